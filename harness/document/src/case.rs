@@ -1,1 +1,188 @@
-//! placeholder
+//! A case: one rule in one YAML file, `cases/<area>/<name>.yaml`.
+//!
+//! The steps are a closed set of verbs ([`crate::step`]); what a case needs of a device is a [`Selector`].
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::glob::Glob;
+use crate::quantity::{Bytes, Time};
+use crate::step::Step;
+use crate::yaml::{self, Diagnostic};
+
+/// One rule and how to look at it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Case {
+    /// The file's name without `.yaml`.
+    pub name: String,
+    /// The rule, in one sentence.
+    pub rule: String,
+    /// Why it is one, and what goes wrong where it is broken.
+    pub why: String,
+    /// The kernel's document, header or function that says so.
+    pub reference: String,
+    /// Commits and CVEs that broke or mended it.
+    #[serde(default)]
+    pub guards: Vec<String>,
+    /// What a cell of it is made of.
+    pub cells: Cells,
+    /// Which exporters it is about; all of them by default.
+    #[serde(default)]
+    pub exporters: Selector,
+    /// Which importers it is about; all of them by default.
+    #[serde(default)]
+    pub importers: Selector,
+    /// The buffer's size; an importer that needs more gets more.
+    #[serde(default = "default_size")]
+    pub size: Bytes,
+    /// After this time a cell is stopped.
+    #[serde(default = "default_deadline")]
+    pub deadline: Time,
+    /// What is done, in this order.
+    pub steps: Vec<Step>,
+    /// The folder that the file lies in.
+    #[serde(skip)]
+    pub area: String,
+}
+
+/// What a cell is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cells {
+    /// One exporter.
+    Exporter,
+    /// One importer, with no exporter's buffer.
+    Importer,
+    /// An exporter and an importer, every ordered pair, a device with itself included.
+    Pair,
+}
+
+/// What kind of thing an endpoint is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A DRM device with dumb buffers and PRIME.
+    Drm,
+    /// A buffer queue of a V4L2 node.
+    V4l2,
+    /// A dma-heap.
+    Heap,
+    /// `/dev/udmabuf`.
+    Udmabuf,
+    /// A DRM device through libgbm.
+    Gbm,
+    /// A device that misbehaves on demand, for tests of the suite itself.
+    Mock,
+}
+
+/// Which endpoints a case is about. An empty list selects all.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Selector {
+    /// By what they are.
+    #[serde(default)]
+    pub kind: Vec<Kind>,
+    /// By key.
+    #[serde(default)]
+    pub key: Vec<Glob>,
+    /// By the kernel driver's name.
+    #[serde(default)]
+    pub driver: Vec<Glob>,
+}
+
+impl Selector {
+    /// Whether an endpoint is selected. A mock stands for any kind, so that every case can be tested with it.
+    pub fn selects(&self, kind: Kind, key: &str, driver: &str) -> bool {
+        let any = |globs: &[Glob], text: &str| globs.is_empty() || globs.iter().any(|glob| glob.matches(text));
+        (kind == Kind::Mock || self.kind.is_empty() || self.kind.contains(&kind))
+            && any(&self.key, key)
+            && any(&self.driver, driver)
+    }
+}
+
+fn default_size() -> Bytes {
+    Bytes(64 << 10)
+}
+
+fn default_deadline() -> Time {
+    Time(std::time::Duration::from_secs(20))
+}
+
+impl Case {
+    /// Reads a case from the text of `<area>/<name>.yaml`.
+    ///
+    /// # Errors
+    /// A [`Diagnostic`] with the place of the first fault; also when the name in it is not the file's, when a step uses
+    /// what no step made, or when area or name have characters that a cell id may not have.
+    pub fn parse(path: &Path, source: &str) -> Result<Self, Diagnostic> {
+        let mut case: Self = yaml::parse(path, source)?;
+        let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        case.area = part(path.parent().and_then(Path::file_name));
+        let complain =
+            |key: &str, message| Err(Diagnostic::new(path, source, yaml::place_of_key(source, key), message));
+        if case.name != part(path.file_stem()) {
+            let file = part(path.file_name());
+            return complain("name", format!("the case is called '{}' here, but its file '{file}'", case.name));
+        }
+        if !segment(&case.name) || !segment(&case.area) {
+            let message =
+                format!("'{}/{}' may hold a-z, 0-9, '-' and '_' only: it becomes a cell id", case.area, case.name);
+            return complain("name", message);
+        }
+        if let Err((name, message)) = crate::step::check_names(&case.steps) {
+            return Err(Diagnostic::new(path, source, yaml::place_of_word(source, &name), message));
+        }
+        Ok(case)
+    }
+
+    /// The first two segments of its cell ids.
+    pub fn id(&self) -> String {
+        format!("{}.{}", self.area, self.name)
+    }
+}
+
+/// Whether a text can be a segment of a cell id.
+pub fn segment(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "name: whole\nrule: r\nwhy: w\nreference: f\ncells: exporter\n";
+
+    fn parse(path: &str, tail: &str) -> Result<Case, Diagnostic> {
+        Case::parse(Path::new(path), &format!("{HEAD}{tail}"))
+    }
+
+    #[test]
+    fn a_case_takes_its_area_from_the_folder() {
+        let case = parse("mapping/whole.yaml", "steps:\n  - allocate: {as: a}\n  - release: a\n").unwrap();
+        assert_eq!((case.id().as_str(), case.size), ("mapping.whole", Bytes(65536)));
+    }
+
+    #[test]
+    fn a_step_may_use_only_what_a_step_made() {
+        let error = parse("mapping/whole.yaml", "steps:\n  - allocate: {as: a}\n  - release: b\n").unwrap_err();
+        assert_eq!(error.place, Some((8, 14)), "{error}");
+        assert!(error.message.contains("'b'"), "{error}");
+    }
+
+    #[test]
+    fn name_file_and_charset_must_agree() {
+        assert!(parse("mapping/other.yaml", "steps: []\n").unwrap_err().message.contains("other.yaml"));
+        assert!(parse("Map ping/whole.yaml", "steps: []\n").unwrap_err().message.contains("cell id"));
+    }
+
+    #[test]
+    fn a_selector_selects_by_each_of_its_parts() {
+        let selector = Selector { kind: vec![Kind::Drm], key: vec![], driver: vec![Glob::new("v*")] };
+        assert!(selector.selects(Kind::Drm, "drm-vgem", "vgem"));
+        assert!(!selector.selects(Kind::Drm, "drm-bochs", "bochs"));
+        assert!(!selector.selects(Kind::V4l2, "v4l2-vivid-cap0", "vivid"));
+        assert!(Selector::default().selects(Kind::Heap, "heap-system", ""));
+    }
+}

@@ -8,5 +8,6 @@ pub mod board;
 pub mod case;
 pub mod glob;
 pub mod quantity;
+pub mod step;
 pub mod verdict;
 pub mod yaml;

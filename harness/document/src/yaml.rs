@@ -100,6 +100,18 @@ pub fn place_of_key(source: &str, key: &str) -> Option<(usize, usize)> {
     Some((at + 1, 1))
 }
 
+/// The place of the last use of a word, as far as text alone can tell.
+pub fn place_of_word(source: &str, word: &str) -> Option<(usize, usize)> {
+    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != '_');
+    let found = source.lines().enumerate().flat_map(|(line, text)| {
+        let whole = text.match_indices(word).filter(move |(at, _)| {
+            edge(text[..*at].chars().next_back()) && edge(text[at + word.len()..].chars().next())
+        });
+        whole.map(move |(at, _)| (line + 1, text[..at].chars().count() + 1))
+    });
+    found.last()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,7 +154,7 @@ mod tests {
         let error = complaint("name: a\nsteps:\n  - map: {offset: big}\n");
         assert_eq!(error.place, Some((3, 19)), "{error}");
         let text = error.to_string();
-        assert!(text.contains("x.yaml:3:20") && text.contains("^^^"), "{text}");
+        assert!(text.contains("x.yaml:3:19") && text.contains("^^^"), "{text}");
     }
 
     #[test]

@@ -1,1 +1,25 @@
-//! uapi
+//! The kernel's interfaces as safe functions: ioctls that no crate offers, and every `unsafe`
+//! block of the harness. No policy: a function here makes one call and returns what the kernel
+//! said.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`dma_buf`] | what every dma-buf file can do |
+//! | [`heap`], [`udmabuf`] | exporters without a device |
+//! | [`drm`] | DRM calls that the `drm` crate leaves out |
+//! | [`v4l2`] | buffer queues of V4L2 devices |
+//! | [`memory`] | mappings that a device may write: raw pointers, volatile access |
+//! | [`pin`] | get_user_pages, asked from user space |
+//! | [`process`] | child processes that may crash or hang |
+
+pub mod dma_buf;
+pub mod drm;
+pub mod heap;
+pub mod memory;
+pub mod pin;
+pub mod process;
+pub mod retry;
+pub mod udmabuf;
+pub mod v4l2;
+
+pub use nix::errno::Errno;

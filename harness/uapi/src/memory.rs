@@ -1,0 +1,205 @@
+//! Mappings that a device may write at any time.
+//!
+//! Such memory is never a Rust reference: it is read and written through a raw pointer, one aligned 64-bit word at a
+//! time, volatile. On write-combined memory a read is slow, so callers read each word once and in order.
+
+use std::os::fd::BorrowedFd;
+use std::ptr::NonNull;
+
+use memmap2::{MmapOptions, MmapRaw};
+use nix::errno::Errno;
+use nix::sys::mman::{MapFlags, ProtFlags};
+
+/// The part of a file that is mapped, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// From here; a multiple of the page size.
+    pub offset: u64,
+    /// So long; the kernel rounds up to pages.
+    pub len: usize,
+}
+
+/// What the CPU may do through a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// PROT_READ.
+    ReadOnly,
+    /// PROT_READ | PROT_WRITE.
+    ReadWrite,
+}
+
+/// Who sees what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// MAP_SHARED: everyone.
+    Shared,
+    /// MAP_PRIVATE: this mapping alone.
+    Private,
+}
+
+enum Region {
+    Shared(MmapRaw),
+    Private { start: NonNull<std::ffi::c_void>, len: usize },
+}
+
+/// A mapping of a buffer. Unmapped when dropped.
+pub struct Mapping {
+    region: Region,
+    access: Access,
+}
+
+impl Mapping {
+    /// Maps a part of a file: `mmap(2)`.
+    ///
+    /// # Errors
+    /// EINVAL beyond the end of a dma-buf (`dma_buf_mmap_internal`) or where the exporter does not map, EACCES for
+    /// writing through a read-only file, ENODEV where the file cannot be mapped at all.
+    pub fn of_file(file: BorrowedFd<'_>, window: Window, access: Access, sharing: Sharing) -> Result<Self, Errno> {
+        let region = match sharing {
+            Sharing::Shared => {
+                let mut options = MmapOptions::new();
+                options.offset(window.offset).len(window.len);
+                let mapped = match access {
+                    Access::ReadWrite => options.map_raw(&file),
+                    Access::ReadOnly => options.map_raw_read_only(&file),
+                };
+                let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
+                Region::Shared(mapped.map_err(errno)?)
+            }
+            Sharing::Private => private_region(file, window, access)?,
+        };
+        Ok(Self { region, access })
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        match &self.region {
+            Region::Shared(raw) => raw.len(),
+            Region::Private { len, .. } => *len,
+        }
+    }
+
+    /// Whether it has no bytes; the kernel makes no such mapping.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the CPU may write through it.
+    pub fn writable(&self) -> bool {
+        self.access == Access::ReadWrite
+    }
+
+    /// Where it begins, for `/proc/self/smaps` and get_user_pages.
+    pub fn address(&self) -> usize {
+        self.pointer() as usize
+    }
+
+    fn pointer(&self) -> *mut u8 {
+        match &self.region {
+            Region::Shared(raw) => raw.as_mut_ptr(),
+            Region::Private { start, .. } => start.as_ptr().cast(),
+        }
+    }
+
+    /// Reads the word at `offset`, a multiple of 8 within the mapping.
+    ///
+    /// A page that the exporter does not back ends the process with SIGBUS.
+    pub fn read_word(&self, offset: usize) -> u64 {
+        self.check(offset);
+        // SAFETY: `check` holds the word within the mapping and aligned; the mapping lives as long as `self`; volatile,
+        // so that memory which a device changes is no data race for the compiler.
+        unsafe { self.pointer().add(offset).cast::<u64>().read_volatile() }
+    }
+
+    /// Writes the word at `offset`, a multiple of 8 within a writable mapping.
+    ///
+    /// A page that the exporter does not back ends the process with SIGBUS.
+    pub fn write_word(&self, offset: usize, word: u64) {
+        self.check(offset);
+        assert!(self.writable(), "write through a mapping made for reading");
+        // SAFETY: as in `read_word`, and the mapping was made with PROT_WRITE.
+        unsafe { self.pointer().add(offset).cast::<u64>().write_volatile(word) }
+    }
+
+    fn check(&self, offset: usize) {
+        assert!(offset.is_multiple_of(8) && offset + 8 <= self.len(), "word {offset} of a mapping of {}", self.len());
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        if let Region::Private { start, len } = self.region {
+            // SAFETY: the region was mapped by `private_region` with this length and is unmapped once, here.
+            let _ = unsafe { nix::sys::mman::munmap(start, len) };
+        }
+    }
+}
+
+fn private_region(file: BorrowedFd<'_>, window: Window, access: Access) -> Result<Region, Errno> {
+    let len = std::num::NonZeroUsize::new(window.len).ok_or(Errno::EINVAL)?;
+    let protection = match access {
+        Access::ReadOnly => ProtFlags::PROT_READ,
+        Access::ReadWrite => ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
+    };
+    let offset = i64::try_from(window.offset).map_err(|_| Errno::EOVERFLOW)?;
+    // SAFETY: no address is asked for, so no existing mapping is replaced; the region is kept as a raw pointer.
+    let start = unsafe {
+        nix::sys::mman::mmap(
+            None,
+            len,
+            protection,
+            MapFlags::MAP_PRIVATE,
+            file,
+            offset.try_into().map_err(|_| Errno::EOVERFLOW)?,
+        )
+    }?;
+    Ok(Region::Private { start, len: window.len })
+}
+
+/// The size of a page in bytes.
+pub fn page_size() -> usize {
+    let answer = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE);
+    answer.ok().flatten().map_or(4096, |size| size as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    fn map(offset: u64, len: usize, access: Access, sharing: Sharing) -> (std::os::fd::OwnedFd, Mapping) {
+        let file = crate::dma_buf::ordinary_file().unwrap();
+        let mapping = Mapping::of_file(file.as_fd(), Window { offset, len }, access, sharing).unwrap();
+        (file, mapping)
+    }
+
+    #[test]
+    fn two_shared_mappings_show_the_same_word() {
+        let (file, whole) = map(0, 16384, Access::ReadWrite, Sharing::Shared);
+        let window = Window { offset: 8192, len: 4096 };
+        let part = Mapping::of_file(file.as_fd(), window, Access::ReadOnly, Sharing::Shared).unwrap();
+        whole.write_word(8192, 42);
+        assert_eq!(part.read_word(0), 42);
+    }
+
+    #[test]
+    fn a_private_mapping_keeps_its_writes() {
+        let (file, private) = map(0, 4096, Access::ReadWrite, Sharing::Private);
+        private.write_word(0, 42);
+        let window = Window { offset: 0, len: 4096 };
+        let shared = Mapping::of_file(file.as_fd(), window, Access::ReadOnly, Sharing::Shared).unwrap();
+        assert_eq!((private.read_word(0), shared.read_word(0)), (42, 0));
+    }
+
+    #[test]
+    #[should_panic(expected = "made for reading")]
+    fn a_read_only_mapping_takes_no_writes() {
+        map(0, 4096, Access::ReadOnly, Sharing::Shared).1.write_word(0, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "word 4096 of a mapping of 4096")]
+    fn nothing_is_read_past_the_end() {
+        map(0, 4096, Access::ReadOnly, Sharing::Shared).1.read_word(4096);
+    }
+}

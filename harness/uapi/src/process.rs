@@ -1,0 +1,189 @@
+//! Child processes that may crash or hang: what a cell runs in.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, pipe2, setpgid};
+
+/// How a child process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It returned this code.
+    Exited(i32),
+    /// A signal ended it; an oops in the kernel ends a process with SIGKILL too.
+    Signalled(&'static str),
+    /// The deadline passed; it was killed and is gone.
+    TimedOut,
+    /// The deadline passed and SIGKILL does not reach it: it hangs in the kernel, where this stack says (root only).
+    Stuck {
+        /// `/proc/PID/stack`.
+        stack: String,
+    },
+}
+
+/// A running child process, with a pipe from it.
+pub struct Child {
+    pid: Pid,
+    pidfd: OwnedFd,
+    output: File,
+}
+
+/// How long a killed process may take to die before it counts as stuck in the kernel.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Forks. The child leads a process group of its own, dies with its parent, runs `work` with the writing end of the
+/// pipe and exits with what it returns, or 101 when it panics.
+///
+/// Call it from a process with one thread: the child inherits locks that other threads hold.
+///
+/// # Errors
+/// EAGAIN, ENOMEM, EMFILE; ENOSYS on a kernel without pidfds (before 5.3).
+pub fn spawn(work: impl FnOnce(OwnedFd) -> i32) -> Result<Child, Errno> {
+    let (output, input) = pipe2(OFlag::O_CLOEXEC)?;
+    let parent = nix::unistd::getpid();
+    // SAFETY: the child runs ordinary code only under the condition above, one thread, so that no lock is held by a
+    // thread that is gone; it leaves through `_exit`, so nothing of the parent's is run twice.
+    match unsafe { fork() }? {
+        ForkResult::Child => {
+            drop(output);
+            let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+            let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+            if nix::unistd::getppid() != parent {
+                exit_now(101);
+            }
+            let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(input))).unwrap_or(101);
+            exit_now(code)
+        }
+        ForkResult::Parent { child: pid } => {
+            // Done on both sides, so that neither has to wait for the other.
+            let _ = setpgid(pid, pid);
+            Ok(Child { pid, pidfd: pidfd_open(pid)?, output: File::from(output) })
+        }
+    }
+}
+
+fn exit_now(code: i32) -> ! {
+    // SAFETY: ends this process; no memory is touched.
+    unsafe { nix::libc::_exit(code) }
+}
+
+fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
+    // SAFETY: takes two integers and returns a new descriptor or -1.
+    let fd = Errno::result(unsafe { nix::libc::syscall(nix::libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
+    // SAFETY: the descriptor is new and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+impl Child {
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw()
+    }
+
+    /// Hands over what the child writes as it comes, until it ends or the deadline passes; then it is killed with its
+    /// process group.
+    ///
+    /// # Errors
+    /// What poll and read return; none is expected.
+    pub fn supervise(mut self, deadline: Duration, mut written: impl FnMut(&[u8])) -> Result<Ending, Errno> {
+        nix::fcntl::fcntl(&self.output, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        let end = Instant::now() + deadline;
+        let ended = loop {
+            if self.wait_until(end)? {
+                break true;
+            }
+            self.drain(&mut written)?;
+            if Instant::now() >= end {
+                break false;
+            }
+        };
+        if ended {
+            self.drain(&mut written)?;
+            let ending = self.reap(None)?;
+            let _ = killpg(self.pid, Signal::SIGKILL);
+            return Ok(ending);
+        }
+        let _ = killpg(self.pid, Signal::SIGKILL);
+        let _ = kill(self.pid, Signal::SIGKILL);
+        let grace = Instant::now() + GRACE;
+        while Instant::now() < grace {
+            if self.wait_until(grace)? {
+                self.drain(&mut written)?;
+                return self.reap(Some(Ending::TimedOut));
+            }
+            self.drain(&mut written)?;
+        }
+        let stack = std::fs::read_to_string(format!("/proc/{}/stack", self.pid)).unwrap_or_default();
+        Ok(Ending::Stuck { stack })
+    }
+
+    /// Waits until the child has ended (true), has written something, or the instant has come.
+    fn wait_until(&self, end: Instant) -> Result<bool, Errno> {
+        let left = end.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        let mut watched =
+            [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN), PollFd::new(self.output.as_fd(), PollFlags::POLLIN)];
+        // When the child has closed its end but lives on, the pipe would be ready for ever.
+        let count = if self.closed() { 1 } else { 2 };
+        match nix::poll::poll(&mut watched[..count], timeout) {
+            Ok(_) | Err(Errno::EINTR) => Ok(watched[0].any().unwrap_or(false)),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn closed(&self) -> bool {
+        let mut watched = [PollFd::new(self.output.as_fd(), PollFlags::POLLIN)];
+        let ready = nix::poll::poll(&mut watched, PollTimeout::ZERO);
+        let events = watched[0].revents().unwrap_or(PollFlags::empty());
+        ready.is_ok() && events.contains(PollFlags::POLLHUP) && !events.contains(PollFlags::POLLIN)
+    }
+
+    fn drain(&mut self, written: &mut impl FnMut(&[u8])) -> Result<(), Errno> {
+        let mut chunk = [0u8; 16384];
+        loop {
+            match self.output.read(&mut chunk) {
+                Ok(0) => return Ok(()),
+                Ok(count) => written(&chunk[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)),
+            }
+        }
+    }
+
+    fn reap(&self, instead: Option<Ending>) -> Result<Ending, Errno> {
+        let status = waitpid(self.pid, Some(WaitPidFlag::empty()))?;
+        Ok(instead.unwrap_or(match status {
+            WaitStatus::Exited(_, code) => Ending::Exited(code),
+            WaitStatus::Signaled(_, signal, _) => Ending::Signalled(signal.as_str()),
+            _ => Ending::Signalled("unknown"),
+        }))
+    }
+}
+
+/// Whether this process runs with the rights of root.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// The kernel as `uname -r` and `uname -m` tell it.
+///
+/// # Errors
+/// None in practice.
+pub fn kernel() -> Result<(String, String), Errno> {
+    let answer = nix::sys::utsname::uname()?;
+    let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    Ok((text(answer.release()), text(answer.machine())))
+}
+
+/// The number behind a descriptor, for messages.
+pub fn number(file: impl AsRawFd) -> i32 {
+    file.as_raw_fd()
+}

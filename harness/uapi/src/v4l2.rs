@@ -1,0 +1,351 @@
+//! Buffer queues of V4L2 devices: `include/uapi/linux/videodev2.h`. The `v4l` crate opens nodes and gives the structs;
+//! what it lacks (EXPBUF, DMABUF, multi-planar) is here.
+
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use v4l::v4l_sys as sys;
+
+use crate::retry::retry;
+
+mod ioctl {
+    #![allow(missing_docs)]
+    use v4l::v4l_sys as sys;
+    nix::ioctl_read!(querycap, b'V', 0, sys::v4l2_capability);
+    nix::ioctl_readwrite!(enum_fmt, b'V', 2, sys::v4l2_fmtdesc);
+    nix::ioctl_readwrite!(g_fmt, b'V', 4, sys::v4l2_format);
+    nix::ioctl_readwrite!(s_fmt, b'V', 5, sys::v4l2_format);
+    nix::ioctl_readwrite!(reqbufs, b'V', 8, sys::v4l2_requestbuffers);
+    nix::ioctl_readwrite!(querybuf, b'V', 9, sys::v4l2_buffer);
+    nix::ioctl_readwrite!(qbuf, b'V', 15, sys::v4l2_buffer);
+    nix::ioctl_readwrite!(expbuf, b'V', 16, sys::v4l2_exportbuffer);
+    nix::ioctl_readwrite!(try_fmt, b'V', 64, sys::v4l2_format);
+}
+
+const _: () = assert!(size_of::<sys::v4l2_exportbuffer>() == 64);
+const _: () = assert!(size_of::<sys::v4l2_buffer>() == if cfg!(target_pointer_width = "64") { 88 } else { 68 });
+
+/// Which way a queue carries frames, and whether a frame may lie in several buffers (`enum v4l2_buf_type`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum QueueType {
+    /// The device writes, one buffer a frame.
+    Capture = 1,
+    /// The device reads, one buffer a frame.
+    Output = 2,
+    /// The device writes, up to 8 buffers a frame.
+    CaptureMultiPlanar = 9,
+    /// The device reads, up to 8 buffers a frame.
+    OutputMultiPlanar = 10,
+}
+
+impl QueueType {
+    /// Whether the multi-planar calls are used.
+    pub fn multi_planar(self) -> bool {
+        matches!(self, Self::CaptureMultiPlanar | Self::OutputMultiPlanar)
+    }
+
+    /// Whether the device reads the frames.
+    pub fn output(self) -> bool {
+        matches!(self, Self::Output | Self::OutputMultiPlanar)
+    }
+}
+
+/// Whose memory a queue uses (`enum v4l2_memory`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Memory {
+    /// The driver's, mapped or exported by the user.
+    Mmap = 1,
+    /// A dma-buf's.
+    DmaBuf = 4,
+}
+
+/// A frame's format. `sizes` has one entry for each buffer of a frame, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Format {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// `V4L2_PIX_FMT_*`.
+    pub fourcc: u32,
+    /// Bytes of each buffer of a frame.
+    pub sizes: Vec<u32>,
+}
+
+/// What VIDIOC_QUERYCAP says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capability {
+    /// The driver's name.
+    pub driver: String,
+    /// Where the device sits, `platform:vivid-000`.
+    pub bus: String,
+    /// `V4L2_CAP_*` of this node (device_caps).
+    pub capabilities: u32,
+}
+
+/// Asks a node what it is: VIDIOC_QUERYCAP.
+///
+/// # Errors
+/// ENOTTY for a file that is no V4L2 node.
+pub fn capability(device: BorrowedFd<'_>) -> Result<Capability, Errno> {
+    let mut answer = zeroed::<sys::v4l2_capability>();
+    // SAFETY: the number carries the size of the struct, which outlives the call.
+    retry(|| unsafe { ioctl::querycap(device.as_raw_fd(), &mut answer) })?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes.split(|&b| b == 0).next().unwrap_or(&[])).into_owned();
+    Ok(Capability { driver: text(&answer.driver), bus: text(&answer.bus_info), capabilities: answer.device_caps })
+}
+
+/// The pixel formats of a queue, as VIDIOC_ENUM_FMT lists them.
+pub fn formats(device: BorrowedFd<'_>, queue: QueueType) -> Vec<u32> {
+    let one = |index| {
+        let mut entry = sys::v4l2_fmtdesc { index, type_: queue as u32, ..zeroed() };
+        // SAFETY: the number carries the size of the struct, which outlives the call.
+        let answer = retry(|| unsafe { ioctl::enum_fmt(device.as_raw_fd(), &mut entry) });
+        answer.ok().map(|_| entry.pixelformat)
+    };
+    (0..).map_while(one).collect()
+}
+
+/// The queue's format: VIDIOC_G_FMT.
+///
+/// # Errors
+/// EINVAL for a queue that the device lacks.
+pub fn format(device: BorrowedFd<'_>, queue: QueueType) -> Result<Format, Errno> {
+    let mut raw = sys::v4l2_format { type_: queue as u32, ..zeroed() };
+    // SAFETY: the number carries the size of the struct, which outlives the call.
+    retry(|| unsafe { ioctl::g_fmt(device.as_raw_fd(), &mut raw) })?;
+    Ok(decode(queue, &raw))
+}
+
+/// The format nearest to a wish, without setting it: VIDIOC_TRY_FMT.
+///
+/// # Errors
+/// EINVAL for a pixel format that the driver does not replace by another, ENOTTY where the driver does not try.
+pub fn try_format(device: BorrowedFd<'_>, queue: QueueType, wish: &Format) -> Result<Format, Errno> {
+    let mut raw = encode(queue, wish);
+    // SAFETY: the number carries the size of the struct, which outlives the call.
+    retry(|| unsafe { ioctl::try_fmt(device.as_raw_fd(), &mut raw) })?;
+    Ok(decode(queue, &raw))
+}
+
+/// Sets the format nearest to a wish and returns it: VIDIOC_S_FMT.
+///
+/// # Errors
+/// EBUSY while the queue has buffers.
+pub fn set_format(device: BorrowedFd<'_>, queue: QueueType, wish: &Format) -> Result<Format, Errno> {
+    let mut raw = encode(queue, wish);
+    // SAFETY: the number carries the size of the struct, which outlives the call.
+    retry(|| unsafe { ioctl::s_fmt(device.as_raw_fd(), &mut raw) })?;
+    Ok(decode(queue, &raw))
+}
+
+/// What VIDIOC_REQBUFS answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requested {
+    /// How many buffers the queue has now.
+    pub count: u32,
+    /// `V4L2_BUF_CAP_*`; 0 from kernels before 4.20.
+    pub capabilities: u32,
+}
+
+/// `V4L2_BUF_CAP_SUPPORTS_MMAP`.
+pub const SUPPORTS_MMAP: u32 = 1;
+/// `V4L2_BUF_CAP_SUPPORTS_DMABUF`.
+pub const SUPPORTS_DMABUF: u32 = 4;
+
+/// Gives a queue `count` buffers, 0 to free them: VIDIOC_REQBUFS.
+///
+/// # Errors
+/// EINVAL for a memory that the queue does not support, EBUSY for a queue that another file owns, ENOMEM.
+pub fn request_buffers(
+    device: BorrowedFd<'_>,
+    queue: QueueType,
+    memory: Memory,
+    count: u32,
+) -> Result<Requested, Errno> {
+    let mut raw = sys::v4l2_requestbuffers { count, type_: queue as u32, memory: memory as u32, ..zeroed() };
+    // SAFETY: the number carries the size of the struct, which outlives the call.
+    retry(|| unsafe { ioctl::reqbufs(device.as_raw_fd(), &mut raw) })?;
+    Ok(Requested { count: raw.count, capabilities: raw.capabilities })
+}
+
+/// One buffer of a frame in the driver's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaneBuffer {
+    /// In bytes.
+    pub length: u32,
+    /// Where it is mapped on the device's file.
+    pub offset: u32,
+}
+
+/// The buffers of frame `index`: VIDIOC_QUERYBUF, for memory Mmap.
+///
+/// # Errors
+/// EINVAL for an index that was not requested.
+pub fn query_buffer(device: BorrowedFd<'_>, queue: QueueType, index: u32) -> Result<Vec<PlaneBuffer>, Errno> {
+    let mut planes = [zeroed::<sys::v4l2_plane>(); 8];
+    let mut raw = buffer(queue, Memory::Mmap, index, &mut planes, 8);
+    // SAFETY: the number carries the size of the struct; for multi-planar queues it points at 8 planes and says so.
+    retry(|| unsafe { ioctl::querybuf(device.as_raw_fd(), &mut raw) })?;
+    if !queue.multi_planar() {
+        // SAFETY: for a single-planar buffer of memory Mmap the kernel has filled in the union's offset.
+        return Ok(vec![PlaneBuffer { length: raw.length, offset: unsafe { raw.m.offset } }]);
+    }
+    let filled = planes.iter().take(raw.length as usize);
+    // SAFETY: for a plane of memory Mmap the kernel has filled in the union's mem_offset.
+    Ok(filled.map(|plane| PlaneBuffer { length: plane.length, offset: unsafe { plane.m.mem_offset } }).collect())
+}
+
+/// Exports one buffer of frame `index` as a dma-buf: VIDIOC_EXPBUF, flags O_CLOEXEC and an access mode.
+///
+/// # Errors
+/// EINVAL for a wrong index or plane or a queue whose memory is not Mmap, ENOTTY where the driver does not export.
+pub fn export_buffer(
+    device: BorrowedFd<'_>,
+    queue: QueueType,
+    index: u32,
+    plane: u32,
+    flags: nix::fcntl::OFlag,
+) -> Result<OwnedFd, Errno> {
+    let flags = flags.bits() as u32;
+    let mut raw = sys::v4l2_exportbuffer { type_: queue as u32, index, plane, flags, ..zeroed() };
+    // SAFETY: the number carries the size of the struct, which outlives the call.
+    retry(|| unsafe { ioctl::expbuf(device.as_raw_fd(), &mut raw) })?;
+    // SAFETY: on success the kernel has installed a new descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw.fd) })
+}
+
+/// One imported buffer of a frame: a number that should be a dma-buf's, and how many bytes of it are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaneFile {
+    /// The dma-buf's file descriptor, by number, since it may be no open file.
+    pub number: i32,
+    /// The buffer's length in bytes; 0 for all of it.
+    pub length: u32,
+    /// Bytes that hold data, for queues that the device reads.
+    pub used: u32,
+}
+
+/// Hands imported buffers to the device: VIDIOC_QBUF with memory DmaBuf. The queue attaches and maps them here
+/// (`__prepare_dmabuf` in `videobuf2-core.c`).
+///
+/// # Errors
+/// EINVAL for a number that is no dma-buf or a buffer that is too small, EFAULT where the memory is not contiguous
+/// enough, else what the exporter's attach and map return.
+pub fn queue_dma_buf(device: BorrowedFd<'_>, queue: QueueType, index: u32, files: &[PlaneFile]) -> Result<(), Errno> {
+    let mut planes = [zeroed::<sys::v4l2_plane>(); 8];
+    for (plane, file) in planes.iter_mut().zip(files) {
+        plane.m.fd = file.number;
+        plane.length = file.length;
+        plane.bytesused = file.used;
+    }
+    let mut raw = buffer(queue, Memory::DmaBuf, index, &mut planes, files.len() as u32);
+    if let (false, [file, ..]) = (queue.multi_planar(), files) {
+        raw.m.fd = file.number;
+        raw.length = file.length;
+        raw.bytesused = file.used;
+    }
+    // V4L2_FIELD_NONE: output queues want to know; the kernel overwrites it for capture.
+    raw.field = 1;
+    // SAFETY: the number carries the size of the struct; for multi-planar queues it points at 8 planes, of which it
+    // announces as many as were filled in. The kernel takes no ownership of the descriptors.
+    retry(|| unsafe { ioctl::qbuf(device.as_raw_fd(), &mut raw) }).map(drop)
+}
+
+fn buffer(
+    queue: QueueType,
+    memory: Memory,
+    index: u32,
+    planes: &mut [sys::v4l2_plane; 8],
+    count: u32,
+) -> sys::v4l2_buffer {
+    let mut raw = sys::v4l2_buffer { index, type_: queue as u32, memory: memory as u32, ..zeroed() };
+    if queue.multi_planar() {
+        raw.length = count;
+        raw.m.planes = planes.as_mut_ptr();
+    }
+    raw
+}
+
+fn encode(queue: QueueType, wish: &Format) -> sys::v4l2_format {
+    let mut raw = sys::v4l2_format { type_: queue as u32, ..zeroed() };
+    if queue.multi_planar() {
+        let mut pixels = zeroed::<sys::v4l2_pix_format_mplane>();
+        pixels.width = wish.width;
+        pixels.height = wish.height;
+        pixels.pixelformat = wish.fourcc;
+        pixels.num_planes = wish.sizes.len() as u8;
+        let mut planes = pixels.plane_fmt;
+        for (plane, &size) in planes.iter_mut().zip(&wish.sizes) {
+            plane.sizeimage = size;
+        }
+        pixels.plane_fmt = planes;
+        raw.fmt.pix_mp = pixels;
+    } else {
+        let mut pixels = zeroed::<sys::v4l2_pix_format>();
+        pixels.width = wish.width;
+        pixels.height = wish.height;
+        pixels.pixelformat = wish.fourcc;
+        pixels.sizeimage = wish.sizes.first().copied().unwrap_or(0);
+        raw.fmt.pix = pixels;
+    }
+    raw
+}
+
+fn decode(queue: QueueType, raw: &sys::v4l2_format) -> Format {
+    if queue.multi_planar() {
+        // SAFETY: for a multi-planar type the union holds pix_mp, all of whose bytes were written.
+        let pixels = unsafe { raw.fmt.pix_mp };
+        let planes = pixels.plane_fmt;
+        let sizes = planes.iter().take(usize::from(pixels.num_planes)).map(|plane| plane.sizeimage).collect();
+        Format { width: pixels.width, height: pixels.height, fourcc: pixels.pixelformat, sizes }
+    } else {
+        // SAFETY: for a single-planar type the union holds pix, all of whose bytes were written.
+        let pixels = unsafe { raw.fmt.pix };
+        let sizes = vec![pixels.sizeimage];
+        Format { width: pixels.width, height: pixels.height, fourcc: pixels.pixelformat, sizes }
+    }
+}
+
+/// A struct of videodev2.h with every byte 0, as the kernel wants reserved fields.
+fn zeroed<T: Plain>() -> T {
+    // SAFETY: `Plain` is implemented for C structs of integers, byte arrays and raw pointers only.
+    unsafe { std::mem::zeroed() }
+}
+
+/// C structs for which all bytes 0 are a value.
+trait Plain {}
+impl Plain for sys::v4l2_capability {}
+impl Plain for sys::v4l2_fmtdesc {}
+impl Plain for sys::v4l2_format {}
+impl Plain for sys::v4l2_requestbuffers {}
+impl Plain for sys::v4l2_buffer {}
+impl Plain for sys::v4l2_plane {}
+impl Plain for sys::v4l2_exportbuffer {}
+impl Plain for sys::v4l2_pix_format {}
+impl Plain for sys::v4l2_pix_format_mplane {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn a_format_survives_the_way_to_the_kernel_s_struct_and_back() {
+        for queue in [QueueType::Capture, QueueType::OutputMultiPlanar] {
+            let format = Format { width: 320, height: 180, fourcc: 0x5659_5559, sizes: vec![115_200] };
+            assert_eq!(decode(queue, &encode(queue, &format)), format);
+        }
+        let planes = Format { width: 64, height: 64, fourcc: 1, sizes: vec![4096, 2048] };
+        assert_eq!(decode(QueueType::CaptureMultiPlanar, &encode(QueueType::CaptureMultiPlanar, &planes)), planes);
+    }
+
+    #[test]
+    fn a_file_that_is_no_v4l2_node_refuses() {
+        let file = crate::dma_buf::ordinary_file().unwrap();
+        assert_eq!(capability(file.as_fd()), Err(Errno::ENOTTY));
+        assert_eq!(formats(file.as_fd(), QueueType::Capture), Vec::<u32>::new());
+    }
+}

@@ -1,0 +1,53 @@
+//! Children that crash and hang. One test, since `spawn` wants a process with one thread beside it.
+
+use std::io::Write;
+use std::time::Duration;
+
+use uapi::process::{Ending, spawn};
+
+fn run(deadline: Duration, work: impl FnOnce(std::fs::File) -> i32) -> (Ending, String) {
+    let child = spawn(|output| work(std::fs::File::from(output))).unwrap();
+    let mut text = Vec::new();
+    let ending = child.supervise(deadline, |bytes| text.extend_from_slice(bytes)).unwrap();
+    (ending, String::from_utf8(text).unwrap())
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn every_ending_is_told_apart_and_what_was_written_arrives() {
+    let (ending, text) = run(LONG, |mut output| {
+        output.write_all(b"all of it").unwrap();
+        7
+    });
+    assert_eq!((ending, text.as_str()), (Ending::Exited(7), "all of it"));
+
+    let (ending, text) = run(LONG, |mut output| {
+        output.write_all(b"before").unwrap();
+        nix::sys::signal::raise(nix::sys::signal::Signal::SIGABRT).unwrap();
+        0
+    });
+    assert_eq!((ending, text.as_str()), (Ending::Signalled("SIGABRT"), "before"));
+
+    let (ending, text) = run(Duration::from_millis(50), |mut output| {
+        output.write_all(b"hanging").unwrap();
+        loop {
+            std::thread::park();
+        }
+    });
+    assert_eq!((ending, text.as_str()), (Ending::TimedOut, "hanging"));
+
+    let (ending, text) = run(LONG, |mut output| {
+        for _ in 0..100_000 {
+            output.write_all(b"0123456789").unwrap();
+        }
+        0
+    });
+    assert_eq!((ending, text.len()), (Ending::Exited(0), 1_000_000));
+
+    let (ending, _) = run(LONG, |output| {
+        drop(output);
+        3
+    });
+    assert_eq!(ending, Ending::Exited(3), "a child that closes its pipe early is waited for");
+}
