@@ -1,1 +1,32 @@
-//! device
+//! Who can export and who can import dma-bufs.
+//!
+//! A back end is one file that finds its endpoints on a [`System`] and opens them as a [`Device`]. To add one: write the
+//! file, with a [`Backend`] constant in it, and name the constant in [`inventory::BACKENDS`].
+//!
+//! | back end | exports | imports |
+//! |---|---|---|
+//! | [`drm`] | dumb buffers by PRIME | PRIME |
+//! | [`v4l2`] | queue buffers by EXPBUF | queues of memory DMABUF |
+//! | [`heap`] | allocations | – |
+//! | [`udmabuf`] | memfds | – |
+//! | `gbm` (cargo feature) | buffer objects | buffer objects |
+//! | [`mock`] | memfds that misbehave on demand, for tests of the suite | the same |
+
+pub mod buffer;
+pub mod drm;
+pub mod endpoint;
+pub mod files;
+#[cfg(feature = "gbm")]
+pub mod gbm;
+pub mod heap;
+pub mod inventory;
+pub mod mock;
+pub mod system;
+pub mod udmabuf;
+pub mod v4l2;
+
+pub use buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+pub use endpoint::Endpoint;
+pub use files::Files;
+pub use inventory::Backend;
+pub use system::System;

@@ -45,8 +45,6 @@ pub enum Step {
     Flags(Flags),
     /// The file's system calls itself a dma-buf's.
     DmaBuf(File),
-    /// Another process reads one word through the mapping, and must end so.
-    Touch(Touch),
     /// Whether the mapping's pages can be pinned by get_user_pages: a property; with no struct page behind it, a fault.
     Pin(Pin),
     /// Steps done in a forked process.
@@ -122,8 +120,9 @@ pub struct Import {
     /// Who imports it.
     #[serde(default)]
     pub by: Side,
-    /// The size that the importer is told to need, if not the buffer's.
-    pub size: Option<Bytes>,
+    /// The importer is told to need so many bytes more than the file has.
+    #[serde(default)]
+    pub larger_by: Bytes,
     /// It must be refused, with one of these.
     #[serde(default)]
     pub must_refuse: Vec<ErrnoName>,
@@ -161,6 +160,8 @@ pub struct Map {
     /// So many bytes more than there are.
     #[serde(default)]
     pub beyond: Bytes,
+    /// Instead of `offset`: so many bytes behind the buffer's end.
+    pub after_end: Option<Bytes>,
     /// What the CPU may do.
     #[serde(default)]
     pub access: FileAccess,
@@ -310,32 +311,6 @@ pub struct Flags {
     pub close_on_exec: bool,
 }
 
-/// How a process that touches memory must end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TouchEnd {
-    /// It reads a word and lives.
-    Reads,
-    /// SIGBUS or SIGSEGV ends it.
-    Faults,
-}
-
-/// A read by another process.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Touch {
-    /// The mapping, which the process inherits.
-    pub mapping: String,
-    /// The byte that is read, counted from the mapping's start; from its end when `from-end`.
-    #[serde(default)]
-    pub at: Bytes,
-    /// Counts `at` back from the end.
-    #[serde(default)]
-    pub from_end: bool,
-    /// How it must end.
-    pub ends: TouchEnd,
-}
-
 /// Whether pages can be pinned.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -403,7 +378,6 @@ impl Step {
             Self::Seek(_) => "seek",
             Self::Flags(_) => "flags",
             Self::DmaBuf(_) => "dma-buf",
-            Self::Touch(_) => "touch",
             Self::Pin(_) => "pin",
             Self::Fork(_) => "fork",
             Self::Snapshot(_) => "snapshot",
@@ -442,7 +416,6 @@ impl Step {
             Self::Size(step) | Self::DmaBuf(step) => vec![(&step.file, &[File])],
             Self::Seek(step) => vec![(&step.file, &[File])],
             Self::Flags(step) => vec![(&step.file, &[File])],
-            Self::Touch(step) => vec![(&step.mapping, &[Mapping])],
             Self::Pin(step) => vec![(&step.mapping, &[Mapping])],
             Self::Snapshot(step) => step.file.iter().map(|file| (file.as_str(), &[File][..])).collect(),
             Self::Balance(step) => {

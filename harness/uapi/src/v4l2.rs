@@ -85,6 +85,13 @@ pub struct Capability {
     pub capabilities: u32,
 }
 
+/// The descriptor of an opened node, which the `v4l` crate hands out as a number only.
+pub fn descriptor(device: &v4l::Device) -> BorrowedFd<'_> {
+    let number = device.handle().fd();
+    // SAFETY: the handle keeps the descriptor open as long as the device, whose borrow bounds the result's.
+    unsafe { BorrowedFd::borrow_raw(number) }
+}
+
 /// Asks a node what it is: VIDIOC_QUERYCAP.
 ///
 /// # Errors

@@ -1,0 +1,87 @@
+//! What an opened endpoint can do. The traits carry no policy: they say what the kernel said.
+
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use uapi::Errno;
+use uapi::memory::{Access, Mapping, Window};
+
+use crate::files::{Files, KernelFiles};
+
+/// A device said no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{call}: {errno}")]
+pub struct Refusal {
+    /// The call that was refused, by its kernel name.
+    pub call: &'static str,
+    /// With what.
+    pub errno: Errno,
+}
+
+impl Refusal {
+    /// Names the call that an errno came from.
+    pub fn of(call: &'static str) -> impl Fn(Errno) -> Self {
+        move |errno| Self { call, errno }
+    }
+}
+
+/// How a dma-buf's file is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportFlags {
+    /// O_RDWR, else O_RDONLY.
+    pub writable: bool,
+    /// FD_CLOEXEC.
+    pub close_on_exec: bool,
+}
+
+/// How much of a file an importer is to use, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportSize {
+    /// At most so much: what the buffer has.
+    Within(u64),
+    /// At least so much, though the buffer may have less.
+    AtLeast(u64),
+}
+
+/// An opened endpoint. Dropping it closes the device's file and with it all that the file holds.
+pub trait Device {
+    /// Allocates a buffer of at least `size` bytes of the device's own memory.
+    ///
+    /// # Errors
+    /// ENOMEM, EBUSY, or EOPNOTSUPP from a device that only imports.
+    fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal>;
+
+    /// Imports a file by its number, which may be no dma-buf and not even open.
+    ///
+    /// # Errors
+    /// What the importer, or the exporter's attach and map_dma_buf, return.
+    fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal>;
+
+    /// What the operations on this device's files go through; only a mock has its own.
+    fn files(&self) -> &dyn Files {
+        &KernelFiles
+    }
+}
+
+/// A buffer as a device holds it: allocated by the device, or imported into it. Dropping it gives it back.
+pub trait Buffer {
+    /// In bytes.
+    fn size(&self) -> u64;
+
+    /// The GEM handle, where there is one.
+    fn handle(&self) -> Option<u32> {
+        None
+    }
+
+    /// Makes a dma-buf file of it.
+    ///
+    /// # Errors
+    /// EINVAL, ENOSYS, EOPNOTSUPP from what does not export.
+    fn export(&self, flags: ExportFlags) -> Result<OwnedFd, Refusal>;
+
+    /// Maps it through the device that holds it, not through a dma-buf.
+    ///
+    /// # Errors
+    /// EINVAL where the device has no mapping of its own for such a buffer.
+    fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal>;
+}

@@ -1,0 +1,151 @@
+//! DRM devices: dumb buffers, PRIME both ways. Reference: `drivers/gpu/drm/drm_prime.c`.
+//!
+//! Primary nodes are used, since dumb buffers are not to be had on render nodes; nothing here needs to be DRM master.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+use document::case::Kind;
+use drm::{Device as _, DriverCapability};
+use drm_ffi::drm_sys::{DRM_PRIME_CAP_EXPORT, DRM_PRIME_CAP_IMPORT};
+use uapi::Errno;
+use uapi::memory::{Access, Mapping, Sharing, Window};
+
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::endpoint::Endpoint;
+use crate::inventory::Backend;
+use crate::system::System;
+
+/// Every primary node with PRIME.
+pub const BACKEND: Backend = Backend { kind: Kind::Drm, find, open };
+
+/// An open DRM node, as the `drm` crate wants it.
+pub(crate) struct Card(File);
+
+impl AsFd for Card {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl drm::Device for Card {}
+
+impl Card {
+    pub(crate) fn open(node: &std::path::Path) -> std::io::Result<Self> {
+        File::options().read(true).write(true).open(node).map(Self)
+    }
+}
+
+fn find(system: &System) -> Vec<Endpoint> {
+    let nodes = system.nodes("drm", "card", "dri").into_iter();
+    nodes
+        .filter_map(|node| {
+            let describe = |driver: &str| {
+                let endpoint = Endpoint::new(Kind::Drm, format!("drm-{driver}"), driver, node.path.clone());
+                Endpoint { topology: node.topology.clone(), ..endpoint }
+            };
+            let card = match Card::open(&node.path) {
+                Ok(card) => card,
+                Err(error) => return Some(describe(&node.driver).blocked_by(&error)),
+            };
+            let driver =
+                card.get_driver().map_or(node.driver.clone(), |driver| driver.name().to_string_lossy().into_owned());
+            let capability = |which| card.get_driver_capability(which).unwrap_or(0);
+            let prime = capability(DriverCapability::Prime);
+            let exports = prime & u64::from(DRM_PRIME_CAP_EXPORT) != 0 && capability(DriverCapability::DumbBuffer) != 0;
+            let imports = prime & u64::from(DRM_PRIME_CAP_IMPORT) != 0;
+            (exports || imports).then(|| Endpoint { exports, imports, ..describe(&driver) })
+        })
+        .collect()
+}
+
+fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
+    let card = Rc::new(Handles { card: Card::open(&endpoint.node)?, users: RefCell::default() });
+    Ok(Rc::new(Drm { card }))
+}
+
+/// A card with its GEM handles. Importing one dma-buf twice gives the same handle twice, and one GEM_CLOSE closes both:
+/// it is closed when its last user is gone.
+struct Handles {
+    card: Card,
+    users: RefCell<BTreeMap<u32, u32>>,
+}
+
+struct Drm {
+    card: Rc<Handles>,
+}
+
+/// The width of the dumb buffers in pixels of 4 bytes: their height makes the size.
+const WIDTH: u32 = 256;
+
+impl Device for Drm {
+    fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal> {
+        let height = u32::try_from(size.div_ceil(u64::from(WIDTH) * 4)).unwrap_or(u32::MAX);
+        let made = drm_ffi::mode::dumbbuffer::create(self.card.card.as_fd(), WIDTH, height, 32, 0);
+        let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
+        let made = made.map_err(|error| Refusal { call: "DRM_IOCTL_MODE_CREATE_DUMB", errno: errno(error) })?;
+        Ok(GemHandle::new(&self.card, made.handle, made.size))
+    }
+
+    fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
+        let handle = uapi::drm::fd_to_handle(self.card.card.as_fd(), number);
+        let handle = handle.map_err(Refusal::of("DRM_IOCTL_PRIME_FD_TO_HANDLE"))?;
+        let (ImportSize::Within(size) | ImportSize::AtLeast(size)) = size;
+        Ok(GemHandle::new(&self.card, handle, size))
+    }
+}
+
+struct GemHandle {
+    card: Rc<Handles>,
+    handle: u32,
+    size: u64,
+}
+
+impl GemHandle {
+    fn new(card: &Rc<Handles>, handle: u32, size: u64) -> Rc<dyn Buffer> {
+        *card.users.borrow_mut().entry(handle).or_insert(0) += 1;
+        Rc::new(Self { card: card.clone(), handle, size })
+    }
+}
+
+impl Buffer for GemHandle {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn handle(&self) -> Option<u32> {
+        Some(self.handle)
+    }
+
+    fn export(&self, flags: ExportFlags) -> Result<OwnedFd, Refusal> {
+        let access = if flags.writable { uapi::drm::RDWR } else { 0 };
+        let exec = if flags.close_on_exec { uapi::drm::CLOEXEC } else { 0 };
+        let answer = uapi::drm::handle_to_fd(self.card.card.as_fd(), self.handle, access | exec);
+        answer.map_err(Refusal::of("DRM_IOCTL_PRIME_HANDLE_TO_FD"))
+    }
+
+    fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal> {
+        let start = uapi::drm::map_dumb(self.card.card.as_fd(), self.handle);
+        let start = start.map_err(Refusal::of("DRM_IOCTL_MODE_MAP_DUMB"))?;
+        let window = Window { offset: start + window.offset, ..window };
+        let answer = Mapping::of_file(self.card.card.as_fd(), window, access, Sharing::Shared);
+        answer.map_err(Refusal::of("mmap of the DRM device"))
+    }
+}
+
+impl Drop for GemHandle {
+    fn drop(&mut self) {
+        let mut users = self.card.users.borrow_mut();
+        let left = users.get_mut(&self.handle).map_or(0, |count| {
+            *count -= 1;
+            *count
+        });
+        if left == 0 {
+            users.remove(&self.handle);
+            let _ = uapi::drm::close_handle(self.card.card.as_fd(), self.handle);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! One thing of a board that exports or imports, described without being open.
+
+use std::path::PathBuf;
+
+use document::case::Kind;
+use serde::Serialize;
+use uapi::v4l2::QueueType;
+
+/// An endpoint of a board.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Endpoint {
+    /// Stable: made of driver and topology, never of node numbers.
+    pub key: String,
+    /// Its back end.
+    pub kind: Kind,
+    /// The kernel driver's name; a heap's name.
+    pub driver: String,
+    /// Where the device sits: its path in sysfs.
+    pub topology: String,
+    /// The device node, under the system's root.
+    pub node: PathBuf,
+    /// A V4L2 node's queue.
+    #[serde(skip)]
+    pub queue: Option<QueueType>,
+    /// Whether it allocates buffers and exports them.
+    pub exports: bool,
+    /// Whether it imports buffers.
+    pub imports: bool,
+    /// The smallest buffer that it can use, in bytes.
+    pub smallest: u64,
+    /// Why it cannot be used now, with the remedy.
+    pub blocked: Option<String>,
+}
+
+impl Endpoint {
+    /// An endpoint of which nothing is known but what it is.
+    pub fn new(kind: Kind, key: impl Into<String>, driver: impl Into<String>, node: PathBuf) -> Self {
+        Self {
+            key: segment(&key.into()),
+            kind,
+            driver: driver.into(),
+            topology: String::new(),
+            node,
+            queue: None,
+            exports: false,
+            imports: false,
+            smallest: 1,
+            blocked: None,
+        }
+    }
+
+    /// The same endpoint, unusable for the reason that opening its node gave.
+    pub fn blocked_by(mut self, error: &std::io::Error) -> Self {
+        let node = self.node.display();
+        self.blocked = Some(match error.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                format!("{node}: permission denied; run as root or join the group that owns the node (video, render)")
+            }
+            std::io::ErrorKind::NotFound => format!("{node}: no such node; mount devtmpfs on /dev or start udev"),
+            std::io::ErrorKind::ResourceBusy => format!("{node}: busy; stop the program that holds the device"),
+            _ => format!("{node}: {error}"),
+        });
+        self
+    }
+}
+
+/// A text as a segment of a cell id: lower case, everything strange becomes '-'.
+pub fn segment(text: &str) -> String {
+    let strange = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+    text.to_ascii_lowercase().replace(strange, "-")
+}
+
+/// Gives endpoints that would share a key a number each, in the order of their topology.
+pub fn number_twins(endpoints: &mut [Endpoint]) {
+    endpoints.sort_by(|a, b| (&a.key, &a.topology).cmp(&(&b.key, &b.topology)));
+    let keys: Vec<String> = endpoints.iter().map(|endpoint| endpoint.key.clone()).collect();
+    let mut number = 0;
+    for (at, endpoint) in endpoints.iter_mut().enumerate() {
+        let twin_before = at > 0 && keys[at - 1] == keys[at];
+        let twin_after = keys.get(at + 1) == Some(&keys[at]);
+        number = if twin_before { number + 1 } else { 0 };
+        if twin_before || twin_after {
+            endpoint.key = format!("{}-{number}", keys[at]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(key: &str, topology: &str) -> Endpoint {
+        let endpoint = Endpoint::new(Kind::Drm, key, "d", PathBuf::from("/dev/x"));
+        Endpoint { topology: topology.into(), ..endpoint }
+    }
+
+    #[test]
+    fn a_key_holds_only_what_a_cell_id_may() {
+        assert_eq!(at("drm-Some Driver.2", "").key, "drm-some-driver-2");
+    }
+
+    #[test]
+    fn twins_are_numbered_by_topology_and_others_are_not() {
+        let mut endpoints = vec![at("drm-x", "pci/2"), at("drm-vgem", "vgem"), at("drm-x", "pci/1")];
+        number_twins(&mut endpoints);
+        let keys: Vec<_> = endpoints.iter().map(|e| (e.key.as_str(), e.topology.as_str())).collect();
+        assert_eq!(keys, [("drm-vgem", "vgem"), ("drm-x-0", "pci/1"), ("drm-x-1", "pci/2")]);
+    }
+
+    #[test]
+    fn a_node_without_permission_says_what_to_do() {
+        let error = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        assert!(at("drm-x", "").blocked_by(&error).blocked.unwrap().contains("run as root"));
+    }
+}

@@ -1,0 +1,91 @@
+//! What is done to a dma-buf's file. The kernel does it; a mock may stand in to plant faults.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::path::Path;
+
+use uapi::Errno;
+use uapi::dma_buf::{self, FileFlags};
+use uapi::memory::{Access, Mapping, Sharing, Window};
+
+/// How a file is mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MapRequest {
+    /// Which part.
+    pub window: Window,
+    /// What the CPU may do.
+    pub access: Access,
+    /// Who sees it.
+    pub sharing: Sharing,
+}
+
+/// The operations on a dma-buf's file. The defaults are the kernel's.
+pub trait Files {
+    /// `mmap(2)`.
+    ///
+    /// # Errors
+    /// See [`Mapping::of_file`].
+    fn map(&self, file: BorrowedFd<'_>, request: MapRequest) -> Result<Mapping, Errno> {
+        Mapping::of_file(file, request.window, request.access, request.sharing)
+    }
+
+    /// DMA_BUF_IOCTL_SYNC.
+    ///
+    /// # Errors
+    /// See [`dma_buf::sync`].
+    fn sync(&self, file: BorrowedFd<'_>, flags: u64) -> Result<(), Errno> {
+        dma_buf::sync(file, flags)
+    }
+
+    /// `lseek(2)`.
+    ///
+    /// # Errors
+    /// See [`dma_buf::seek`].
+    fn seek(&self, file: BorrowedFd<'_>, offset: i64, whence: nix::unistd::Whence) -> Result<u64, Errno> {
+        dma_buf::seek(file, offset, whence)
+    }
+
+    /// The inode number.
+    ///
+    /// # Errors
+    /// EBADF.
+    fn inode(&self, file: BorrowedFd<'_>) -> Result<u64, Errno> {
+        dma_buf::inode(file)
+    }
+
+    /// The access mode and FD_CLOEXEC.
+    ///
+    /// # Errors
+    /// EBADF.
+    fn flags(&self, file: BorrowedFd<'_>) -> Result<FileFlags, Errno> {
+        dma_buf::file_flags(file)
+    }
+
+    /// Whether the file's system is that of dma-bufs.
+    ///
+    /// # Errors
+    /// EBADF.
+    fn is_dma_buf(&self, file: BorrowedFd<'_>) -> Result<bool, Errno> {
+        dma_buf::is_dma_buf(file)
+    }
+
+    /// The text of `/proc/self/fdinfo/FD`.
+    ///
+    /// # Errors
+    /// ENOENT without procfs.
+    fn fdinfo(&self, file: BorrowedFd<'_>) -> std::io::Result<String> {
+        std::fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd()))
+    }
+
+    /// The text of debugfs's `dma_buf/bufinfo`.
+    ///
+    /// # Errors
+    /// ENOENT without debugfs or CONFIG_DEBUG_FS, EACCES without root.
+    fn bufinfo(&self) -> std::io::Result<String> {
+        std::fs::read_to_string(Path::new("/sys/kernel/debug/dma_buf/bufinfo"))
+    }
+}
+
+/// The kernel's own.
+pub struct KernelFiles;
+
+impl Files for KernelFiles {}

@@ -1,0 +1,48 @@
+//! Every endpoint of a board.
+
+use std::rc::Rc;
+
+use crate::buffer::Device;
+use crate::endpoint::{Endpoint, number_twins};
+use crate::system::System;
+
+/// How one kind of endpoint is found and opened.
+pub struct Backend {
+    /// Whose endpoints it opens.
+    pub kind: document::case::Kind,
+    /// Finds its endpoints. One that cannot be opened is found too, and says why it is blocked.
+    pub find: fn(&System) -> Vec<Endpoint>,
+    /// Opens one of them.
+    pub open: fn(&Endpoint) -> std::io::Result<Rc<dyn Device>>,
+}
+
+/// Every back end. The mock is found only where a test asks for it.
+pub const BACKENDS: &[Backend] = &[
+    crate::drm::BACKEND,
+    crate::v4l2::BACKEND,
+    crate::heap::BACKEND,
+    crate::udmabuf::BACKEND,
+    #[cfg(feature = "gbm")]
+    crate::gbm::BACKEND,
+];
+
+/// Finds every endpoint of a system, in the order of their keys.
+pub fn find(system: &System) -> Vec<Endpoint> {
+    find_with(BACKENDS, system)
+}
+
+/// Finds the endpoints of some back ends.
+pub fn find_with(backends: &[Backend], system: &System) -> Vec<Endpoint> {
+    let mut endpoints: Vec<Endpoint> = backends.iter().flat_map(|backend| (backend.find)(system)).collect();
+    number_twins(&mut endpoints);
+    endpoints
+}
+
+/// Opens an endpoint.
+///
+/// # Errors
+/// What opening its node returns.
+pub fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
+    let backend = BACKENDS.iter().chain([&crate::mock::BACKEND]).find(|backend| backend.kind == endpoint.kind);
+    (backend.expect("an endpoint comes from a back end").open)(endpoint)
+}

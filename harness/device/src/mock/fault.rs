@@ -1,0 +1,80 @@
+//! What a mock can do wrong, each by the word that an endpoint's key holds.
+
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])* $name:ident = $word:literal,)*) => {
+        /// What a mock does wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Fault { $($(#[doc = $doc])* $name,)* }
+
+        impl Fault {
+            /// Every fault.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its word in an endpoint's key.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+faults! {
+    /// Nothing.
+    Clean = "clean",
+    /// A mapping at an offset shows the first page.
+    WrongPage = "wrong-page",
+    /// A mapping past the end is made.
+    PastEnd = "past-end",
+    /// A read-only file can be mapped for writing.
+    WritableMapping = "writable-mapping",
+    /// What is written through a shared mapping stays private.
+    PrivateMapping = "private-mapping",
+    /// Its own mapping shows other memory than the dma-buf.
+    Incoherent = "incoherent",
+    /// The last page of its own mapping is not written to the buffer.
+    LostPage = "lost-page",
+    /// The access mode asked for is not the one got.
+    AccessIgnored = "access-ignored",
+    /// FD_CLOEXEC is not set.
+    ExecIgnored = "exec-ignored",
+    /// lseek tells a size that is not the buffer's.
+    WrongSize = "wrong-size",
+    /// lseek goes anywhere.
+    SeeksAnywhere = "seeks-anywhere",
+    /// The file does not call itself a dma-buf.
+    NoDmaBuf = "no-dma-buf",
+    /// A second export is another buffer.
+    NewInode = "new-inode",
+    /// A second import is another handle.
+    NewHandle = "new-handle",
+    /// Imports what is no dma-buf.
+    TakesAnything = "takes-anything",
+    /// Imports a buffer that is too small.
+    TakesTooSmall = "takes-too-small",
+    /// Refuses as virtio_gpu without blobs does.
+    Refuses = "refuses",
+    /// Refuses with an errno that no rule allows.
+    StrangeErrno = "strange-errno",
+    /// Keeps a file open after an import is given back.
+    LeaksFile = "leaks-file",
+    /// Keeps an attachment after an import is given back.
+    LeaksAttachment = "leaks-attachment",
+    /// Keeps a file open after a refused import.
+    LeaksRefused = "leaks-refused",
+    /// Takes the memory away while a mapping shows it.
+    FreesMapped = "frees-mapped",
+    /// DMA_BUF_IOCTL_SYNC fails.
+    SyncFails = "sync-fails",
+    /// The process dies in the import.
+    Crashes = "crashes",
+    /// The import never returns.
+    Hangs = "hangs",
+    /// The kernel warns in the import.
+    Warns = "warns",
+    /// The kernel oopses in the import.
+    Oopses = "oopses",
+    /// The suite itself panics in the import.
+    Panics = "panics",
+    /// The export is refused.
+    NoExport = "no-export",
+}

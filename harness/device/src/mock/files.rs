@@ -1,0 +1,91 @@
+//! What is done to a mock's files: as the kernel does it to a dma-buf's, but for the fault.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use nix::unistd::Whence;
+use uapi::Errno;
+use uapi::dma_buf::{self, FileFlags};
+use uapi::memory::{Mapping, Sharing};
+
+use super::{ATTACHED, Fault, is_mock, reopen};
+use crate::files::{Files, MapRequest};
+
+/// The operations on a mock's files: as the kernel does them on a dma-buf, but for the fault.
+pub(super) struct FaultyFiles {
+    pub(super) fault: Fault,
+}
+
+impl Files for FaultyFiles {
+    fn map(&self, file: BorrowedFd<'_>, request: MapRequest) -> Result<Mapping, Errno> {
+        let MapRequest { mut window, access, mut sharing } = request;
+        let size = dma_buf::size(file)?;
+        let beyond = window.offset + window.len as u64 > size;
+        if beyond && self.fault != Fault::PastEnd {
+            return Err(Errno::EINVAL);
+        }
+        match self.fault {
+            Fault::WrongPage => window.offset = 0,
+            Fault::PrivateMapping => sharing = Sharing::Private,
+            Fault::WritableMapping => {
+                let writable = reopen(file, true)?;
+                return Mapping::of_file(writable.as_fd(), window, access, sharing);
+            }
+            _ => {}
+        }
+        Mapping::of_file(file, window, access, sharing)
+    }
+
+    fn sync(&self, _file: BorrowedFd<'_>, flags: u64) -> Result<(), Errno> {
+        if flags & !7 != 0 || flags & 3 == 0 || self.fault == Fault::SyncFails { Err(Errno::EINVAL) } else { Ok(()) }
+    }
+
+    fn seek(&self, file: BorrowedFd<'_>, offset: i64, whence: Whence) -> Result<u64, Errno> {
+        let allowed = offset == 0 && matches!(whence, Whence::SeekSet | Whence::SeekEnd);
+        if !allowed && self.fault != Fault::SeeksAnywhere {
+            return Err(Errno::EINVAL);
+        }
+        let position = dma_buf::seek(file, offset, whence)?;
+        Ok(if self.fault == Fault::WrongSize && matches!(whence, Whence::SeekEnd) { position + 4096 } else { position })
+    }
+
+    fn flags(&self, file: BorrowedFd<'_>) -> Result<FileFlags, Errno> {
+        dma_buf::file_flags(file)
+    }
+
+    fn is_dma_buf(&self, file: BorrowedFd<'_>) -> Result<bool, Errno> {
+        Ok(is_mock(file.as_raw_fd()) && self.fault != Fault::NoDmaBuf)
+    }
+
+    fn fdinfo(&self, file: BorrowedFd<'_>) -> std::io::Result<String> {
+        let inode = dma_buf::inode(file)?;
+        let (size, count) = (dma_buf::size(file)?, open_files().iter().filter(|(_, other)| *other == inode).count());
+        Ok(format!("pos:\t0\nflags:\t02\nmnt_id:\t1\nino:\t{inode}\nsize:\t{size}\ncount:\t{count}\nexp_name:\tmock\n"))
+    }
+
+    fn bufinfo(&self) -> std::io::Result<String> {
+        let mut inodes: Vec<u64> = open_files().into_iter().map(|(_, inode)| inode).collect();
+        inodes.sort_unstable();
+        inodes.dedup();
+        let mut text =
+            "\nDma-buf Objects:\nsize    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n".to_owned();
+        for inode in inodes {
+            let attached = ATTACHED.with_borrow(|attached| attached.get(&inode).copied().unwrap_or(0));
+            text += &format!("00004096\t00000002\t00080007\t00000001\tmock\t{inode:08}\t<none>\n\tAttached Devices:\n");
+            text += &"\tmock\n".repeat(attached);
+            text += &format!("Total {attached} devices attached\n\n");
+        }
+        Ok(text)
+    }
+}
+
+/// The mocks' files that this process has open: number and inode.
+fn open_files() -> Vec<(i32, u64)> {
+    let names = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers = names.filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok());
+    let mocks: Vec<i32> = numbers.filter(|&number| is_mock(number)).collect();
+    let inode = |number: i32| std::fs::metadata(format!("/proc/self/fd/{number}")).ok();
+    mocks
+        .into_iter()
+        .filter_map(|number| Some((number, std::os::unix::fs::MetadataExt::ino(&inode(number)?))))
+        .collect()
+}

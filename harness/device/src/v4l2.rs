@@ -1,0 +1,283 @@
+//! Buffer queues of V4L2 nodes: MMAP buffers exported by EXPBUF, dma-bufs imported by QBUF. Reference:
+//! `Documentation/userspace-api/media/v4l/dmabuf.rst`, `drivers/media/common/videobuf2/videobuf2-core.c`.
+//!
+//! An endpoint is one queue; a mem2mem node has two. Nothing streams: a queue attaches and maps an imported buffer when
+//! it is queued. The format that a node had is set again when it is closed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::rc::{Rc, Weak};
+
+use document::case::Kind;
+use nix::fcntl::OFlag;
+use uapi::Errno;
+use uapi::memory::{Access, Mapping, Sharing, Window};
+use uapi::v4l2::{Format, Memory, PlaneBuffer, PlaneFile, QueueType};
+
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::endpoint::Endpoint;
+use crate::inventory::Backend;
+use crate::system::{Node, System};
+
+/// Every queue that streams.
+pub const BACKEND: Backend = Backend { kind: Kind::V4l2, find, open };
+
+/// The queues that a bit of device_caps stands for (`V4L2_CAP_*`).
+const QUEUES: &[(u32, QueueType)] = &[
+    (0x0000_0001, QueueType::Capture),
+    (0x0000_0002, QueueType::Output),
+    (0x0000_1000, QueueType::CaptureMultiPlanar),
+    (0x0000_2000, QueueType::OutputMultiPlanar),
+    (0x0000_8000, QueueType::Capture),
+    (0x0000_8000, QueueType::Output),
+    (0x0000_4000, QueueType::CaptureMultiPlanar),
+    (0x0000_4000, QueueType::OutputMultiPlanar),
+];
+
+/// `V4L2_CAP_STREAMING`.
+const STREAMING: u32 = 0x0400_0000;
+
+/// Frames tried in search of a size, in pixels.
+const FRAMES: &[(u32, u32)] = &[
+    (16, 16),
+    (64, 64),
+    (128, 128),
+    (320, 180),
+    (320, 240),
+    (640, 360),
+    (640, 480),
+    (1280, 720),
+    (1920, 1080),
+    (3840, 2160),
+];
+
+fn find(system: &System) -> Vec<Endpoint> {
+    let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+    let mut found: Vec<Endpoint> =
+        system.nodes("video4linux", "video", "").into_iter().flat_map(|node| queues_of(&node)).collect();
+    for endpoint in &mut found {
+        let number = numbers.entry(endpoint.key.clone()).or_insert(0);
+        endpoint.key = format!("{}{number}", endpoint.key);
+        *number += 1;
+    }
+    found
+}
+
+fn queues_of(node: &Node) -> Vec<Endpoint> {
+    let describe = |driver: &str, direction: &str| {
+        let endpoint = Endpoint::new(Kind::V4l2, format!("v4l2-{driver}-{direction}"), driver, node.path.clone());
+        Endpoint { topology: format!("{}#{}", node.topology, node.index), ..endpoint }
+    };
+    let opened = v4l::Device::with_path(&node.path);
+    let device = match opened {
+        Ok(device) => device,
+        Err(error) => return vec![describe(&node.driver, "queue").blocked_by(&error)],
+    };
+    let device = uapi::v4l2::descriptor(&device);
+    let Ok(about) = uapi::v4l2::capability(device) else { return Vec::new() };
+    if about.capabilities & STREAMING == 0 {
+        return Vec::new();
+    }
+    let queues = QUEUES.iter().filter(|(bit, _)| about.capabilities & bit != 0);
+    let endpoint = |&(_, queue): &(u32, QueueType)| {
+        let endpoint = describe(&about.driver, if queue.output() { "out" } else { "cap" });
+        let endpoint = Endpoint { queue: Some(queue), ..endpoint };
+        match uapi::v4l2::request_buffers(device, queue, Memory::Mmap, 0) {
+            Ok(answer) => Endpoint {
+                exports: answer.capabilities & uapi::v4l2::SUPPORTS_MMAP != 0,
+                imports: answer.capabilities & uapi::v4l2::SUPPORTS_DMABUF != 0,
+                smallest: frames(device, queue).map(|frame| bytes(&frame)).min().unwrap_or(1),
+                ..endpoint
+            },
+            Err(errno) => endpoint.blocked_by(&std::io::Error::from(errno)),
+        }
+    };
+    queues.map(endpoint).filter(|found| found.exports || found.imports || found.blocked.is_some()).collect()
+}
+
+/// The frames of one buffer that a queue offers, in the pixel format that it has now or else the first that fits.
+fn frames(device: BorrowedFd<'_>, queue: QueueType) -> impl Iterator<Item = Format> {
+    let current = uapi::v4l2::format(device, queue).ok().map(|format| format.fourcc);
+    let offered = uapi::v4l2::formats(device, queue);
+    let in_one_buffer = move |fourcc: u32| {
+        let attempt = |&(width, height): &(u32, u32)| {
+            let wish = Format { width, height, fourcc, sizes: vec![0] };
+            uapi::v4l2::try_format(device, queue, &wish)
+                .ok()
+                .filter(|format| format.sizes.len() == 1 && bytes(format) > 0)
+        };
+        FRAMES.iter().filter_map(attempt).collect::<Vec<_>>()
+    };
+    let candidates = current.into_iter().chain(offered).map(in_one_buffer);
+    candidates.into_iter().find(|frames| !frames.is_empty()).unwrap_or_default().into_iter()
+}
+
+fn bytes(format: &Format) -> u64 {
+    format.sizes.iter().map(|&size| u64::from(size)).sum()
+}
+
+fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
+    let queue = endpoint.queue.expect("a V4L2 endpoint has a queue");
+    Ok(Rc::new(Queue(Rc::new(OpenQueue::open(&endpoint.node, queue)?))))
+}
+
+struct OpenQueue {
+    node: v4l::Device,
+    queue: QueueType,
+    before: Option<Format>,
+    allocation: RefCell<Weak<Allocation>>,
+}
+
+impl OpenQueue {
+    fn open(node: &Path, queue: QueueType) -> std::io::Result<Self> {
+        let node = v4l::Device::with_path(node)?;
+        let before = uapi::v4l2::format(uapi::v4l2::descriptor(&node), queue).ok();
+        Ok(Self { node, queue, before, allocation: RefCell::default() })
+    }
+
+    fn device(&self) -> BorrowedFd<'_> {
+        uapi::v4l2::descriptor(&self.node)
+    }
+
+    /// Sets the smallest frame of at least, or the largest of at most, so many bytes.
+    fn set_frame(&self, size: ImportSize) -> Result<Format, Refusal> {
+        let frames = frames(self.device(), self.queue);
+        let chosen = match size {
+            ImportSize::AtLeast(size) => frames.filter(|frame| bytes(frame) >= size).min_by_key(bytes),
+            ImportSize::Within(size) => frames.filter(|frame| bytes(frame) <= size).max_by_key(bytes),
+        };
+        let chosen =
+            chosen.ok_or(Refusal { call: "no frame of this queue has such a size", errno: Errno::EMSGSIZE })?;
+        uapi::v4l2::set_format(self.device(), self.queue, &chosen).map_err(Refusal::of("VIDIOC_S_FMT"))
+    }
+
+    fn request(&self, memory: Memory, count: u32) -> Result<u32, Refusal> {
+        let answer = uapi::v4l2::request_buffers(self.device(), self.queue, memory, count);
+        answer.map(|answer| answer.count).map_err(Refusal::of("VIDIOC_REQBUFS"))
+    }
+}
+
+impl Drop for OpenQueue {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            let _ = uapi::v4l2::set_format(self.device(), self.queue, before);
+        }
+    }
+}
+
+struct Queue(Rc<OpenQueue>);
+
+impl Device for Queue {
+    fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal> {
+        let queue = &self.0;
+        let running = queue.allocation.borrow().upgrade();
+        let allocation = match running {
+            Some(allocation) => allocation,
+            None => Allocation::new(queue, size)?,
+        };
+        *queue.allocation.borrow_mut() = Rc::downgrade(&allocation);
+        let index = allocation.handed_out.replace_with(|count| *count + 1);
+        if index >= allocation.count {
+            return Err(Refusal { call: "VIDIOC_REQBUFS gave no further buffer", errno: Errno::ENOBUFS });
+        }
+        let planes = uapi::v4l2::query_buffer(queue.device(), queue.queue, index);
+        let planes = planes.map_err(Refusal::of("VIDIOC_QUERYBUF"))?;
+        let plane = *planes.first().ok_or(Refusal { call: "VIDIOC_QUERYBUF", errno: Errno::EINVAL })?;
+        Ok(Rc::new(QueueBuffer { allocation, index, plane }))
+    }
+
+    fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
+        let queue = self.0.clone();
+        let frame = queue.set_frame(size)?;
+        queue.request(Memory::DmaBuf, 1)?;
+        let imported = Imported { length: bytes(&frame), queue };
+        let used = if imported.queue.queue.output() { bytes(&frame) as u32 } else { 0 };
+        let file = PlaneFile { number, length: 0, used };
+        let answer = uapi::v4l2::queue_dma_buf(imported.queue.device(), imported.queue.queue, 0, &[file]);
+        answer.map_err(Refusal::of("VIDIOC_QBUF"))?;
+        Ok(Rc::new(imported))
+    }
+}
+
+/// The queue's own buffers, freed with the last of them.
+struct Allocation {
+    queue: Rc<OpenQueue>,
+    count: u32,
+    handed_out: RefCell<u32>,
+}
+
+impl Allocation {
+    fn new(queue: &Rc<OpenQueue>, size: u64) -> Result<Rc<Self>, Refusal> {
+        queue.set_frame(ImportSize::AtLeast(size))?;
+        let count = queue.request(Memory::Mmap, 2)?;
+        Ok(Rc::new(Self { queue: queue.clone(), count, handed_out: RefCell::new(0) }))
+    }
+}
+
+impl Drop for Allocation {
+    fn drop(&mut self) {
+        let _ = self.queue.request(Memory::Mmap, 0);
+    }
+}
+
+struct QueueBuffer {
+    allocation: Rc<Allocation>,
+    index: u32,
+    plane: PlaneBuffer,
+}
+
+impl Buffer for QueueBuffer {
+    fn size(&self) -> u64 {
+        // videobuf2 rounds a buffer up to pages (`__vb2_buf_mem_alloc`) and its dma-buf has that size.
+        u64::from(self.plane.length).next_multiple_of(uapi::memory::page_size() as u64)
+    }
+
+    fn export(&self, flags: ExportFlags) -> Result<OwnedFd, Refusal> {
+        export(&self.allocation.queue, self.index, flags)
+    }
+
+    fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal> {
+        let window = Window { offset: u64::from(self.plane.offset) + window.offset, ..window };
+        map(&self.allocation.queue, window, access)
+    }
+}
+
+/// A dma-buf in a queue, given back with it.
+struct Imported {
+    queue: Rc<OpenQueue>,
+    length: u64,
+}
+
+impl Buffer for Imported {
+    fn size(&self) -> u64 {
+        self.length
+    }
+
+    fn export(&self, flags: ExportFlags) -> Result<OwnedFd, Refusal> {
+        export(&self.queue, 0, flags)
+    }
+
+    fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal> {
+        map(&self.queue, window, access)
+    }
+}
+
+impl Drop for Imported {
+    fn drop(&mut self) {
+        let _ = self.queue.request(Memory::DmaBuf, 0);
+    }
+}
+
+fn export(queue: &OpenQueue, index: u32, flags: ExportFlags) -> Result<OwnedFd, Refusal> {
+    let access = if flags.writable { OFlag::O_RDWR } else { OFlag::O_RDONLY };
+    let exec = if flags.close_on_exec { OFlag::O_CLOEXEC } else { OFlag::empty() };
+    let answer = uapi::v4l2::export_buffer(queue.device(), queue.queue, index, 0, access | exec);
+    answer.map_err(Refusal::of("VIDIOC_EXPBUF"))
+}
+
+fn map(queue: &OpenQueue, window: Window, access: Access) -> Result<Mapping, Refusal> {
+    let answer = Mapping::of_file(queue.device(), window, access, Sharing::Shared);
+    answer.map_err(Refusal::of("mmap of the V4L2 node"))
+}
