@@ -1,1 +1,21 @@
-//! oracle
+//! What must hold while a buffer is shared, looked at from user space. An oracle here watches or checks and returns
+//! what it saw as plain data; whether that is a pass, a failure or not observable is decided elsewhere.
+//!
+//! | module | what it sees |
+//! |---|---|
+//! | [`content`] | whether a mapping shows the bytes that were written, and if not, what it shows instead |
+//! | [`kernel_log`] | warnings, oopses and sanitizer reports in the kernel's log, and the taint |
+//! | [`provenance`] | which `map_dma_buf` a buffer was exported with |
+//! | [`balance`] | open files, references and attachments: what was not given back |
+//! | [`pages`] | whether a mapping exposes struct pages |
+//!
+//! Where a kernel does not let us look, the answer is [`NotAvailable`] or an absent value, never a good one.
+
+pub mod balance;
+pub mod content;
+pub mod kernel_log;
+pub mod not_available;
+pub mod pages;
+pub mod provenance;
+
+pub use not_available::NotAvailable;
