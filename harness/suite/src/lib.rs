@@ -1,1 +1,14 @@
-//! suite
+//! prime-cts: what is run on a board, and what became of it.
+//!
+//! Data runs one way: board -> inventory -> (x cases) [`plan`] -> [`cell`]s -> findings -> verdict -> (against the
+//! board file) outcome -> [`event`]s -> [`report`]s. Only a cell's child process touches a device; reports are pure
+//! functions of the events.
+
+pub mod catalogue;
+pub mod cell;
+pub mod event;
+pub mod exit;
+pub mod journal;
+pub mod plan;
+pub mod report;
+pub mod run;

@@ -1,0 +1,124 @@
+//! The cases: those embedded in the program, or a folder's.
+
+use std::path::{Path, PathBuf};
+
+use document::case::Case;
+use document::yaml::Diagnostic;
+use include_dir::{Dir, DirEntry, include_dir};
+
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../cases");
+
+/// A catalogue that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// The folder is not there or cannot be read.
+    #[error("cannot read {path}: {source}; --cases takes a folder with one folder an area and one YAML file a case")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Cases with faults, all of them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
+    Faulty(Vec<Diagnostic>),
+    /// A folder without a case.
+    #[error("{0} holds no case: one folder an area, one YAML file a case")]
+    Empty(PathBuf),
+}
+
+/// The cases that came with the program.
+///
+/// # Errors
+/// Faults in them, which the program's own tests exclude.
+pub fn embedded() -> Result<Vec<Case>, CatalogueError> {
+    let mut files = Vec::new();
+    collect(&EMBEDDED, &mut files);
+    parse(files)
+}
+
+fn collect(folder: &Dir<'_>, files: &mut Vec<(PathBuf, String)>) {
+    for entry in folder.entries() {
+        match entry {
+            DirEntry::Dir(inner) => collect(inner, files),
+            DirEntry::File(file) if is_case(file.path()) => {
+                let text = String::from_utf8_lossy(file.contents()).into_owned();
+                files.push((Path::new("cases").join(file.path()), text));
+            }
+            DirEntry::File(_) => {}
+        }
+    }
+}
+
+/// The cases of a folder.
+///
+/// # Errors
+/// An unreadable folder, or every fault in its files.
+pub fn from_folder(folder: &Path) -> Result<Vec<Case>, CatalogueError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CatalogueError::Unreadable { path, source }
+    };
+    let mut files = Vec::new();
+    for area in std::fs::read_dir(folder).map_err(unreadable(folder))?.flatten().filter(|area| area.path().is_dir()) {
+        for file in std::fs::read_dir(area.path()).map_err(unreadable(&area.path()))?.flatten() {
+            let path = file.path();
+            if is_case(&path) {
+                let text = std::fs::read_to_string(&path).map_err(unreadable(&path))?;
+                files.push((path, text));
+            }
+        }
+    }
+    if files.is_empty() {
+        return Err(CatalogueError::Empty(folder.to_owned()));
+    }
+    parse(files)
+}
+
+fn is_case(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml")
+}
+
+fn parse(mut files: Vec<(PathBuf, String)>) -> Result<Vec<Case>, CatalogueError> {
+    files.sort();
+    let (mut cases, mut faults) = (Vec::new(), Vec::new());
+    for (path, text) in files {
+        match Case::parse(&path, &text) {
+            Ok(case) => cases.push(case),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(cases) } else { Err(CatalogueError::Faulty(faults)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_cases_are_sound_and_there_are_enough_of_them() {
+        let cases = embedded().unwrap_or_else(|error| panic!("{error}"));
+        assert!(cases.len() >= 20, "{}", cases.len());
+        for area in ["identity", "fd", "mapping", "coherence", "pages", "refusal", "leaks"] {
+            assert!(cases.iter().any(|case| case.area == area), "{area}");
+        }
+    }
+
+    #[test]
+    fn every_fault_of_a_folder_is_told_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let area = folder.path().join("fd");
+        std::fs::create_dir(&area).unwrap();
+        std::fs::write(area.join("one.yaml"), "name: one\n").unwrap();
+        std::fs::write(area.join("two.yaml"), "name: [\n").unwrap();
+        let text = from_folder(folder.path()).unwrap_err().to_string();
+        assert!(text.contains("one.yaml") && text.contains("two.yaml"), "{text}");
+    }
+
+    #[test]
+    fn a_folder_without_cases_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(from_folder(folder.path()), Err(CatalogueError::Empty(_))));
+        assert!(matches!(from_folder(&folder.path().join("none")), Err(CatalogueError::Unreadable { .. })));
+    }
+}

@@ -1,0 +1,112 @@
+//! What happens inside a cell's process: the devices are opened, the steps are done one by one, and the first finding
+//! that is worse than a property ends it.
+
+mod counts;
+mod descriptors;
+mod devices;
+pub mod documented;
+mod memory;
+pub mod message;
+mod world;
+
+use std::rc::Rc;
+
+use document::case::Case;
+use document::step::Step;
+use document::verdict::Verdict;
+
+use crate::event::{Blame, Finding};
+use crate::plan::Cell;
+use message::Message;
+use world::World;
+
+/// Does a cell's steps and tells what they show. Runs in the cell's own process.
+pub fn execute(cell: &Cell, say: &mut dyn FnMut(&Message)) {
+    let mut world = match World::open(cell) {
+        Ok(world) => world,
+        Err(finding) => return say(&Message::Finding(finding)),
+    };
+    run_steps(&mut world, &cell.case.steps, 0, say);
+    if world.checks == 0 && world.ended.is_none() {
+        let mut finding = Stop::suite("the steps checked nothing", "a case asserts something").0;
+        finding.step = None;
+        say(&Message::Finding(finding));
+    }
+    for exported in std::mem::take(&mut world.exported) {
+        say(&Message::Exported(exported));
+    }
+    say(&Message::Done { checks: world.checks });
+}
+
+/// Does steps until one of them ends the cell. Steps are numbered from `before` + 1.
+fn run_steps(world: &mut World, steps: &[Step], before: usize, say: &mut dyn FnMut(&Message)) {
+    for (number, step) in steps.iter().enumerate() {
+        let name = format!("{} {}", before + number + 1, step.verb());
+        say(&Message::Step(name.clone()));
+        let done = run_step(world, step, say);
+        for mut property in std::mem::take(&mut world.properties) {
+            property.step = Some(name.clone());
+            say(&Message::Finding(property));
+        }
+        if let Err(Stop(mut finding)) = done {
+            finding.step.get_or_insert(name);
+            world.ended = Some(finding.verdict);
+            return say(&Message::Finding(finding));
+        }
+        if world.ended.is_some() {
+            return;
+        }
+    }
+}
+
+fn run_step(world: &mut World, step: &Step, say: &mut dyn FnMut(&Message)) -> Result<(), Stop> {
+    match step {
+        Step::Allocate(step) => devices::allocate(world, step),
+        Step::Export(step) => devices::export(world, step),
+        Step::Import(step) => devices::import(world, step),
+        Step::SameHandle(step) => devices::same_handle(world, step),
+        Step::Release(name) => world.release(name),
+        Step::Map(step) => memory::map(world, step),
+        Step::Fill(step) => memory::fill(world, step),
+        Step::Check(step) => memory::check(world, step),
+        Step::Sync(step) => memory::sync(world, step),
+        Step::Pin(step) => memory::pin(world, step),
+        Step::Fork(step) => memory::fork(world, step, say),
+        Step::Duplicate(step) => descriptors::duplicate(world, step),
+        Step::Open(step) => descriptors::open(world, step),
+        Step::SameFile(step) => descriptors::same_file(world, step),
+        Step::Size(step) => descriptors::size(world, step),
+        Step::Seek(step) => descriptors::seek(world, step),
+        Step::Flags(step) => descriptors::flags(world, step),
+        Step::DmaBuf(step) => descriptors::dma_buf(world, step),
+        Step::Snapshot(step) => counts::snapshot(world, step),
+        Step::Balance(step) => counts::balance(world, step),
+    }
+}
+
+/// A finding that ends the cell.
+struct Stop(Finding);
+
+impl Stop {
+    fn new(oracle: &str, verdict: Verdict, blame: Blame, seen: impl Into<String>, expected: impl Into<String>) -> Self {
+        let (seen, expected) = (seen.into(), expected.into());
+        Self(Finding { oracle: oracle.into(), verdict, step: None, expected, seen, blame, lines: Vec::new() })
+    }
+
+    fn fail(oracle: &str, blame: Blame, seen: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::new(oracle, Verdict::Fail, blame, seen, expected)
+    }
+
+    fn not_observable(oracle: &str, seen: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::new(oracle, Verdict::NotObservable, Blame::Nobody, seen, expected)
+    }
+
+    fn suite(seen: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::new("suite", Verdict::Error, Blame::Suite, seen, expected)
+    }
+}
+
+/// The deadline of a cell's process.
+pub fn deadline(case: &Rc<Case>) -> std::time::Duration {
+    case.deadline.0
+}

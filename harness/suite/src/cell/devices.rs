@@ -1,0 +1,113 @@
+//! Steps that devices do: allocate, export, import.
+
+use std::os::fd::AsFd;
+
+use device::{ExportFlags, ImportSize, Refusal};
+use document::step::{Allocate, Export, FileAccess, Import, Same, Side};
+use document::verdict::Verdict;
+
+use super::Stop;
+use super::documented;
+use super::world::{BufferValue, FileValue, Value, World, demanded, names, unexpected};
+use crate::event::{Blame, MapDmaBuf};
+
+fn blame(side: Side) -> Blame {
+    match side {
+        Side::Exporter => Blame::Exporter,
+        Side::Importer => Blame::Importer,
+    }
+}
+
+pub fn allocate(world: &mut World, step: &Allocate) -> Result<(), Stop> {
+    let size = step.size.map_or(world.size, |size| size.0.max(1));
+    let exporter = world.side(Side::Exporter)?;
+    let key = exporter.endpoint.key.clone();
+    let buffer = match exporter.device.allocate(size) {
+        Ok(buffer) => buffer,
+        Err(refusal) => return Err(unexpected(&refusal, Blame::Exporter, &format!("{key} allocates {size} bytes"))),
+    };
+    if buffer.size() < size {
+        let seen = format!("the buffer has {} bytes", buffer.size());
+        return Err(Stop::fail("file", Blame::Exporter, seen, format!("{key} allocates at least {size} bytes")));
+    }
+    world.insert(&step.r#as, Value::Buffer(BufferValue { buffer, side: Side::Exporter }));
+    Ok(())
+}
+
+pub fn export(world: &mut World, step: &Export) -> Result<(), Stop> {
+    let held = world.buffer(&step.buffer)?;
+    let flags = ExportFlags { writable: step.access == FileAccess::ReadWrite, close_on_exec: step.close_on_exec };
+    let (side, size) = (held.side, held.buffer.size());
+    let file = match held.buffer.export(flags) {
+        Ok(file) => file,
+        Err(refusal) if names(&step.may_refuse, refusal.errno) => return Err(refused(&refusal, "the case allows it")),
+        Err(refusal) => return Err(unexpected(&refusal, blame(side), "the device exports the buffer that it holds")),
+    };
+    if let Some(exported) = world.files().fdinfo(file.as_fd()).ok().as_deref().and_then(oracle::provenance::from_fdinfo) {
+        let exported = MapDmaBuf { symbol: exported.map_dma_buf, exp_name: exported.exp_name, observed: false };
+        if side == Side::Exporter && !world.exported.contains(&exported) {
+            world.exported.push(exported);
+        }
+    }
+    world.insert(&step.r#as, Value::File(FileValue::new(file, size)));
+    Ok(())
+}
+
+fn refused(refusal: &Refusal, why: &str) -> Stop {
+    Stop::new("refusal", Verdict::Refused, Blame::Nobody, format!("{refusal}: {why}"), "the device may refuse here")
+}
+
+pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
+    let file = world.file(&step.file)?;
+    let size = match step.larger_by.0 {
+        0 => ImportSize::Within(file.size),
+        more => ImportSize::AtLeast(file.size + more),
+    };
+    let number = file.number;
+    let opened = world.side(step.by)?;
+    let (kind, key) = (opened.endpoint.kind, opened.endpoint.key.clone());
+    let answer = opened.device.import(number, size);
+    if !step.must_refuse.is_empty() {
+        demanded(answer, &step.must_refuse, blame(step.by), &format!("the import into {key}"))?;
+        world.checks += 1;
+        return Ok(());
+    }
+    let refusal = match answer {
+        Ok(buffer) => {
+            world.insert(&step.r#as, Value::Buffer(BufferValue { buffer, side: step.by }));
+            return Ok(());
+        }
+        Err(refusal) => refusal,
+    };
+    let reason = match &step.may_refuse {
+        Some(list) => names(list, refusal.errno).then_some("the case allows it"),
+        None => documented::import(kind, refusal.errno),
+    };
+    match reason {
+        Some(reason) if step.go_on => {
+            world.property("refusal", format!("{refusal}: {reason}"));
+            world.insert(&step.r#as, Value::Nothing);
+            Ok(())
+        }
+        Some(reason) => Err(refused(&refusal, reason)),
+        None => {
+            let expected = format!("{key} imports the buffer, or refuses it with an errno that is documented for it");
+            Err(Stop::fail("refusal", Blame::Undecided, refusal.to_string(), expected))
+        }
+    }
+}
+
+pub fn same_handle(world: &mut World, step: &Same) -> Result<(), Stop> {
+    let handle = |name: &str| Ok(world.buffer(name)?.buffer.handle());
+    let (Some(first), Some(second)) = (handle(&step.first)?, handle(&step.second)?) else {
+        return Err(Stop::not_observable("identity", "these buffers have no GEM handle", "two handles to compare"));
+    };
+    world.checks += 1;
+    if (first == second) == step.same {
+        return Ok(());
+    }
+    let blame = if world.importer.is_some() { Blame::Importer } else { Blame::Exporter };
+    let seen = format!("'{}' is handle {first}, '{}' is handle {second}", step.first, step.second);
+    let expected = if step.same { "one and the same GEM handle" } else { "two different GEM handles" };
+    Err(Stop::fail("identity", blame, seen, expected))
+}

@@ -1,0 +1,180 @@
+//! Steps that the CPU does on mapped memory.
+
+use std::path::Path;
+
+use device::files::MapRequest;
+use document::step::{FileAccess, Fork, Map, MapSharing, Pattern, Phase, Pin, Side, Sync, SyncAccess};
+use oracle::pages::MappingPages;
+use uapi::dma_buf::{SYNC_END, SYNC_READ, SYNC_WRITE};
+use uapi::memory::{Access, Sharing, Window};
+use uapi::process::Ending;
+
+use super::message::{Message, Messages};
+use super::world::{MappingValue, Value, World, demanded, names};
+use super::{Stop, run_steps};
+use crate::event::Blame;
+
+enum Of {
+    Buffer(std::rc::Rc<dyn device::Buffer>, Side),
+    File,
+}
+
+pub fn map(world: &mut World, step: &Map) -> Result<(), Stop> {
+    let (of, size) = match world.buffer(&step.of) {
+        Ok(held) => (Of::Buffer(held.buffer.clone(), held.side), held.buffer.size()),
+        Err(_) => (Of::File, world.file(&step.of)?.size),
+    };
+    let offset = step.after_end.map_or(step.offset.0, |after| size + after.0);
+    let len = step.length.map_or(size.saturating_sub(offset), |length| length.0) + step.beyond.0;
+    let window = Window { offset, len: usize::try_from(len).unwrap_or(usize::MAX) };
+    let access = if step.access == FileAccess::ReadWrite { Access::ReadWrite } else { Access::ReadOnly };
+    let sharing = if step.sharing == MapSharing::Shared { Sharing::Shared } else { Sharing::Private };
+    let (answer, blame) = match of {
+        Of::Buffer(buffer, side) => {
+            let blame = if side == Side::Exporter { Blame::Exporter } else { Blame::Importer };
+            (buffer.map(window, access), blame)
+        }
+        Of::File => {
+            let request = MapRequest { window, access, sharing };
+            let answer = world.files().map(world.descriptor(&step.of)?, request);
+            (answer.map_err(device::Refusal::of("mmap of the dma-buf")), Blame::Exporter)
+        }
+    };
+    let what = format!("mapping {len} bytes of '{}' from byte {offset} of {size}", step.of);
+    if let Err(refusal) = &answer {
+        if names(&step.may_refuse, refusal.errno) {
+            let expected = "the device may refuse such a mapping";
+            return Err(Stop::new("refusal", document::verdict::Verdict::Refused, Blame::Nobody, refusal.to_string(), expected));
+        }
+    }
+    if let Some(mapping) = demanded(answer, &step.must_refuse, blame, &what)? {
+        world.insert(&step.r#as, Value::Mapping(MappingValue { mapping, position: offset, blame }));
+    }
+    world.checks += u32::from(!step.must_refuse.is_empty());
+    Ok(())
+}
+
+pub fn fill(world: &mut World, step: &Pattern) -> Result<(), Stop> {
+    let shown = world.mapping(&step.mapping)?;
+    oracle::content::fill(&shown.mapping, step.seed, shown.position);
+    Ok(())
+}
+
+pub fn check(world: &mut World, step: &Pattern) -> Result<(), Stop> {
+    world.checks += 1;
+    let shown = world.mapping(&step.mapping)?;
+    let expected = format!("the bytes that were written: the pattern of seed {} from byte {}", step.seed, shown.position);
+    let answer = oracle::content::check(&shown.mapping, step.seed, shown.position);
+    answer.map(drop).map_err(|difference| Stop::fail("content", shown.blame, difference.to_string(), expected))
+}
+
+pub fn sync(world: &mut World, step: &Sync) -> Result<(), Stop> {
+    let access = match step.access {
+        SyncAccess::Read => SYNC_READ,
+        SyncAccess::Write => SYNC_WRITE,
+        SyncAccess::ReadWrite => SYNC_READ | SYNC_WRITE,
+    };
+    let flags = access | if step.phase == Phase::End { SYNC_END } else { 0 };
+    let answer = world.files().sync(world.descriptor(&step.file)?, flags);
+    answer.map_err(|errno| {
+        let seen = format!("DMA_BUF_IOCTL_SYNC with flags {flags}: {errno}");
+        Stop::fail("sync", Blame::Exporter, seen, "the exporter makes the CPU's view coherent")
+    })
+}
+
+pub fn pin(world: &mut World, step: &Pin) -> Result<(), Stop> {
+    let expected = "pages that can be pinned have a struct page";
+    let shown = world.mapping(&step.mapping)?;
+    let pages = MappingPages::look(&shown.mapping, Path::new("/proc"))
+        .map_err(|missing| Stop::not_observable("pages", missing.to_string(), expected))?;
+    let blame = shown.blame;
+    let flags = pages.vm_flags.join(" ");
+    match judge_pages(&pages) {
+        PageVerdict::Property(seen) => {
+            world.property("pages", format!("{seen}; VmFlags {flags}"));
+            world.checks += 1;
+            Ok(())
+        }
+        PageVerdict::Fault(seen) => Err(Stop::fail("pages", blame, format!("{seen}; VmFlags {flags}"), expected)),
+        PageVerdict::Unseen(seen) => Err(Stop::not_observable("pages", format!("{seen}; VmFlags {flags}"), expected)),
+    }
+}
+
+enum PageVerdict {
+    Property(&'static str),
+    Fault(&'static str),
+    Unseen(&'static str),
+}
+
+fn judge_pages(pages: &MappingPages) -> PageVerdict {
+    match (pages.pinnable, pages.struct_pages) {
+        (Some(false), _) => PageVerdict::Property("get_user_pages refuses the mapping: its pages cannot be pinned"),
+        (Some(true), Some(true)) => PageVerdict::Property("get_user_pages pins the mapping's struct pages"),
+        (Some(true), Some(false)) => {
+            PageVerdict::Fault("get_user_pages pinned pages of memory that has no struct page (kpageflags: NOPAGE)")
+        }
+        (Some(true), None) => {
+            PageVerdict::Unseen("get_user_pages pins the mapping, and whether it has struct pages cannot be seen (pagemap needs root)")
+        }
+        (None, _) => PageVerdict::Unseen("the kernel does not let us ask get_user_pages"),
+    }
+}
+
+pub fn fork(world: &mut World, step: &Fork, say: &mut dyn FnMut(&Message)) -> Result<(), Stop> {
+    let expected = "the forked process does its steps";
+    let child = uapi::process::spawn(|output| {
+        let mut output = std::fs::File::from(output);
+        let before = world.checks;
+        run_steps(world, &step.steps, 0, &mut |message| super::message::write(&mut output, message));
+        super::message::write(&mut output, &Message::Done { checks: world.checks - before });
+        0
+    });
+    let child = child.map_err(|errno| Stop::suite(format!("fork: {errno}"), expected))?;
+    let mut messages = Messages::default();
+    // The cell's own deadline is the shorter one: when it passes, this process is killed with the child's parent.
+    let ending = child.supervise(std::time::Duration::from_secs(3600), |piece| messages.take(piece));
+    let ending = ending.map_err(|errno| Stop::suite(format!("waiting: {errno}"), expected))?;
+    let last = messages.step().unwrap_or("no step").to_owned();
+    for message in messages.whole {
+        match message {
+            Message::Finding(mut finding) => {
+                finding.step = finding.step.map(|step| format!("in the forked process, {step}"));
+                if finding.verdict != document::verdict::Verdict::Pass {
+                    return Err(Stop(finding));
+                }
+                say(&Message::Finding(finding));
+            }
+            Message::Done { checks } => world.checks += checks,
+            Message::Step(_) | Message::Exported(_) => {}
+        }
+    }
+    match ending {
+        Ending::Exited(0) => Ok(()),
+        Ending::Signalled(signal) => {
+            let seen = format!("{signal} in the forked process at its step {last}");
+            Err(Stop::new("process", document::verdict::Verdict::Crash, Blame::Undecided, seen, expected))
+        }
+        other => Err(Stop::suite(format!("the forked process ended with {other:?} at its step {last}"), expected)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(pinnable: Option<bool>, struct_pages: Option<bool>) -> MappingPages {
+        MappingPages { vm_flags: vec!["mm".into()], pinnable, struct_pages }
+    }
+
+    #[test]
+    fn pinning_memory_without_struct_pages_is_a_fault() {
+        assert!(matches!(judge_pages(&pages(Some(true), Some(false))), PageVerdict::Fault(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_no_pass() {
+        assert!(matches!(judge_pages(&pages(Some(true), None)), PageVerdict::Unseen(_)));
+        assert!(matches!(judge_pages(&pages(None, Some(true))), PageVerdict::Unseen(_)));
+        assert!(matches!(judge_pages(&pages(Some(false), None)), PageVerdict::Property(_)));
+    }
+}

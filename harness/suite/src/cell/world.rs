@@ -1,0 +1,194 @@
+//! The things that a cell's steps make and use, by name.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+use device::{Buffer, Device, Endpoint, Files};
+use document::step::Side;
+use document::verdict::Verdict;
+use uapi::memory::Mapping;
+
+use super::{Stop, counts::Counts, documented};
+use crate::event::{Blame, Finding, MapDmaBuf};
+use crate::plan::Cell;
+
+/// An open endpoint.
+pub struct Opened {
+    pub endpoint: Rc<Endpoint>,
+    pub device: Rc<dyn Device>,
+}
+
+/// A dma-buf's file, or a number that is none.
+pub struct FileValue {
+    pub file: Option<OwnedFd>,
+    pub number: i32,
+    /// The buffer's size in bytes, as its exporter told it.
+    pub size: u64,
+}
+
+/// A mapping, and where in the buffer it begins.
+pub struct MappingValue {
+    pub mapping: Mapping,
+    pub position: u64,
+    pub blame: Blame,
+}
+
+pub struct BufferValue {
+    pub buffer: Rc<dyn Buffer>,
+    pub side: Side,
+}
+
+pub enum Value {
+    Buffer(BufferValue),
+    File(FileValue),
+    Mapping(MappingValue),
+    Snapshot(Counts),
+    /// An import that was refused, in a case that goes on.
+    Nothing,
+}
+
+/// A cell at work.
+pub struct World {
+    pub exporter: Option<Opened>,
+    pub importer: Option<Opened>,
+    /// The size of its buffers in bytes.
+    pub size: u64,
+    pub checks: u32,
+    pub ended: Option<Verdict>,
+    /// Findings that do not end the cell.
+    pub properties: Vec<Finding>,
+    pub exported: Vec<MapDmaBuf>,
+    values: BTreeMap<String, Value>,
+}
+
+impl World {
+    pub fn open(cell: &Cell) -> Result<Self, Finding> {
+        let opened = |endpoint: &Option<Rc<Endpoint>>| {
+            let Some(endpoint) = endpoint else { return Ok(None) };
+            match device::inventory::open(endpoint) {
+                Ok(device) => Ok(Some(Opened { endpoint: endpoint.clone(), device })),
+                Err(error) => {
+                    let why = (**endpoint).clone().blocked_by(&error).blocked.unwrap_or_default();
+                    Err(Stop::new("device", Verdict::Blocked, Blame::Nobody, why, format!("{} can be opened", endpoint.key)).0)
+                }
+            }
+        };
+        Ok(Self {
+            exporter: opened(&cell.exporter)?,
+            importer: opened(&cell.importer)?,
+            size: cell.size(),
+            checks: 0,
+            ended: None,
+            properties: Vec::new(),
+            exported: Vec::new(),
+            values: BTreeMap::new(),
+        })
+    }
+
+    /// Who does a step.
+    pub fn side(&self, side: Side) -> Result<&Opened, Stop> {
+        let opened = match side {
+            Side::Exporter => &self.exporter,
+            Side::Importer => &self.importer,
+        };
+        opened.as_ref().ok_or_else(|| Stop::suite(format!("the cell has no {side:?}"), "'cells' names the endpoints that the steps use"))
+    }
+
+    /// What the files of this cell go through: the kernel, or the mock that exported them.
+    pub fn files(&self) -> &dyn Files {
+        let owner = self.exporter.as_ref().or(self.importer.as_ref());
+        owner.map_or(&device::files::KernelFiles as &dyn Files, |opened| opened.device.files())
+    }
+
+    pub fn insert(&mut self, name: &str, value: Value) {
+        self.values.insert(name.to_owned(), value);
+    }
+
+    /// Lets go of a value, and of what only it held.
+    pub fn release(&mut self, name: &str) -> Result<(), Stop> {
+        self.values.remove(name).map(drop).ok_or_else(|| missing(name))
+    }
+
+    pub fn buffer(&self, name: &str) -> Result<&BufferValue, Stop> {
+        match self.values.get(name) {
+            Some(Value::Buffer(buffer)) => Ok(buffer),
+            _ => Err(missing(name)),
+        }
+    }
+
+    pub fn file(&self, name: &str) -> Result<&FileValue, Stop> {
+        match self.values.get(name) {
+            Some(Value::File(file)) => Ok(file),
+            _ => Err(missing(name)),
+        }
+    }
+
+    /// The open descriptor of a file.
+    pub fn descriptor(&self, name: &str) -> Result<BorrowedFd<'_>, Stop> {
+        self.file(name)?.file.as_ref().map(AsFd::as_fd).ok_or_else(|| missing(name))
+    }
+
+    pub fn mapping(&self, name: &str) -> Result<&MappingValue, Stop> {
+        match self.values.get(name) {
+            Some(Value::Mapping(mapping)) => Ok(mapping),
+            _ => Err(missing(name)),
+        }
+    }
+
+    pub fn snapshot(&self, name: &str) -> Result<&Counts, Stop> {
+        match self.values.get(name) {
+            Some(Value::Snapshot(counts)) => Ok(counts),
+            _ => Err(missing(name)),
+        }
+    }
+
+    /// Notes something that a cell shows without ending by it.
+    pub fn property(&mut self, oracle: &str, seen: impl Into<String>) {
+        let finding = Stop::new(oracle, Verdict::Pass, Blame::Nobody, seen, "a property of this kernel and device").0;
+        self.properties.push(finding);
+    }
+}
+
+impl FileValue {
+    pub fn new(file: OwnedFd, size: u64) -> Self {
+        Self { number: file.as_raw_fd(), file: Some(file), size }
+    }
+}
+
+fn missing(name: &str) -> Stop {
+    Stop::suite(format!("no '{name}' here"), "case files are checked for names before they run")
+}
+
+/// Judges a refusal that no rule asked for: one that a person can remedy blocks the cell, any other breaks the rule.
+pub fn unexpected(refusal: &device::Refusal, blame: Blame, expected: &str) -> Stop {
+    match documented::remedy(refusal.errno) {
+        Some(remedy) => {
+            Stop::new("refusal", Verdict::Blocked, Blame::Nobody, format!("{refusal}; {remedy}"), expected)
+        }
+        None => Stop::fail("refusal", blame, refusal.to_string(), expected),
+    }
+}
+
+/// Judges an answer against the errnos that a step demands: with none, it has to succeed.
+pub fn demanded<T>(
+    answer: Result<T, device::Refusal>,
+    must_refuse: &[String],
+    blame: Blame,
+    what: &str,
+) -> Result<Option<T>, Stop> {
+    let wanted = format!("{what} is refused with {}", must_refuse.join(" or "));
+    match answer {
+        Ok(_) if !must_refuse.is_empty() => Err(Stop::fail("refusal", blame, format!("{what} was allowed"), wanted)),
+        Err(refusal) if !must_refuse.is_empty() => {
+            if names(must_refuse, refusal.errno) { Ok(None) } else { Err(Stop::fail("refusal", blame, refusal.to_string(), wanted)) }
+        }
+        Ok(value) => Ok(Some(value)),
+        Err(refusal) => Err(unexpected(&refusal, blame, &format!("{what} succeeds"))),
+    }
+}
+
+/// Whether a list of errno names holds this one.
+pub fn names(list: &[String], errno: uapi::Errno) -> bool {
+    list.iter().any(|name| *name == format!("{errno:?}"))
+}

@@ -1,0 +1,224 @@
+//! The event stream: the only contract between running and reporting. One JSON object a line in `run.jsonl`; its JSON
+//! Schema is `harness/suite/events.schema.json`.
+
+use document::verdict::{Outcome, Verdict};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the stream. It changes when a field changes its meaning or goes away.
+pub const VERSION: u32 = 1;
+
+/// One line of `run.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// First: what runs, on what.
+    Run(Run),
+    /// One for each endpoint found.
+    Endpoint(EndpointFound),
+    /// A cell begins. Without a `cell` of the same id the run was cut short in it.
+    CellStart(CellStart),
+    /// A cell has ended.
+    Cell(CellEnd),
+    /// Something that the board file expects is not there.
+    Missing(Missing),
+    /// Last: the totals.
+    End(End),
+}
+
+/// What runs, on what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// Of the stream.
+    pub version: u32,
+    /// Of prime-cts.
+    pub program: String,
+    /// The board file's name, where there is one.
+    pub board: Option<String>,
+    /// `uname -r`.
+    pub kernel: String,
+    /// `uname -m`.
+    pub architecture: String,
+    /// `/proc/cmdline`.
+    pub cmdline: String,
+    /// `/proc/sys/kernel/tainted` at the start.
+    pub taint: Option<u64>,
+    /// The oracles, and why one is not available.
+    pub oracles: Vec<OracleState>,
+    /// How many cells are planned.
+    pub cells: usize,
+    /// Time spent on finding the devices and planning, in milliseconds.
+    pub plan_ms: u64,
+}
+
+/// Whether an oracle can watch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OracleState {
+    /// Its name.
+    pub oracle: String,
+    /// Why it is not available, with the remedy; nothing when it is.
+    pub missing: Option<String>,
+}
+
+/// An endpoint of the board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EndpointFound {
+    /// Its key.
+    pub key: String,
+    /// `drm`, `v4l2`, `heap`, `udmabuf`, `gbm`, `mock`.
+    pub kind: String,
+    /// The kernel driver's name.
+    pub driver: String,
+    /// The device node at the time of the run.
+    pub node: String,
+    /// Where the device sits, as a path in sysfs.
+    pub topology: String,
+    /// Whether it exports.
+    pub exports: bool,
+    /// Whether it imports.
+    pub imports: bool,
+    /// The smallest buffer that it can use, in bytes.
+    pub smallest: u64,
+    /// Why it cannot be used, with the remedy.
+    pub blocked: Option<String>,
+    /// What a first export of it went through.
+    pub map_dma_buf: Option<MapDmaBuf>,
+}
+
+/// The map_dma_buf implementation behind an export.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct MapDmaBuf {
+    /// The function's symbol, where it is known.
+    pub symbol: Option<String>,
+    /// The exporter's name as fdinfo shows it.
+    pub exp_name: String,
+    /// Whether the kernel told it (a kprobe on dma_buf_export), or it was inferred from the exporter's name.
+    pub observed: bool,
+}
+
+/// A cell begins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CellStart {
+    /// `<area>.<case>.<endpoint>[.<importer>]`.
+    pub id: String,
+}
+
+/// Who broke the rule, as far as the finding tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blame {
+    /// The exporter's driver.
+    Exporter,
+    /// The importer's driver.
+    Importer,
+    /// Either of the two, or the core between them.
+    Undecided,
+    /// The kernel as a whole.
+    Kernel,
+    /// prime-cts.
+    Suite,
+    /// Nobody: a property, a refusal, something that cannot be seen.
+    Nobody,
+}
+
+/// What an oracle saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Which: `content`, `mapping`, `identity`, `file`, `pages`, `balance`, `refusal`, `kernel-log`, `process`, `suite`.
+    pub oracle: String,
+    /// What it amounts to.
+    #[schemars(with = "String")]
+    pub verdict: Verdict,
+    /// The step, from 1, and its verb; nothing for what was seen from outside the cell.
+    pub step: Option<String>,
+    /// What the rule asks for.
+    pub expected: String,
+    /// What was seen.
+    pub seen: String,
+    /// Whose fault it is.
+    pub blame: Blame,
+    /// Lines of the kernel log or a stack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+}
+
+/// A cell has ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CellEnd {
+    /// `<area>.<case>.<endpoint>[.<importer>]`.
+    pub id: String,
+    /// `<area>.<case>`.
+    pub case: String,
+    /// The rule, so that a report needs no catalogue.
+    pub rule: String,
+    /// Where the kernel says so.
+    pub reference: String,
+    /// The exporter's key.
+    pub exporter: Option<String>,
+    /// The importer's key.
+    pub importer: Option<String>,
+    /// What it showed.
+    #[schemars(with = "String")]
+    pub verdict: Verdict,
+    /// Held against the board file.
+    #[schemars(with = "String")]
+    pub outcome: Outcome,
+    /// The board file's reason for expecting something else than a pass.
+    pub reason: Option<String>,
+    /// Its time in milliseconds.
+    pub ms: u64,
+    /// What was seen. Properties of a cell that passed are here too.
+    pub findings: Vec<Finding>,
+    /// What the cell's buffers were exported through.
+    pub map_dma_buf: Vec<MapDmaBuf>,
+    /// What a device itself did with the buffer: nothing in a cell in which only the CPU reads and writes.
+    pub device_access: Vec<String>,
+}
+
+/// Something expected is not there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Missing {
+    /// `endpoint` or `map_dma_buf`.
+    pub what: String,
+    /// Its key or symbol.
+    pub name: String,
+    /// Always `missing`.
+    #[schemars(with = "String")]
+    pub outcome: Outcome,
+}
+
+/// The totals of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct End {
+    /// Cells by verdict.
+    pub verdicts: std::collections::BTreeMap<String, usize>,
+    /// Cells and missing things by outcome.
+    pub outcomes: std::collections::BTreeMap<String, usize>,
+    /// Time spent in cells, in milliseconds.
+    pub cells_ms: u64,
+    /// `/proc/sys/kernel/tainted` at the end.
+    pub taint: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `PRIME_CTS_BLESS=1 cargo test` writes it anew.
+    #[test]
+    fn the_committed_schema_is_that_of_the_types() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/events.schema.json");
+        let now = serde_json::to_string_pretty(&schemars::schema_for!(Event)).unwrap() + "\n";
+        if std::env::var_os("PRIME_CTS_BLESS").is_some() {
+            std::fs::write(path, &now).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(now == committed, "events.schema.json is stale: run PRIME_CTS_BLESS=1 cargo test -p suite");
+    }
+
+    #[test]
+    fn an_event_is_one_line_with_its_name_in_it() {
+        let text = serde_json::to_string(&Event::CellStart(CellStart { id: "fd.size.udmabuf".into() })).unwrap();
+        assert_eq!(text, r#"{"event":"cell-start","id":"fd.size.udmabuf"}"#);
+    }
+}

@@ -1,0 +1,158 @@
+//! `run.jsonl`: written so that it survives a crash, read so that a cut-off one still tells what it can.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::event::{CellEnd, End, EndpointFound, Event, Missing, Run};
+
+/// A journal that could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// A full disk, a read-only file system, a folder that is not there.
+    #[error("cannot write {path}: {source}; free some space or choose another folder with --output")]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No such file, or no permission.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line in the middle that is no event; the last line may be cut off.
+    #[error("{path}:{line}: not an event of prime-cts: {source}")]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A file without a `run` event.
+    #[error("{path} is no journal of prime-cts: it has no 'run' event")]
+    NoRun {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Written by a newer program.
+    #[error("{path} has version {version} of the event stream, this program reads up to {}", crate::event::VERSION)]
+    Version {
+        /// Which file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+}
+
+/// The writing side. Every event is one `write(2)` and is on the disk before the next step.
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// Starts a new journal.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn create(path: &Path) -> Result<Self, JournalError> {
+        let file = File::create(path).map_err(|source| JournalError::Write { path: path.to_owned(), source })?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Appends an event.
+    ///
+    /// # Errors
+    /// A full disk.
+    pub fn write(&mut self, event: &Event) -> Result<(), JournalError> {
+        let mut line = serde_json::to_vec(event).expect("events are plain data");
+        line.push(b'\n');
+        let written = self.file.write_all(&line).and_then(|()| match event {
+            // Before a cell that may take the machine down, and after it; the rest follows with the next of these.
+            Event::CellStart(_) | Event::Run(_) | Event::End(_) => self.file.sync_data(),
+            _ => Ok(()),
+        });
+        // A pipe or a character device has nothing to sync.
+        let written = written.or_else(|error| if error.raw_os_error() == Some(22) { Ok(()) } else { Err(error) });
+        written.map_err(|source| JournalError::Write { path: self.path.clone(), source })
+    }
+}
+
+/// A journal as it was read: everything that a report needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// What ran, on what.
+    pub run: Run,
+    /// What was found.
+    pub endpoints: Vec<EndpointFound>,
+    /// The cells that ended, in their order.
+    pub cells: Vec<CellEnd>,
+    /// The cell that was open when the run was cut short.
+    pub open: Option<String>,
+    /// What was not there.
+    pub missing: Vec<Missing>,
+    /// The totals; nothing when the run was cut short.
+    pub end: Option<End>,
+}
+
+impl Recorded {
+    /// Reads a journal, a cut-off last line left out.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn read(path: &Path) -> Result<Self, JournalError> {
+        let text = std::fs::read_to_string(path).map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a journal.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, JournalError> {
+        let mut events = Vec::new();
+        for (number, line) in text.split_inclusive('\n').enumerate() {
+            match serde_json::from_str::<Event>(line) {
+                Ok(event) => events.push(event),
+                Err(_) if !line.ends_with('\n') => {}
+                Err(source) => return Err(JournalError::Line { path: path.to_owned(), line: number + 1, source }),
+            }
+        }
+        Self::of(events).ok_or_else(|| JournalError::NoRun { path: path.to_owned() }).and_then(|recorded| {
+            let version = recorded.run.version;
+            if version > crate::event::VERSION {
+                return Err(JournalError::Version { path: path.to_owned(), version });
+            }
+            Ok(recorded)
+        })
+    }
+
+    /// Gathers events; nothing without a `run` event.
+    pub fn of(events: impl IntoIterator<Item = Event>) -> Option<Self> {
+        let mut events = events.into_iter();
+        let run = events.find_map(|event| if let Event::Run(run) = event { Some(run) } else { None })?;
+        let mut recorded =
+            Self { run, endpoints: Vec::new(), cells: Vec::new(), open: None, missing: Vec::new(), end: None };
+        for event in events {
+            match event {
+                Event::Run(_) => {}
+                Event::Endpoint(endpoint) => recorded.endpoints.push(endpoint),
+                Event::CellStart(start) => recorded.open = Some(start.id),
+                Event::Cell(cell) => {
+                    recorded.open = None;
+                    recorded.cells.push(cell);
+                }
+                Event::Missing(missing) => recorded.missing.push(missing),
+                Event::End(end) => recorded.end = Some(end),
+            }
+        }
+        Some(recorded)
+    }
+}

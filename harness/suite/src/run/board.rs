@@ -1,0 +1,159 @@
+//! A whole run: the board's endpoints, every cell, the journal.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Instant;
+
+use device::{Endpoint, System};
+use document::board::{Board, Expect};
+use document::case::Case;
+use document::verdict::{Outcome, Verdict};
+
+use super::watch::Sources;
+use super::{Watch, cell_end, look_at, run_cell};
+use crate::event::{self, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing};
+use crate::journal::{Journal, JournalError};
+use crate::plan::Cell;
+
+/// What a run is made of.
+pub struct Setting {
+    /// The board file.
+    pub board: Option<Board>,
+    /// The cases.
+    pub cases: Vec<Rc<Case>>,
+    /// The endpoints, as they were found.
+    pub endpoints: Vec<Rc<Endpoint>>,
+    /// Where the oracles look.
+    pub sources: Sources,
+    /// How long it took to find the endpoints, in milliseconds.
+    pub found_ms: u64,
+}
+
+/// The endpoints of this machine.
+pub fn endpoints() -> Vec<Rc<Endpoint>> {
+    device::inventory::find(&System::default()).into_iter().map(Rc::new).collect()
+}
+
+/// Holds a verdict against the board file. Without one, only what is broken is unexpected.
+pub fn outcome(expect: Option<&Expect>, id: &str, verdict: Verdict) -> Outcome {
+    match expect {
+        Some(expect) => expect.outcome(id, verdict),
+        None if verdict.broken() => Outcome::Regression,
+        None => Outcome::Expected,
+    }
+}
+
+/// What is told while a run goes on.
+pub trait Progress {
+    /// The devices are known, and so many cells are planned.
+    fn planned(&mut self, run: &event::Run, endpoints: &[EndpointFound]);
+    /// A cell has ended, the `number`th from 1.
+    fn cell(&mut self, number: usize, cell: &CellEnd);
+}
+
+/// Runs every planned cell that `wanted` takes, and writes the journal.
+///
+/// # Errors
+/// A journal that cannot be written; the run stops there.
+pub fn run(
+    setting: &Setting,
+    cells: &[Cell],
+    journal: &mut Journal,
+    progress: &mut dyn Progress,
+) -> Result<(), JournalError> {
+    let started = Instant::now();
+    let mut watch = Watch::start(&setting.sources);
+    let found: Vec<EndpointFound> = setting.endpoints.iter().map(|endpoint| found(endpoint, &mut watch)).collect();
+    let run = about(setting, cells.len(), &watch, setting.found_ms + started.elapsed().as_millis() as u64);
+    journal.write(&Event::Run(run.clone()))?;
+    for endpoint in &found {
+        journal.write(&Event::Endpoint(endpoint.clone()))?;
+    }
+    progress.planned(&run, &found);
+    let expect = setting.board.as_ref().map(|board| &board.expect);
+    let mut end = End::default();
+    let mut reached: Vec<MapDmaBuf> = Vec::new();
+    let started = Instant::now();
+    for (number, cell) in cells.iter().enumerate() {
+        journal.write(&Event::CellStart(CellStart { id: cell.id.clone() }))?;
+        let shown = run_cell(cell, &mut watch);
+        let ended = cell_end(cell, &shown, expect);
+        *end.verdicts.entry(ended.verdict.word().into()).or_insert(0) += 1;
+        *end.outcomes.entry(ended.outcome.word().into()).or_insert(0) += 1;
+        reached.extend(ended.map_dma_buf.iter().cloned());
+        journal.write(&Event::Cell(ended.clone()))?;
+        progress.cell(number + 1, &ended);
+    }
+    for missing in expect.map(|expect| missing(expect, &found, &reached)).unwrap_or_default() {
+        *end.outcomes.entry(missing.outcome.word().into()).or_insert(0) += 1;
+        journal.write(&Event::Missing(missing))?;
+    }
+    end.cells_ms = started.elapsed().as_millis() as u64;
+    end.taint = oracle::kernel_log::taint(Path::new("/proc"));
+    journal.write(&Event::End(end))
+}
+
+fn found(endpoint: &Endpoint, watch: &mut Watch) -> EndpointFound {
+    let kind = serde_json::to_value(endpoint.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+    EndpointFound {
+        key: endpoint.key.clone(),
+        kind: kind.unwrap_or_default(),
+        driver: endpoint.driver.clone(),
+        node: endpoint.node.display().to_string(),
+        topology: endpoint.topology.clone(),
+        exports: endpoint.exports,
+        imports: endpoint.imports,
+        smallest: endpoint.smallest,
+        blocked: endpoint.blocked.clone(),
+        map_dma_buf: look_at(endpoint, watch),
+    }
+}
+
+fn about(setting: &Setting, cells: usize, watch: &Watch, plan_ms: u64) -> event::Run {
+    let (kernel, architecture) = uapi::process::kernel().unwrap_or_default();
+    event::Run {
+        version: event::VERSION,
+        program: env!("CARGO_PKG_VERSION").into(),
+        board: setting.board.as_ref().map(|board| board.name.clone()),
+        kernel,
+        architecture,
+        cmdline: std::fs::read_to_string("/proc/cmdline").unwrap_or_default().trim().into(),
+        taint: oracle::kernel_log::taint(Path::new("/proc")),
+        oracles: watch.states(),
+        cells,
+        plan_ms,
+    }
+}
+
+/// What the board file expects and the run did not see. Only a run of every cell can miss an implementation.
+fn missing(expect: &Expect, found: &[EndpointFound], reached: &[MapDmaBuf]) -> Vec<Missing> {
+    let missing = |what: &str, name: &String| Missing { what: what.into(), name: name.clone(), outcome: Outcome::Missing };
+    let usable = |key: &String| found.iter().any(|endpoint| endpoint.key == *key && endpoint.blocked.is_none());
+    let endpoints = expect.endpoints.iter().filter(|key| !usable(key)).map(|key| missing("endpoint", key));
+    let seen = |symbol: &String| {
+        let at_start = found.iter().filter_map(|endpoint| endpoint.map_dma_buf.as_ref());
+        at_start.chain(reached).any(|found| found.symbol.as_ref() == Some(symbol))
+    };
+    let symbols = expect.map_dma_buf.iter().filter(|symbol| !seen(symbol)).map(|symbol| missing("map_dma_buf", symbol));
+    endpoints.chain(symbols).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_board_file_only_what_is_broken_is_unexpected() {
+        assert_eq!(outcome(None, "a.b.c", Verdict::Refused), Outcome::Expected);
+        assert_eq!(outcome(None, "a.b.c", Verdict::Crash), Outcome::Regression);
+    }
+
+    #[test]
+    fn what_the_board_file_names_and_nobody_saw_is_missing() {
+        let expect = Expect { endpoints: vec!["udmabuf".into()], map_dma_buf: vec!["map_udmabuf".into()], cells: vec![] };
+        let names: Vec<String> = missing(&expect, &[], &[]).into_iter().map(|missing| missing.name).collect();
+        assert_eq!(names, ["udmabuf", "map_udmabuf"]);
+        let seen = MapDmaBuf { symbol: Some("map_udmabuf".into()), exp_name: "udmabuf".into(), observed: true };
+        assert_eq!(missing(&expect, &[], &[seen]).len(), 1);
+    }
+}

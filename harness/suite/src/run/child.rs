@@ -1,0 +1,71 @@
+//! One child process: what it said, and how it ended.
+
+use std::time::Duration;
+
+use uapi::process::Ending;
+
+use crate::cell::message::{Message, Messages};
+use crate::event::{Finding, MapDmaBuf};
+
+/// A child process that has ended.
+pub struct Ran {
+    /// Its process id; 0 if it could not be made.
+    pub pid: i32,
+    /// What it said.
+    pub messages: Messages,
+    /// How it ended, or why it could not be made.
+    pub ending: Result<Ending, String>,
+    /// Its deadline.
+    pub deadline: Duration,
+    /// The text of its panic, if it panicked.
+    pub panic: Option<String>,
+}
+
+/// Forks and does some work there, for as long as the deadline allows.
+pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> Ran {
+    let child = uapi::process::spawn(|output| {
+        let mut output = std::fs::File::from(output);
+        let mut of_panics = output.try_clone().ok();
+        std::panic::set_hook(Box::new(move |info| {
+            let text = info.to_string().replace('\n', " ");
+            if let Some(output) = &mut of_panics {
+                message(output, &Message::Step(format!("{PANIC}{text}")));
+            }
+        }));
+        work(&mut |said| message(&mut output, said));
+        0
+    });
+    let child = match child {
+        Ok(child) => child,
+        Err(errno) => {
+            let ending = Err(format!("fork: {errno}"));
+            return Ran { pid: 0, messages: Messages::default(), ending, deadline, panic: None };
+        }
+    };
+    let pid = child.pid();
+    let mut messages = Messages::default();
+    let ending = child.supervise(deadline, |piece| messages.take(piece)).map_err(|errno| format!("waiting: {errno}"));
+    let panic = messages.step().and_then(|step| step.strip_prefix(PANIC)).map(str::to_owned);
+    messages.whole.retain(|message| !matches!(message, Message::Step(step) if step.starts_with(PANIC)));
+    Ran { pid, messages, ending, deadline, panic }
+}
+
+/// Marks the line in which a panic's text comes over the pipe.
+const PANIC: &str = "panic: ";
+
+fn message(output: &mut std::fs::File, message: &Message) {
+    crate::cell::message::write(output, message);
+}
+
+impl Ran {
+    /// The findings of the process's own oracles.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.messages.whole.iter().filter_map(|message| if let Message::Finding(finding) = message { Some(finding) } else { None })
+    }
+
+    /// What it exported, as fdinfo calls it.
+    pub fn exported(&self) -> Vec<MapDmaBuf> {
+        let exported = self.messages.whole.iter();
+        exported.filter_map(|message| if let Message::Exported(found) = message { Some(found.clone()) } else { None }).collect()
+    }
+}

@@ -1,0 +1,129 @@
+//! From what was seen to a verdict. Pure.
+
+use document::verdict::Verdict;
+use oracle::kernel_log::{Splat, SplatKind, taint_names};
+use uapi::process::Ending;
+
+use super::child::Ran;
+use super::watch::Seen;
+use crate::event::{Blame, Finding};
+
+/// The findings of a cell and the worst of their verdicts.
+pub fn judge(ran: &Ran, seen: &Seen) -> (Verdict, Vec<Finding>) {
+    let mut findings: Vec<Finding> = ran.findings().cloned().collect();
+    findings.extend(of_ending(ran, !findings.is_empty() && findings.iter().any(|f| f.verdict != Verdict::Pass)));
+    findings.extend(seen.splats.iter().map(of_splat));
+    findings.extend(of_taint(seen));
+    if seen.lost > 0 {
+        let seen = format!("{} records of the kernel log were overwritten before they could be read", seen.lost);
+        findings.push(finding("kernel-log", Verdict::NotObservable, Blame::Nobody, seen, "every record is read"));
+    }
+    let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass);
+    (worst, findings)
+}
+
+fn finding(oracle: &str, verdict: Verdict, blame: Blame, seen: String, expected: &str) -> Finding {
+    Finding { oracle: oracle.into(), verdict, step: None, expected: expected.into(), seen, blame, lines: Vec::new() }
+}
+
+/// The finding of a cell that is not run.
+pub fn blocked(why: &str) -> Finding {
+    finding("device", Verdict::Blocked, Blame::Nobody, why.into(), "the device can be used")
+}
+
+fn of_ending(ran: &Ran, told_why: bool) -> Option<Finding> {
+    let step = ran.messages.step().unwrap_or("before the first step").to_owned();
+    let expected = "the cell's process does its steps and ends";
+    let tell = |verdict, blame, seen: String, lines: Vec<String>| {
+        let found = finding("process", verdict, blame, seen, expected);
+        Some(Finding { step: Some(step.clone()), lines, ..found })
+    };
+    match &ran.ending {
+        Ok(Ending::Exited(0)) if ran.messages.done() || told_why => None,
+        Ok(Ending::Exited(code)) => {
+            let panic = ran.panic.as_deref().unwrap_or("no panic was told");
+            tell(Verdict::Error, Blame::Suite, format!("exit code {code}: {panic}"), Vec::new())
+        }
+        Ok(Ending::Signalled(signal)) => {
+            tell(Verdict::Crash, Blame::Undecided, format!("{signal} ended the process"), Vec::new())
+        }
+        Ok(Ending::TimedOut) => {
+            let seen = format!("nothing came of it within {} s; it was killed", ran.deadline.as_secs_f32());
+            tell(Verdict::Timeout, Blame::Undecided, seen, Vec::new())
+        }
+        Ok(Ending::Stuck { stack }) => {
+            let seen = format!("it hangs in the kernel: SIGKILL does not end it after {} s", ran.deadline.as_secs_f32());
+            tell(Verdict::Timeout, Blame::Kernel, seen, stack.lines().map(str::to_owned).collect())
+        }
+        Err(why) => tell(Verdict::Error, Blame::Suite, why.clone(), Vec::new()),
+    }
+}
+
+fn of_splat(splat: &Splat) -> Finding {
+    let verdict = match splat.kind {
+        SplatKind::Bug | SplatKind::Oops | SplatKind::Panic => Verdict::Crash,
+        _ => Verdict::Fail,
+    };
+    let found = finding("kernel-log", verdict, Blame::Kernel, splat.title.clone(), "the kernel has nothing to complain of");
+    Finding { lines: splat.lines.clone(), ..found }
+}
+
+fn of_taint(seen: &Seen) -> Option<Finding> {
+    let trouble = seen.taint & oracle::kernel_log::TAINT_TROUBLE;
+    // A splat that was read says more than the bit that it left.
+    (trouble != 0 && seen.splats.is_empty()).then(|| {
+        let seen = format!("the kernel is tainted now: {}", taint_names(trouble).join(", "));
+        finding("taint", Verdict::Fail, Blame::Kernel, seen, "the kernel's taint stays as it is")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::message::{Message, Messages};
+    use std::time::Duration;
+
+    fn ran(ending: Ending, said: Vec<Message>) -> Ran {
+        let mut messages = Messages::default();
+        messages.whole = said;
+        Ran { pid: 1, messages, ending: Ok(ending), deadline: Duration::from_secs(1), panic: None }
+    }
+
+    fn verdict(ending: Ending, said: Vec<Message>, seen: &Seen) -> Verdict {
+        judge(&ran(ending, said), seen).0
+    }
+
+    fn done() -> Vec<Message> {
+        vec![Message::Step("1 allocate".into()), Message::Done { checks: 1 }]
+    }
+
+    #[test]
+    fn a_cell_passes_only_when_its_steps_were_done_to_their_end() {
+        assert_eq!(verdict(Ending::Exited(0), done(), &Seen::default()), Verdict::Pass);
+        assert_eq!(verdict(Ending::Exited(0), vec![Message::Step("1 allocate".into())], &Seen::default()), Verdict::Error);
+        assert_eq!(verdict(Ending::Exited(101), done(), &Seen::default()), Verdict::Error);
+    }
+
+    #[test]
+    fn signals_and_deadlines_are_told_apart() {
+        assert_eq!(verdict(Ending::Signalled("SIGBUS"), vec![], &Seen::default()), Verdict::Crash);
+        assert_eq!(verdict(Ending::TimedOut, vec![], &Seen::default()), Verdict::Timeout);
+        assert_eq!(verdict(Ending::Stuck { stack: String::new() }, vec![], &Seen::default()), Verdict::Timeout);
+    }
+
+    #[test]
+    fn a_splat_or_a_taint_spoils_a_cell_that_passed_otherwise() {
+        let splat = |kind| Seen { splats: vec![Splat { kind, title: "t".into(), lines: vec![] }], ..Seen::default() };
+        assert_eq!(verdict(Ending::Exited(0), done(), &splat(SplatKind::Warning)), Verdict::Fail);
+        assert_eq!(verdict(Ending::Exited(0), done(), &splat(SplatKind::Oops)), Verdict::Crash);
+        let warned = Seen { taint: 1 << 9, ..Seen::default() };
+        assert_eq!(verdict(Ending::Exited(0), done(), &warned), Verdict::Fail);
+        let module = Seen { taint: 1 << 12 | 1 << 13, ..Seen::default() };
+        assert_eq!(verdict(Ending::Exited(0), done(), &module), Verdict::Pass, "out-of-tree modules are no trouble");
+    }
+
+    #[test]
+    fn a_log_with_holes_is_no_pass() {
+        assert_eq!(verdict(Ending::Exited(0), done(), &Seen { lost: 3, ..Seen::default() }), Verdict::NotObservable);
+    }
+}

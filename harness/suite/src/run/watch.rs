@@ -1,0 +1,114 @@
+//! The oracles that watch a cell from outside its process: the kernel log, the taint, the kprobe on dma_buf_export.
+
+use std::path::{Path, PathBuf};
+
+use oracle::kernel_log::{self, KernelLog, Splat};
+use oracle::provenance::Tracer;
+
+use crate::event::{MapDmaBuf, OracleState};
+
+/// What watches, and why something does not.
+pub struct Watch {
+    log: Result<KernelLog, String>,
+    tracer: Result<Tracer, String>,
+    bufinfo: Result<(), String>,
+    taint: Option<u64>,
+}
+
+/// Where the watch looks.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// `/dev/kmsg`.
+    pub kernel_log: PathBuf,
+    /// `/sys/kernel/tracing`; nothing where no tracing is wanted.
+    pub tracefs: Option<PathBuf>,
+    /// `/sys/kernel/debug`.
+    pub debugfs: PathBuf,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self {
+            kernel_log: "/dev/kmsg".into(),
+            tracefs: Some("/sys/kernel/tracing".into()),
+            debugfs: "/sys/kernel/debug".into(),
+        }
+    }
+}
+
+/// What was seen while a cell ran.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Warnings, bugs and oopses of the kernel.
+    pub splats: Vec<Splat>,
+    /// Taint bits that came up.
+    pub taint: u64,
+    /// What buffers were exported through.
+    pub exported: Vec<MapDmaBuf>,
+    /// Records of the kernel log that were overwritten before they could be read.
+    pub lost: u64,
+}
+
+fn taint() -> Option<u64> {
+    kernel_log::taint(Path::new("/proc"))
+}
+
+impl Watch {
+    /// Starts what can be started.
+    pub fn start(sources: &Sources) -> Self {
+        let text = |missing: oracle::not_available::NotAvailable| missing.to_string();
+        let tracer = match &sources.tracefs {
+            Some(tracefs) => Tracer::start(tracefs).map_err(text),
+            None => Err("not asked for".to_owned()),
+        };
+        let bufinfo = sources.debugfs.join("dma_buf/bufinfo");
+        let bufinfo = std::fs::File::open(&bufinfo).map(drop).map_err(|error| {
+            format!("{}: {error}; mount -t debugfs nodev /sys/kernel/debug, run as root", bufinfo.display())
+        });
+        Self { log: KernelLog::open(&sources.kernel_log).map_err(text), tracer, bufinfo, taint: taint() }
+    }
+
+    /// Each oracle, and why it is missing.
+    pub fn states(&self) -> Vec<OracleState> {
+        let state = |oracle: &str, missing: Option<&String>| OracleState { oracle: oracle.into(), missing: missing.cloned() };
+        let taint = self.taint.is_none().then(|| "/proc/sys/kernel/tainted cannot be read; mount procfs".to_owned());
+        vec![
+            state("kernel-log", self.log.as_ref().err()),
+            state("taint", taint.as_ref()),
+            state("map_dma_buf", self.tracer.as_ref().err()),
+            state("bufinfo", self.bufinfo.as_ref().err()),
+        ]
+    }
+
+    /// Forgets what came before.
+    pub fn begin(&mut self) {
+        if let Ok(log) = &mut self.log {
+            log.take();
+        }
+        if let Ok(tracer) = &mut self.tracer {
+            tracer.take_all();
+        }
+        self.taint = taint();
+    }
+
+    /// What came since `begin`.
+    pub fn end(&mut self, pid: i32) -> Seen {
+        let mut seen = Seen::default();
+        if let Ok(log) = &mut self.log {
+            let lost = log.lost();
+            seen.splats = kernel_log::splats(&log.take());
+            seen.lost = log.lost() - lost;
+        }
+        if let Ok(tracer) = &mut self.tracer {
+            for found in tracer.take(pid) {
+                let observed = found.map_dma_buf.is_some();
+                let found = MapDmaBuf { symbol: found.map_dma_buf, exp_name: found.exp_name, observed };
+                if !seen.exported.contains(&found) {
+                    seen.exported.push(found);
+                }
+            }
+        }
+        seen.taint = taint().unwrap_or(0) & !self.taint.unwrap_or(0);
+        seen
+    }
+}
