@@ -108,7 +108,8 @@ impl Recorded {
     /// # Errors
     /// See [`JournalError`].
     pub fn read(path: &Path) -> Result<Self, JournalError> {
-        let text = std::fs::read_to_string(path).map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
         Self::parse(path, &text)
     }
 

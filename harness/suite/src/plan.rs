@@ -57,7 +57,11 @@ fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
         Cells::Pair => {
             let importers: Vec<_> = endpoints.iter().filter(imports).collect();
             let exporters = endpoints.iter().filter(exports);
-            exporters.flat_map(|exporter| importers.iter().map(|importer| cell(Some(exporter), Some(importer))).collect::<Vec<_>>()).collect()
+            exporters
+                .flat_map(|exporter| {
+                    importers.iter().map(|importer| cell(Some(exporter), Some(importer))).collect::<Vec<_>>()
+                })
+                .collect()
         }
     }
 }
@@ -89,8 +93,11 @@ mod tests {
 
     #[test]
     fn every_ordered_pair_is_planned_a_device_with_itself_included() {
-        let endpoints =
-            [endpoint(Kind::Drm, "a", true, true), endpoint(Kind::V4l2, "b", true, true), endpoint(Kind::Heap, "c", true, false)];
+        let endpoints = [
+            endpoint(Kind::Drm, "a", true, true),
+            endpoint(Kind::V4l2, "b", true, true),
+            endpoint(Kind::Heap, "c", true, false),
+        ];
         let all = ids("pair", "", &endpoints);
         assert_eq!(all, ["area.c.a.a", "area.c.a.b", "area.c.b.a", "area.c.b.b", "area.c.c.a", "area.c.c.b"]);
         assert_eq!(ids("pair", "importers: {kind: [drm]}\n", &endpoints), ["area.c.a.a", "area.c.b.a", "area.c.c.a"]);
@@ -100,7 +107,8 @@ mod tests {
 
     #[test]
     fn a_blocked_endpoint_is_planned_and_says_so() {
-        let blocked = Endpoint { blocked: Some("no permission".into()), ..(*endpoint(Kind::Drm, "a", false, false)).clone() };
+        let blocked =
+            Endpoint { blocked: Some("no permission".into()), ..(*endpoint(Kind::Drm, "a", false, false)).clone() };
         let cells = plan(&[case("pair", "")], &[Rc::new(blocked)]);
         assert_eq!(cells[0].blocked(), Some("no permission"));
     }

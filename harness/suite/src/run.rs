@@ -12,7 +12,7 @@ use document::verdict::Verdict;
 
 use crate::event::{CellEnd, Finding, MapDmaBuf};
 use crate::plan::Cell;
-pub use watch::Watch;
+pub use watch::{Sources, Watch};
 
 /// What a cell showed, before it is held against the board file.
 #[derive(Debug, Clone)]
@@ -31,7 +31,12 @@ pub struct Shown {
 pub fn run_cell(cell: &Cell, watch: &mut Watch) -> Shown {
     let started = Instant::now();
     if let Some(why) = cell.blocked() {
-        return Shown { verdict: Verdict::Blocked, findings: vec![judge::blocked(why)], map_dma_buf: Vec::new(), time: Duration::ZERO };
+        return Shown {
+            verdict: Verdict::Blocked,
+            findings: vec![judge::blocked(why)],
+            map_dma_buf: Vec::new(),
+            time: Duration::ZERO,
+        };
     }
     watch.begin();
     let ran = child::run(cell.case.deadline.0, |say| crate::cell::execute(cell, say));

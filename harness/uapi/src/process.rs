@@ -168,6 +168,12 @@ impl Child {
     }
 }
 
+/// Lets a write to a closed pipe end the process, as it does in programs not written in Rust.
+pub fn die_of_closed_pipes() {
+    // SAFETY: restores the default action of a signal; no handler is installed.
+    let _ = unsafe { nix::sys::signal::signal(Signal::SIGPIPE, nix::sys::signal::SigHandler::SigDfl) };
+}
+
 /// Whether this process runs with the rights of root.
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()

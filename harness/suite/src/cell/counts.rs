@@ -73,7 +73,12 @@ fn compare(world: &World, step: &Balance, before: &Counts) -> Result<(), Stop> {
     let rows = [
         ("open descriptors", before.open_files.map(|n| n as u64), now.open_files.map(|n| n as u64), true),
         ("references to the dma-buf", before.references, now.references, step.file.is_some()),
-        ("attached devices", before.attachments.map(|n| n as u64), now.attachments.map(|n| n as u64), step.file.is_some()),
+        (
+            "attached devices",
+            before.attachments.map(|n| n as u64),
+            now.attachments.map(|n| n as u64),
+            step.file.is_some(),
+        ),
     ];
     for (what, was, is, _) in rows {
         if let (Some(was), Some(is)) = (was, is) {
@@ -82,11 +87,13 @@ fn compare(world: &World, step: &Balance, before: &Counts) -> Result<(), Stop> {
             }
         }
     }
-    let unseen: Vec<&str> = rows.iter().filter(|row| row.3 && (row.1.is_none() || row.2.is_none())).map(|row| row.0).collect();
+    let unseen: Vec<&str> =
+        rows.iter().filter(|row| row.3 && (row.1.is_none() || row.2.is_none())).map(|row| row.0).collect();
     if unseen.is_empty() {
         return Ok(());
     }
-    let seen = format!("{} cannot be counted (debugfs's dma_buf/bufinfo needs root and CONFIG_DEBUG_FS)", unseen.join(", "));
+    let seen =
+        format!("{} cannot be counted (debugfs's dma_buf/bufinfo needs root and CONFIG_DEBUG_FS)", unseen.join(", "));
     Err(Stop::not_observable("balance", seen, "all counts as before"))
 }
 
@@ -102,7 +109,8 @@ fn gone(world: &World, before: &Counts) -> Result<(), Stop> {
     match attachments(world, inode) {
         Ok(None) => Ok(()),
         Ok(Some(attached)) => {
-            let seen = format!("it is still there, with {attached} attached devices, after everything of it was closed");
+            let seen =
+                format!("it is still there, with {attached} attached devices, after everything of it was closed");
             Err(Stop::fail("balance", Blame::Undecided, seen, expected))
         }
         Err(error) => Err(Stop::not_observable("balance", format!("bufinfo: {error}"), expected)),

@@ -1,7 +1,5 @@
 //! Steps on files: size, seeks, flags, identity.
 
-use std::os::fd::AsFd;
-
 use document::step::{Duplicate, File, FileAccess, Flags, From, NotDmaBuf, Open, Same, Seek};
 use nix::unistd::Whence;
 use uapi::{Errno, dma_buf};
@@ -22,7 +20,8 @@ pub fn duplicate(world: &mut World, step: &Duplicate) -> Result<(), Stop> {
 }
 
 pub fn open(world: &mut World, step: &Open) -> Result<(), Stop> {
-    let file = dma_buf::ordinary_file().map_err(|errno| Stop::suite(format!("memfd_create: {errno}"), "a file in memory"))?;
+    let file =
+        dma_buf::ordinary_file().map_err(|errno| Stop::suite(format!("memfd_create: {errno}"), "a file in memory"))?;
     let mut value = FileValue::new(file, world.size);
     if step.what == NotDmaBuf::ClosedFile {
         value.file = None;
@@ -52,7 +51,10 @@ pub fn size(world: &mut World, step: &File) -> Result<(), Stop> {
     let page = uapi::memory::page_size() as u64;
     let fail = |seen, expected: String| Err(Stop::fail("file", Blame::Exporter, seen, expected));
     if sought < told {
-        return fail(format!("lseek tells {sought} bytes"), format!("at least the {told} bytes that the exporter allocated"));
+        return fail(
+            format!("lseek tells {sought} bytes"),
+            format!("at least the {told} bytes that the exporter allocated"),
+        );
     }
     if !sought.is_multiple_of(page) {
         return fail(format!("lseek tells {sought} bytes"), format!("whole pages of {page} bytes"));
@@ -82,7 +84,8 @@ pub fn seek(world: &mut World, step: &Seek) -> Result<(), Stop> {
 pub fn flags(world: &mut World, step: &Flags) -> Result<(), Stop> {
     world.checks += 1;
     let seen = asked("fcntl", world.files().flags(world.descriptor(&step.file)?))?;
-    let wanted = dma_buf::FileFlags { writable: step.access == FileAccess::ReadWrite, close_on_exec: step.close_on_exec };
+    let wanted =
+        dma_buf::FileFlags { writable: step.access == FileAccess::ReadWrite, close_on_exec: step.close_on_exec };
     if seen == wanted {
         return Ok(());
     }
@@ -97,7 +100,7 @@ fn words(flags: dma_buf::FileFlags) -> String {
 
 pub fn dma_buf(world: &mut World, step: &File) -> Result<(), Stop> {
     world.checks += 1;
-    let file = world.descriptor(&step.file)?.as_fd();
+    let file = world.descriptor(&step.file)?;
     if asked("fstatfs", world.files().is_dma_buf(file))? {
         return Ok(());
     }

@@ -43,7 +43,8 @@ pub fn export(world: &mut World, step: &Export) -> Result<(), Stop> {
         Err(refusal) if names(&step.may_refuse, refusal.errno) => return Err(refused(&refusal, "the case allows it")),
         Err(refusal) => return Err(unexpected(&refusal, blame(side), "the device exports the buffer that it holds")),
     };
-    if let Some(exported) = world.files().fdinfo(file.as_fd()).ok().as_deref().and_then(oracle::provenance::from_fdinfo) {
+    if let Some(exported) = world.files().fdinfo(file.as_fd()).ok().as_deref().and_then(oracle::provenance::from_fdinfo)
+    {
         let exported = MapDmaBuf { symbol: exported.map_dma_buf, exp_name: exported.exp_name, observed: false };
         if side == Side::Exporter && !world.exported.contains(&exported) {
             world.exported.push(exported);

@@ -44,7 +44,13 @@ pub fn map(world: &mut World, step: &Map) -> Result<(), Stop> {
     if let Err(refusal) = &answer {
         if names(&step.may_refuse, refusal.errno) {
             let expected = "the device may refuse such a mapping";
-            return Err(Stop::new("refusal", document::verdict::Verdict::Refused, Blame::Nobody, refusal.to_string(), expected));
+            return Err(Stop::new(
+                "refusal",
+                document::verdict::Verdict::Refused,
+                Blame::Nobody,
+                refusal.to_string(),
+                expected,
+            ));
         }
     }
     if let Some(mapping) = demanded(answer, &step.must_refuse, blame, &what)? {
@@ -63,7 +69,8 @@ pub fn fill(world: &mut World, step: &Pattern) -> Result<(), Stop> {
 pub fn check(world: &mut World, step: &Pattern) -> Result<(), Stop> {
     world.checks += 1;
     let shown = world.mapping(&step.mapping)?;
-    let expected = format!("the bytes that were written: the pattern of seed {} from byte {}", step.seed, shown.position);
+    let expected =
+        format!("the bytes that were written: the pattern of seed {} from byte {}", step.seed, shown.position);
     let answer = oracle::content::check(&shown.mapping, step.seed, shown.position);
     answer.map(drop).map_err(|difference| Stop::fail("content", shown.blame, difference.to_string(), expected))
 }
@@ -113,9 +120,9 @@ fn judge_pages(pages: &MappingPages) -> PageVerdict {
         (Some(true), Some(false)) => {
             PageVerdict::Fault("get_user_pages pinned pages of memory that has no struct page (kpageflags: NOPAGE)")
         }
-        (Some(true), None) => {
-            PageVerdict::Unseen("get_user_pages pins the mapping, and whether it has struct pages cannot be seen (pagemap needs root)")
-        }
+        (Some(true), None) => PageVerdict::Unseen(
+            "get_user_pages pins the mapping, and whether it has struct pages cannot be seen (pagemap needs root)",
+        ),
         (None, _) => PageVerdict::Unseen("the kernel does not let us ask get_user_pages"),
     }
 }
@@ -123,10 +130,10 @@ fn judge_pages(pages: &MappingPages) -> PageVerdict {
 pub fn fork(world: &mut World, step: &Fork, say: &mut dyn FnMut(&Message)) -> Result<(), Stop> {
     let expected = "the forked process does its steps";
     let child = uapi::process::spawn(|output| {
-        let mut output = std::fs::File::from(output);
+        let output = std::fs::File::from(output);
         let before = world.checks;
-        run_steps(world, &step.steps, 0, &mut |message| super::message::write(&mut output, message));
-        super::message::write(&mut output, &Message::Done { checks: world.checks - before });
+        run_steps(world, &step.steps, 0, &mut |message| super::message::write(&output, message));
+        super::message::write(&output, &Message::Done { checks: world.checks - before });
         0
     });
     let child = child.map_err(|errno| Stop::suite(format!("fork: {errno}"), expected))?;

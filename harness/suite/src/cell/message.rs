@@ -46,7 +46,10 @@ impl Messages {
 
     /// The step that was begun last.
     pub fn step(&self) -> Option<&str> {
-        self.whole.iter().rev().find_map(|message| if let Message::Step(step) = message { Some(step.as_str()) } else { None })
+        self.whole
+            .iter()
+            .rev()
+            .find_map(|message| if let Message::Step(step) = message { Some(step.as_str()) } else { None })
     }
 
     /// Whether the steps were done to their end.
@@ -56,10 +59,10 @@ impl Messages {
 }
 
 /// Writes a message as one line. A parent that is gone reads nothing more, and there is nobody to tell.
-pub fn write(output: &mut std::fs::File, message: &Message) {
+pub fn write(output: &std::fs::File, message: &Message) {
     let mut line = serde_json::to_vec(message).expect("messages are plain data");
     line.push(b'\n');
-    let _ = std::io::Write::write_all(output, &line);
+    let _ = std::io::Write::write_all(&mut &*output, &line);
 }
 
 #[cfg(test)]

@@ -70,7 +70,14 @@ impl World {
                 Ok(device) => Ok(Some(Opened { endpoint: endpoint.clone(), device })),
                 Err(error) => {
                     let why = (**endpoint).clone().blocked_by(&error).blocked.unwrap_or_default();
-                    Err(Stop::new("device", Verdict::Blocked, Blame::Nobody, why, format!("{} can be opened", endpoint.key)).0)
+                    Err(Stop::new(
+                        "device",
+                        Verdict::Blocked,
+                        Blame::Nobody,
+                        why,
+                        format!("{} can be opened", endpoint.key),
+                    )
+                    .0)
                 }
             }
         };
@@ -92,7 +99,9 @@ impl World {
             Side::Exporter => &self.exporter,
             Side::Importer => &self.importer,
         };
-        opened.as_ref().ok_or_else(|| Stop::suite(format!("the cell has no {side:?}"), "'cells' names the endpoints that the steps use"))
+        opened.as_ref().ok_or_else(|| {
+            Stop::suite(format!("the cell has no {side:?}"), "'cells' names the endpoints that the steps use")
+        })
     }
 
     /// What the files of this cell go through: the kernel, or the mock that exported them.
@@ -163,9 +172,7 @@ fn missing(name: &str) -> Stop {
 /// Judges a refusal that no rule asked for: one that a person can remedy blocks the cell, any other breaks the rule.
 pub fn unexpected(refusal: &device::Refusal, blame: Blame, expected: &str) -> Stop {
     match documented::remedy(refusal.errno) {
-        Some(remedy) => {
-            Stop::new("refusal", Verdict::Blocked, Blame::Nobody, format!("{refusal}; {remedy}"), expected)
-        }
+        Some(remedy) => Stop::new("refusal", Verdict::Blocked, Blame::Nobody, format!("{refusal}; {remedy}"), expected),
         None => Stop::fail("refusal", blame, refusal.to_string(), expected),
     }
 }
@@ -181,7 +188,11 @@ pub fn demanded<T>(
     match answer {
         Ok(_) if !must_refuse.is_empty() => Err(Stop::fail("refusal", blame, format!("{what} was allowed"), wanted)),
         Err(refusal) if !must_refuse.is_empty() => {
-            if names(must_refuse, refusal.errno) { Ok(None) } else { Err(Stop::fail("refusal", blame, refusal.to_string(), wanted)) }
+            if names(must_refuse, refusal.errno) {
+                Ok(None)
+            } else {
+                Err(Stop::fail("refusal", blame, refusal.to_string(), wanted))
+            }
         }
         Ok(value) => Ok(Some(value)),
         Err(refusal) => Err(unexpected(&refusal, blame, &format!("{what} succeeds"))),

@@ -24,15 +24,15 @@ pub struct Ran {
 /// Forks and does some work there, for as long as the deadline allows.
 pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> Ran {
     let child = uapi::process::spawn(|output| {
-        let mut output = std::fs::File::from(output);
-        let mut of_panics = output.try_clone().ok();
+        let output = std::fs::File::from(output);
+        let of_panics = output.try_clone().ok();
         std::panic::set_hook(Box::new(move |info| {
             let text = info.to_string().replace('\n', " ");
-            if let Some(output) = &mut of_panics {
+            if let Some(output) = &of_panics {
                 message(output, &Message::Step(format!("{PANIC}{text}")));
             }
         }));
-        work(&mut |said| message(&mut output, said));
+        work(&mut |said| message(&output, said));
         0
     });
     let child = match child {
@@ -53,19 +53,24 @@ pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> R
 /// Marks the line in which a panic's text comes over the pipe.
 const PANIC: &str = "panic: ";
 
-fn message(output: &mut std::fs::File, message: &Message) {
+fn message(output: &std::fs::File, message: &Message) {
     crate::cell::message::write(output, message);
 }
 
 impl Ran {
     /// The findings of the process's own oracles.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.messages.whole.iter().filter_map(|message| if let Message::Finding(finding) = message { Some(finding) } else { None })
+        self.messages
+            .whole
+            .iter()
+            .filter_map(|message| if let Message::Finding(finding) = message { Some(finding) } else { None })
     }
 
     /// What it exported, as fdinfo calls it.
     pub fn exported(&self) -> Vec<MapDmaBuf> {
         let exported = self.messages.whole.iter();
-        exported.filter_map(|message| if let Message::Exported(found) = message { Some(found.clone()) } else { None }).collect()
+        exported
+            .filter_map(|message| if let Message::Exported(found) = message { Some(found.clone()) } else { None })
+            .collect()
     }
 }

@@ -52,7 +52,8 @@ fn of_ending(ran: &Ran, told_why: bool) -> Option<Finding> {
             tell(Verdict::Timeout, Blame::Undecided, seen, Vec::new())
         }
         Ok(Ending::Stuck { stack }) => {
-            let seen = format!("it hangs in the kernel: SIGKILL does not end it after {} s", ran.deadline.as_secs_f32());
+            let seen =
+                format!("it hangs in the kernel: SIGKILL does not end it after {} s", ran.deadline.as_secs_f32());
             tell(Verdict::Timeout, Blame::Kernel, seen, stack.lines().map(str::to_owned).collect())
         }
         Err(why) => tell(Verdict::Error, Blame::Suite, why.clone(), Vec::new()),
@@ -64,7 +65,8 @@ fn of_splat(splat: &Splat) -> Finding {
         SplatKind::Bug | SplatKind::Oops | SplatKind::Panic => Verdict::Crash,
         _ => Verdict::Fail,
     };
-    let found = finding("kernel-log", verdict, Blame::Kernel, splat.title.clone(), "the kernel has nothing to complain of");
+    let found =
+        finding("kernel-log", verdict, Blame::Kernel, splat.title.clone(), "the kernel has nothing to complain of");
     Finding { lines: splat.lines.clone(), ..found }
 }
 
@@ -100,7 +102,10 @@ mod tests {
     #[test]
     fn a_cell_passes_only_when_its_steps_were_done_to_their_end() {
         assert_eq!(verdict(Ending::Exited(0), done(), &Seen::default()), Verdict::Pass);
-        assert_eq!(verdict(Ending::Exited(0), vec![Message::Step("1 allocate".into())], &Seen::default()), Verdict::Error);
+        assert_eq!(
+            verdict(Ending::Exited(0), vec![Message::Step("1 allocate".into())], &Seen::default()),
+            Verdict::Error
+        );
         assert_eq!(verdict(Ending::Exited(101), done(), &Seen::default()), Verdict::Error);
     }
 

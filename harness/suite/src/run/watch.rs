@@ -70,7 +70,8 @@ impl Watch {
 
     /// Each oracle, and why it is missing.
     pub fn states(&self) -> Vec<OracleState> {
-        let state = |oracle: &str, missing: Option<&String>| OracleState { oracle: oracle.into(), missing: missing.cloned() };
+        let state =
+            |oracle: &str, missing: Option<&String>| OracleState { oracle: oracle.into(), missing: missing.cloned() };
         let taint = self.taint.is_none().then(|| "/proc/sys/kernel/tainted cannot be read; mount procfs".to_owned());
         vec![
             state("kernel-log", self.log.as_ref().err()),

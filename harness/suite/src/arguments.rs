@@ -1,0 +1,116 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The exit codes, as `--help` tells them.
+fn codes() -> String {
+    let rows = suite::exit::Exit::TABLE.iter().map(|(code, meaning)| format!("  {}  {meaning}\n", *code as u8));
+    format!("Exit codes:\n{}", rows.collect::<String>())
+}
+
+/// Carries dma-bufs between every pair of devices of this machine and proves that the kernel keeps its promises.
+#[derive(Debug, Parser)]
+#[command(name = "prime-cts", version, after_help = codes())]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lists the devices that export or import dma-bufs, and why one cannot be used.
+    List(Machine),
+    /// Lists the cells that a run would run.
+    Plan(Plan),
+    /// Runs the cells and writes run.jsonl, junit.xml and run.ktap.
+    Run(Run),
+    /// Makes a report of a run, also of one that was cut short.
+    Report(Report),
+}
+
+/// Which devices there are.
+#[derive(Debug, Args)]
+pub struct Machine {
+    /// Devices that misbehave on demand in place of the machine's own, for tests of prime-cts itself.
+    #[arg(long, hide = true, value_name = "FAULT,...")]
+    pub mock: Option<String>,
+    /// Where the kernel logs; a file stands in for it with --mock.
+    #[arg(long, hide = true, default_value = "/dev/kmsg")]
+    pub kernel_log: PathBuf,
+    /// Where tracefs is mounted.
+    #[arg(long, hide = true, default_value = "/sys/kernel/tracing")]
+    pub tracefs: PathBuf,
+}
+
+/// Which cells.
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// Cells whose id contains this text, or matches it where it has a '*'; all cells without a filter.
+    pub filter: Vec<String>,
+    /// A cell of exactly this id; may be given several times.
+    #[arg(long, value_name = "ID")]
+    pub exact: Vec<String>,
+    /// Cells whose id contains this text are left out.
+    #[arg(long, value_name = "TEXT")]
+    pub skip: Vec<String>,
+    /// A folder of cases in place of those that are built in.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Option<PathBuf>,
+}
+
+/// How progress is shown on the standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressForm {
+    /// One line that is written over and over, on a terminal; nothing elsewhere.
+    Auto,
+    /// A line now and then, `prime-cts: progress 12 345`, for programs that follow.
+    Lines,
+    /// Nothing.
+    None,
+}
+
+/// A run.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub plan: Plan,
+    /// The board file with what is expected of this machine; without it, only what is broken is unexpected.
+    #[arg(long, value_name = "FILE")]
+    pub board: Option<PathBuf>,
+    /// The folder for the results.
+    #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
+    pub output: PathBuf,
+    /// How progress is shown.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub progress: ProgressForm,
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Form {
+    /// The summary that a run ends with.
+    Text,
+    /// JUnit XML.
+    Junit,
+    /// KTAP.
+    Ktap,
+}
+
+/// A report.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// A run.jsonl, or the folder that holds it.
+    pub journal: PathBuf,
+    /// Its form.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Form,
+    /// Every cell that matches this text is told in full.
+    #[arg(long, value_name = "TEXT")]
+    pub cell: Option<String>,
+}

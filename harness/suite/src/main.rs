@@ -1,0 +1,15 @@
+//! The `prime-cts` program: one static binary for a board.
+
+mod arguments;
+mod commands;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // `prime-cts list | head` ends quietly, as every program does.
+    uapi::process::die_of_closed_pipes();
+    commands::run(arguments::Arguments::parse()).into()
+}

@@ -1,0 +1,82 @@
+//! What is shown while a run goes on: the devices first, then one line.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use suite::event::{CellEnd, EndpointFound, Run};
+use suite::report::{failure, summary, unwanted};
+use suite::run::board::Progress;
+
+use crate::arguments::ProgressForm;
+
+/// Writes to the standard error, and the devices and unwanted outcomes to the standard output.
+pub struct Shown {
+    form: ProgressForm,
+    total: usize,
+    board: Option<String>,
+    started: Instant,
+    said: Option<Instant>,
+}
+
+impl Shown {
+    /// Chooses the form by where the standard error goes.
+    pub fn new(form: ProgressForm) -> Self {
+        let form = match form {
+            ProgressForm::Auto if !std::io::stderr().is_terminal() => ProgressForm::None,
+            form => form,
+        };
+        Self { form, total: 0, board: None, started: Instant::now(), said: None }
+    }
+
+    /// Wipes the line that is written over.
+    pub fn finish(&mut self) {
+        if self.form == ProgressForm::Auto {
+            eprint!("\r\x1b[K");
+        }
+    }
+
+    fn left(&self, number: usize) -> u64 {
+        let each = self.started.elapsed().as_secs_f64() / number as f64;
+        (each * (self.total - number) as f64).ceil() as u64
+    }
+}
+
+/// Terminals and serial lines take a line that often without falling behind.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+impl Progress for Shown {
+    fn planned(&mut self, run: &Run, endpoints: &[EndpointFound]) {
+        self.total = run.cells;
+        self.board = run.board.clone();
+        self.started = Instant::now();
+        println!("prime-cts {} on Linux {} {}", run.program, run.kernel, run.architecture);
+        for oracle in &run.oracles {
+            if let Some(missing) = &oracle.missing {
+                println!("without the oracle {}: {missing}", oracle.oracle);
+            }
+        }
+        print!("{}", summary::endpoints(endpoints));
+        println!();
+    }
+
+    fn cell(&mut self, number: usize, cell: &CellEnd) {
+        let due = self.said.is_none_or(|said| said.elapsed() >= INTERVAL) || number == self.total;
+        match self.form {
+            ProgressForm::Auto if unwanted(cell.outcome) => {
+                eprint!("\r\x1b[K{}", failure::text(cell, self.board.as_deref()).lines().next().unwrap_or_default());
+                eprintln!();
+            }
+            ProgressForm::Auto if due => {
+                let line = format!("[{number}/{}] {} s left  {}", self.total, self.left(number), cell.id);
+                eprint!("\r\x1b[K{}", line.chars().take(79).collect::<String>());
+                let _ = std::io::stderr().flush();
+                self.said = Some(Instant::now());
+            }
+            ProgressForm::Lines if due => {
+                eprintln!("prime-cts: progress {number} {}", self.total);
+                self.said = Some(Instant::now());
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The grid: exporters down, importers across, the worst verdict of a pair in one sign.
+
+use std::fmt::Write;
+
+use document::verdict::Verdict;
+
+use crate::event::CellEnd;
+use crate::journal::Recorded;
+
+/// The sign of a verdict.
+pub fn sign(verdict: Verdict) -> char {
+    match verdict {
+        Verdict::Pass => '.',
+        Verdict::Refused => 'r',
+        Verdict::NotObservable => 'n',
+        Verdict::Blocked => 'b',
+        Verdict::Fail => 'F',
+        Verdict::Timeout => 'T',
+        Verdict::Crash => 'C',
+        Verdict::Error => 'E',
+    }
+}
+
+/// The signs and their words, those that a grid uses.
+fn legend(signs: &[Verdict]) -> String {
+    let used = Verdict::ALL.iter().filter(|verdict| signs.contains(verdict));
+    used.map(|&verdict| format!("{} {verdict}", sign(verdict))).collect::<Vec<_>>().join("   ")
+}
+
+/// The worst verdict of the cells that fit.
+fn worst<'a>(cells: impl Iterator<Item = &'a CellEnd>) -> Option<Verdict> {
+    cells.map(|cell| cell.verdict).max()
+}
+
+/// The grid of a run: one row an exporter; first the cells of the exporter alone, then one column an importer.
+pub fn text(recorded: &Recorded) -> String {
+    let exporters: Vec<&str> = keys(recorded, |cell| cell.exporter.as_deref());
+    let importers: Vec<&str> = keys(recorded, |cell| cell.importer.as_deref());
+    let mut signs = Vec::new();
+    let width = exporters.iter().chain(&importers).map(|key| key.len()).max().unwrap_or(0).max("importer alone".len());
+    let mut text = format!("{:width$}   alone ", "exporter \\ importer");
+    for (number, _) in importers.iter().enumerate() {
+        let _ = write!(text, " {:>2}", number + 1);
+    }
+    text.push('\n');
+    let mut row = |text: &mut String, name: &str, exporter: Option<&str>| {
+        let of = |importer: Option<&str>| {
+            worst(
+                recorded
+                    .cells
+                    .iter()
+                    .filter(|c| c.exporter.as_deref() == exporter && c.importer.as_deref() == importer),
+            )
+        };
+        let mut put = |verdict: Option<Verdict>| {
+            signs.extend(verdict);
+            verdict.map_or(' ', sign)
+        };
+        let alone = if exporter.is_some() { put(of(None)) } else { ' ' };
+        let _ = write!(text, "{name:width$}     {alone}   ");
+        for importer in &importers {
+            let _ = write!(text, "  {}", put(of(Some(importer))));
+        }
+        let kept = text.trim_end().len();
+        text.truncate(kept);
+        text.push('\n');
+    };
+    for exporter in &exporters {
+        row(&mut text, exporter, Some(exporter));
+    }
+    row(&mut text, "importer alone", None);
+    text.push('\n');
+    for (number, importer) in importers.iter().enumerate() {
+        let _ = writeln!(text, "{:>2} {importer}", number + 1);
+    }
+    let _ = writeln!(text, "\n{}   (the worst of a pair's cells)", legend(&signs));
+    text
+}
+
+fn keys(recorded: &Recorded, of: impl Fn(&CellEnd) -> Option<&str>) -> Vec<&str> {
+    let wanted: std::collections::BTreeSet<&str> = recorded.cells.iter().filter_map(of).collect();
+    wanted.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_worst_verdict_of_a_pair_stands_in_the_grid() {
+        let text = text(&sample::recorded());
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "exporter \\ importer   alone   1  2", "{text}");
+        assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["drm-a", "F", "r"], "{text}");
+        assert_eq!(lines[2].split_whitespace().collect::<Vec<_>>(), ["drm-b", "n", "C"], "{text}");
+        assert!(text.contains(" 1 drm-a") && text.contains(" 2 drm-b") && text.contains("F fail"), "{text}");
+    }
+}

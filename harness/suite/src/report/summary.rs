@@ -1,0 +1,134 @@
+//! What a run ends with on a terminal: the grid, the unwanted in full, the known in short, the totals.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use document::verdict::Verdict;
+
+use super::{exit, failure, grid, unwanted};
+use crate::event::EndpointFound;
+use crate::exit::Exit;
+use crate::journal::Recorded;
+
+/// The devices with what each can do.
+pub fn endpoints(found: &[EndpointFound]) -> String {
+    let width = found.iter().map(|endpoint| endpoint.key.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for endpoint in found {
+        let does = match (endpoint.exports, endpoint.imports) {
+            (true, true) => "exports, imports",
+            (true, false) => "exports",
+            (false, true) => "imports",
+            (false, false) => "",
+        };
+        let through = endpoint.map_dma_buf.as_ref().map_or(String::new(), |found| {
+            let how = if found.observed { "" } else { " (inferred)" };
+            format!("{}{how}", found.symbol.as_deref().unwrap_or(&found.exp_name))
+        });
+        let blocked = endpoint.blocked.as_ref().map_or(String::new(), |why| format!("blocked: {why}"));
+        let line = format!("{:width$}  {does:16}  {through}{blocked}", endpoint.key);
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// All of it.
+pub fn text(recorded: &Recorded) -> String {
+    let board = recorded.run.board.as_deref();
+    let mut text = String::new();
+    if !recorded.cells.is_empty() {
+        text += &grid::text(recorded);
+        text.push('\n');
+    }
+    for cell in recorded.cells.iter().filter(|cell| unwanted(cell.outcome)) {
+        text += &failure::text(cell, board);
+        text.push('\n');
+    }
+    text += &known(recorded);
+    for missing in &recorded.missing {
+        let _ = writeln!(
+            text,
+            "missing  the board file expects the {} {}, and it was not there",
+            missing.what, missing.name
+        );
+    }
+    if let Some(open) = &recorded.open {
+        let _ = writeln!(text, "open     {open} was running when the run was cut short");
+    }
+    text += &implementations(recorded);
+    text += &totals(recorded);
+    text
+}
+
+/// Known findings, one line a case and a reason.
+fn known(recorded: &Recorded) -> String {
+    let mut by_reason: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for cell in recorded.cells.iter().filter(|cell| cell.verdict.broken() && !unwanted(cell.outcome)) {
+        let who =
+            [cell.exporter.as_deref(), cell.importer.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" to ");
+        by_reason.entry((&cell.case, cell.reason.as_deref().unwrap_or(""))).or_default().push(who);
+    }
+    let lines = by_reason
+        .into_iter()
+        .map(|((case, reason), who)| format!("known    {case}: {}\n         {}\n", who.join(", "), reason.trim()));
+    lines.collect()
+}
+
+fn implementations(recorded: &Recorded) -> String {
+    let cells = recorded.cells.iter().flat_map(|cell| &cell.map_dma_buf);
+    let at_start = recorded.endpoints.iter().filter_map(|endpoint| endpoint.map_dma_buf.as_ref());
+    let names: BTreeSet<&str> = cells.chain(at_start).filter_map(|found| found.symbol.as_deref()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("{} map_dma_buf implementations: {}\n", names.len(), names.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn totals(recorded: &Recorded) -> String {
+    let count = |verdict| recorded.cells.iter().filter(|cell| cell.verdict == verdict).count();
+    let by_verdict = Verdict::ALL.iter().map(|&verdict| (count(verdict), verdict)).filter(|(count, _)| *count > 0);
+    let by_verdict: Vec<String> = by_verdict.map(|(count, verdict)| format!("{count} {verdict}")).collect();
+    let bad = recorded.cells.iter().filter(|cell| unwanted(cell.outcome)).count() + recorded.missing.len();
+    let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
+    let mut text = format!("{} of {} cells: {}\n", recorded.cells.len(), recorded.run.cells, by_verdict.join(", "));
+    let verified = recorded.cells.iter().filter(|cell| cell.verdict.verified()).count();
+    text += &match exit(recorded) {
+        Exit::Incomplete => "the run was cut short: its journal has no end\n".into(),
+        Exit::NothingVerified if recorded.endpoints.is_empty() => {
+            "nothing was verified: this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers\n"
+                .to_owned()
+        }
+        Exit::NothingVerified => "nothing was verified: no cell could look at its rule\n".into(),
+        Exit::OwnFault => "prime-cts itself is at fault in the cells that ended in 'error'\n".into(),
+        _ if bad == 0 => format!("{verified} verified, every outcome as expected\n"),
+        _ => format!("{verified} verified, {bad} not as expected\n"),
+    };
+    if let Some(end) = &recorded.end {
+        text += &format!("plan {}, cells {}\n", seconds(recorded.run.plan_ms), seconds(end.cells_ms));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_unwanted_is_told_in_full_and_the_known_in_short() {
+        let text = text(&sample::recorded());
+        assert!(text.contains("crash  leaks.import.drm-b.drm-a (regression)"), "{text}");
+        assert!(text.contains("known    mapping.at-offset: drm-a\n         known since 5.0"), "{text}");
+        assert!(!text.contains("fail  mapping.at-offset"), "{text}");
+        assert!(text.contains("5 of 5 cells: 1 pass, 1 refused, 1 not-observable, 1 fail, 1 crash"), "{text}");
+        assert!(text.contains("2 verified, 1 not as expected"), "{text}");
+    }
+
+    #[test]
+    fn a_machine_without_devices_is_told_so() {
+        let mut recorded = sample::recorded();
+        recorded.endpoints.clear();
+        recorded.cells.clear();
+        assert!(super::text(&recorded).contains("this machine has no DRM, V4L2"));
+    }
+}
