@@ -70,11 +70,6 @@ impl Cache {
             .map_err(Error::file("create a folder in", &self.folder))
     }
 
-    /// The entry's folder, if it is there.
-    pub fn find(&self, kind: &str, key: &str) -> Option<PathBuf> {
-        Some(self.folder.join(kind).join(key)).filter(|path| path.is_dir())
-    }
-
     /// The entry's folder; `fill` makes its content when it is not there yet.
     ///
     /// # Errors
@@ -160,7 +155,6 @@ mod tests {
             Err(Error::usage("broken", ""))
         };
         cache.entry("kind", "key", half).unwrap_err();
-        assert_eq!(cache.find("kind", "key"), None);
         let names: Vec<_> = fs::read_dir(cache.folder()).unwrap().flatten().map(|entry| entry.file_name()).collect();
         assert_eq!(names, ["lock"]);
     }

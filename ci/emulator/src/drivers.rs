@@ -1,5 +1,6 @@
 //! Drivers that Debian's kernel lacks, built from its own source against its own headers.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -37,8 +38,9 @@ pub fn build(
         let symbols: Vec<PathBuf> = needs.iter().map(|(.., folder)| folder.join("Module.symvers")).collect();
         let folder = cache.entry("drivers", &name, |content| {
             let headers = headers(cache, debian, choice, tell)?;
+            let source = source(cache, debian, choice, builds, tell)?;
             tell(&format!("building {} for {}", build.module, choice.release));
-            make(debian, choice, build, &headers, &symbols, content, tell)
+            make(choice, build, &source, &headers, &symbols, content)
         })?;
         built.push((&build.module, name, folder));
     }
@@ -78,14 +80,14 @@ fn compiler(headers: &[Package]) -> Option<&str> {
     words.map(str::trim).find(|word| word.strip_prefix("gcc-").is_some_and(|version| version.parse::<u32>().is_ok()))
 }
 
+/// Builds in a copy of the source and leaves the modules and the symbols that they export in `content`.
 fn make(
-    debian: &Debian<'_>,
     choice: &Choice,
     build: &Build,
+    source: &Path,
     headers: &Path,
     symbols: &[PathBuf],
     content: &Path,
-    tell: &dyn Fn(&str),
 ) -> Result<()> {
     if let Some(compiler) = compiler(&choice.headers)
         && Command::new(compiler).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err()
@@ -94,7 +96,11 @@ fn make(
         return Err(Error::usage(what, format!("apt-get install {compiler}")));
     }
     let work = tempfile::tempdir().map_err(Error::file("create a folder in", &std::env::temp_dir()))?;
-    source(debian, choice, &build.source, work.path(), tell)?;
+    command::output(
+        Command::new("cp").arg("-r").arg(source.join(".")).arg(work.path()),
+        "copy the source",
+        "coreutils",
+    )?;
     let folder = work.path().join(&build.folder);
     if let Some(kbuild) = &build.kbuild {
         fs::write(folder.join("Kbuild"), kbuild).map_err(Error::file("write", &folder.join("Kbuild")))?;
@@ -108,7 +114,10 @@ fn make(
     }
     let symbols: Vec<String> = symbols.iter().map(|path| path.display().to_string()).collect();
     let mut make = Command::new("make");
-    make.arg("-C").arg(headers).arg(format!("M={}", folder.display())).arg("-j2").args(&build.config);
+    make.arg("-C").arg(headers).arg(format!("M={}", folder.display())).args(&build.config);
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    // Type information for BPF would need pahole, and nobody here asks for it.
+    make.arg(format!("-j{jobs}")).arg("CONFIG_DEBUG_INFO_BTF_MODULES=");
     make.arg(format!("KBUILD_EXTRA_SYMBOLS={}", symbols.join(" "))).arg("modules");
     command::output(&mut make, &format!("build the module {}", build.module), "make")?;
     for result in fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path()) {
@@ -120,24 +129,43 @@ fn make(
     Ok(())
 }
 
-/// Unpacks the listed paths of the kernel's source, which as a whole is more than a gigabyte.
-fn source(debian: &Debian<'_>, choice: &Choice, paths: &[String], into: &Path, tell: &dyn Fn(&str)) -> Result<()> {
-    let package = choice.source.clone().into_iter().collect::<Vec<_>>();
-    let folder = debian.unpacked(&package, tell, |_| Ok(()))?.join("usr/src");
-    let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path());
-    let is_source = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("linux-source-") && name.ends_with(".tar.xz")
-    };
-    let tar = entries.into_iter().find(is_source).ok_or_else(|| Error::Archive {
-        what: format!("{} holds no linux-source-*.tar.xz", folder.display()),
-        remedy: "Debian may have changed its source packages: teach ci/emulator/src/drivers.rs",
-    })?;
-    let top = tar.file_name().unwrap_or_default().to_string_lossy().replace(".tar.xz", "");
-    let mut command = Command::new("tar");
-    command.arg("-xJf").arg(&tar).arg("-C").arg(into).arg("--strip-components=1");
-    command.args(paths.iter().map(|path| format!("{top}/{path}")));
-    command::output(&mut command, "unpack the kernel's source", "xz-utils").map(drop)
+/// The listed paths of the kernel's source. They are unpacked once for all drivers: it takes a while to get at them,
+/// the whole being more than a gigabyte.
+fn source(
+    cache: &Cache,
+    debian: &Debian<'_>,
+    choice: &Choice,
+    builds: &[Build],
+    tell: &dyn Fn(&str),
+) -> Result<PathBuf> {
+    let package: Vec<Package> = choice.source.iter().cloned().collect();
+    let paths = tops(builds.iter().flat_map(|build| &build.source).map(String::as_str));
+    let parts = package.iter().map(|package| package.sha256.as_str()).chain(paths.iter().copied());
+    cache.entry("sources", &key(parts), |content| {
+        let folder = debian.unpacked(&package, tell, |_| Ok(()))?.join("usr/src");
+        let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path());
+        let is_source = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("linux-source-") && name.ends_with(".tar.xz")
+        };
+        let tar = entries.into_iter().find(is_source).ok_or_else(|| Error::Archive {
+            what: format!("{} holds no linux-source-*.tar.xz", folder.display()),
+            remedy: "Debian may have changed its source packages: teach ci/emulator/src/drivers.rs",
+        })?;
+        tell("unpacking the kernel's source");
+        let top = tar.file_name().unwrap_or_default().to_string_lossy().replace(".tar.xz", "");
+        let mut command = Command::new("tar");
+        command.arg("-xJf").arg(&tar).arg("-C").arg(content).arg("--strip-components=1");
+        command.args(paths.iter().map(|path| format!("{top}/{path}")));
+        command::output(&mut command, "unpack the kernel's source", "xz-utils").map(drop)
+    })
+}
+
+/// Paths without those that lie below another one: tar finds nothing left for them.
+fn tops<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let all: BTreeSet<&str> = paths.map(|path| path.trim_end_matches('/')).collect();
+    let below = |path: &str| all.iter().any(|top| path.strip_prefix(top).is_some_and(|rest| rest.starts_with('/')));
+    all.iter().copied().filter(|path| !below(path)).collect()
 }
 
 #[cfg(test)]
@@ -181,5 +209,11 @@ mod tests {
         assert_eq!(compiler(&headers), Some("gcc-12"));
         headers[0].depends = "gcc-14-for-host, gcc-x, gcc-14:any, x".into();
         assert_eq!(compiler(&headers), Some("gcc-14"));
+    }
+
+    #[test]
+    fn a_path_below_another_is_not_unpacked_twice() {
+        let paths = tops(["a/b/c.c", "a/b/", "a/b-c", "d"].into_iter());
+        assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["a/b", "a/b-c", "d"]);
     }
 }
