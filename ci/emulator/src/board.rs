@@ -57,7 +57,7 @@ fn files(root: &Path) -> Result<Vec<PathBuf>> {
     let folder = root.join("fixtures/boards");
     let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
-    files.sort();
+    files.sort_by_key(|path| path.file_stem().map(ToOwned::to_owned));
     Ok(files)
 }
 

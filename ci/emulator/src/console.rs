@@ -58,7 +58,8 @@ impl Console {
         if self.in_archive && !line.starts_with("board: ") && !line.contains(PANIC) {
             return Some(Event::ArchiveLine(line.to_owned()));
         }
-        if !line.trim().is_empty() {
+        // Hundreds of lines of progress would hide what came before the end.
+        if !line.trim().is_empty() && !line.starts_with(PROGRESS) {
             self.last.push_back(line.to_owned());
             if self.last.len() > QUOTED {
                 self.last.pop_front();
@@ -74,13 +75,15 @@ impl Console {
     }
 }
 
+/// How `prime-cts` says how far it is.
+pub const PROGRESS: &str = "prime-cts: progress ";
 const PANIC: &str = "Kernel panic - not syncing";
 
 fn understand(line: &str) -> Option<Event> {
     if let Some(at) = line.find(PANIC) {
         return Some(Event::Panic(line[at..].trim().to_owned()));
     }
-    if let Some(rest) = line.strip_prefix("prime-cts: progress ") {
+    if let Some(rest) = line.strip_prefix(PROGRESS) {
         let (at, of) = rest.split_once(' ')?;
         return Some(Event::Progress(at.trim().parse().ok()?, of.trim().parse().ok()?));
     }
@@ -164,6 +167,14 @@ mod tests {
         let all = console.feed(b"before\nboard: archive begin ff\nAAAA\nboard: archive end\nafter\n");
         assert_eq!(all, [Event::ArchiveBegin("ff".into()), Event::ArchiveLine("AAAA".into()), Event::ArchiveEnd]);
         assert!(!console.tail().contains("AAAA") && console.tail().contains("after"));
+    }
+
+    #[test]
+    fn progress_does_not_hide_what_was_said() {
+        let mut console = Console::default();
+        console.feed(b"some words\n");
+        (0..50).for_each(|number| drop(console.feed(format!("prime-cts: progress {number} 50\n").as_bytes())));
+        assert_eq!(console.tail(), "    | some words\n");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A program failed.
-    #[error("could not {purpose}: '{program}' {status}\n{output}")]
+    #[error("could not {purpose}: '{program}' ended with {status}\n{output}")]
     Command {
         /// The program.
         program: String,

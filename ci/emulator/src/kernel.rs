@@ -155,7 +155,9 @@ impl Kernel {
 
 /// What a bzImage calls itself; a bare vmlinux does not say.
 fn release_of(image: &Path) -> Result<Option<String>> {
-    let file = fs::File::open(image).map_err(Error::file("read the kernel", image))?;
+    let remedy = "give the arch/x86/boot/bzImage that the kernel's build made";
+    let file = fs::File::open(image)
+        .map_err(|error| Error::usage(format!("cannot read the kernel {}: {error}", image.display()), remedy))?;
     let mut head = [0; 0x210];
     let whole = file.read_exact_at(&mut head, 0).is_ok();
     if head.starts_with(b"\x7fELF") {
@@ -163,7 +165,7 @@ fn release_of(image: &Path) -> Result<Option<String>> {
     }
     if !whole || &head[0x202..0x206] != b"HdrS" {
         let what = format!("{} is not a kernel: it has no bzImage header and is no ELF file", image.display());
-        return Err(Error::usage(what, "give the arch/x86/boot/bzImage that the kernel's build made"));
+        return Err(Error::usage(what, remedy));
     }
     let at = 0x200 + u64::from(u16::from_le_bytes([head[0x20e], head[0x20f]]));
     let mut name = [0; 128];
@@ -271,7 +273,9 @@ mod tests {
     fn what_is_no_kernel_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.txt");
-        let absent = Kernel::given(&path, None).unwrap_err().to_string();
+        let absent = Kernel::given(&path, None).unwrap_err();
+        assert_eq!(absent.exit(), crate::error::Exit::Usage);
+        let absent = absent.to_string();
         assert!(absent.contains("cannot read the kernel") && absent.contains("notes.txt"), "{absent}");
         fs::write(&path, "hello").unwrap();
         let error = Kernel::given(&path, None).unwrap_err();

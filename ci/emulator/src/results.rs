@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::cache::digest;
 use crate::command;
+use crate::console::PROGRESS;
 use crate::error::{Error, Result};
 
 /// Where a board's results are, `target/boards/NAME`.
@@ -70,7 +71,7 @@ impl Results {
     pub fn summary(&self) -> String {
         let text = fs::read(self.folder.join("summary.txt")).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let words = text.lines().filter(|line| !line.starts_with("prime-cts: progress "));
+        let words = text.lines().filter(|line| !line.starts_with(PROGRESS));
         words.map(|line| format!("{line}\n")).collect()
     }
 

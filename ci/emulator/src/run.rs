@@ -269,11 +269,11 @@ impl<'a> Heard<'a> {
         let at = self.progress.map_or(String::new(), |(at, of)| format!(" after cell {at} of {of}"));
         let what = match &self.panic {
             Some(why) => format!("died{at}: {why}"),
-            None if end == End::Late && self.up => format!("was not done after {} s{at}", timeout.as_secs()),
+            None if end == End::Late && self.up => format!("was not done within {} s: it hangs{at}", timeout.as_secs()),
             None if end == End::Late => {
                 format!("did not start init within {} s", timeout.min(BOOT).as_secs())
             }
-            None if self.up => format!("was switched off{at}, before prime-cts had ended"),
+            None if self.up => format!("was switched off before prime-cts had ended{at}"),
             None => "was switched off before its kernel had started init".to_owned(),
         };
         let tail = [tail(words, 20), self.console.tail()].concat();
