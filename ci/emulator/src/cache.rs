@@ -2,12 +2,14 @@
 //! it is made under a temporary name and renamed.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::{Error, Result};
 
@@ -90,6 +92,37 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// Makes something from a choice of packages: from the one pinned under this name, so that a warm cache needs
+    /// no network, else from a new one, which is pinned. A choice that the archive no longer has is made anew.
+    ///
+    /// # Errors
+    /// Those of `choose` and `make`.
+    pub fn pinned<C: Serialize + DeserializeOwned, T>(
+        &self,
+        name: &str,
+        refresh: bool,
+        choose: impl FnOnce() -> Result<C>,
+        make: impl Fn(&C) -> Result<T>,
+    ) -> Result<T> {
+        let pin = self.folder.join("pinned").join(format!("{name}.json"));
+        let read = || serde_json::from_slice::<C>(&fs::read(&pin).ok()?).ok();
+        let pinned = if refresh { None } else { read() };
+        match pinned.map(|choice| make(&choice)) {
+            None | Some(Err(Error::Gone(_))) => {}
+            Some(made) => return made,
+        }
+        let choice = choose()?;
+        let text = serde_json::to_string_pretty(&choice).expect("plain strings and numbers");
+        let shelf = self.folder.join("pinned");
+        fs::create_dir_all(&shelf).map_err(Error::file("create", &shelf))?;
+        let mut file = NamedTempFile::new_in(&shelf).map_err(Error::file("create a file in", &shelf))?;
+        file.write_all(text.as_bytes()).map_err(Error::file("write", &pin))?;
+        file.persist(&pin).map_err(|error| Error::File { doing: "write", path: pin.clone(), source: error.error })?;
+        make(&choice)
+    }
+}
+
 /// The key of something made from `parts`; no two lists of parts share one.
 pub fn key<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> String {
     let mut hash = Sha256::new();
@@ -167,6 +200,25 @@ mod tests {
         fs::create_dir(&left).unwrap();
         let _lock = cache.lock().unwrap();
         assert!(!left.exists());
+    }
+
+    #[test]
+    fn a_pinned_choice_needs_no_network_until_it_is_gone() {
+        let (_folder, cache) = cache();
+        let make = |choice: &String| Ok(choice.clone());
+        let new = |text: &str| Ok(text.to_owned());
+        let offline = || Err(Error::usage("no network", ""));
+        assert_eq!(cache.pinned("k", false, || new("1"), make).unwrap(), "1");
+        assert_eq!(cache.pinned("k", false, offline, make).unwrap(), "1");
+        cache.pinned("k", true, offline, make).unwrap_err();
+        let gone = |choice: &String| match choice.as_str() {
+            "1" => Err(Error::Gone(Box::new(Error::usage("404", "")))),
+            other => Ok(other.to_owned()),
+        };
+        assert_eq!(cache.pinned("k", false, || new("2"), gone).unwrap(), "2");
+        let faulty = |_: &String| Err::<String, _>(Error::usage("does not compile", ""));
+        let error = cache.pinned("k", false, || panic!("a newer one is no cure"), faulty).unwrap_err();
+        assert!(error.to_string().contains("does not compile"));
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 
 use document::board::Build;
 
+use crate::archive::{Archive, content_key};
 use crate::cache::{Cache, key};
 use crate::command;
 use crate::error::{Error, Result};
 use crate::index::{Choice, Package};
-use crate::kernel::Debian;
 
 /// Builds what the board file asks for, in its order, and gives all modules that came out.
 ///
@@ -19,7 +19,7 @@ use crate::kernel::Debian;
 /// Those of downloads, and the compiler's.
 pub fn build(
     cache: &Cache,
-    debian: &Debian<'_>,
+    archive: &Archive<'_>,
     choice: &Choice,
     builds: &[Build],
     tell: &dyn Fn(&str),
@@ -37,8 +37,8 @@ pub fn build(
         let name = name(choice, build, needs.iter().map(|(_, key, _)| key.as_str()));
         let symbols: Vec<PathBuf> = needs.iter().map(|(.., folder)| folder.join("Module.symvers")).collect();
         let folder = cache.entry("drivers", &name, |content| {
-            let headers = headers(cache, debian, choice, tell)?;
-            let source = source(cache, debian, choice, builds, tell)?;
+            let headers = headers(cache, archive, choice, tell)?;
+            let source = source(cache, archive, choice, builds, tell)?;
             tell(&format!("building {} for {}", build.module, choice.release));
             make(choice, build, &source, &headers, &symbols, content)
         })?;
@@ -61,10 +61,10 @@ fn name<'a>(choice: &'a Choice, build: &'a Build, needs: impl Iterator<Item = &'
 }
 
 /// The headers as a folder that kbuild takes, wherever the cache is.
-fn headers(cache: &Cache, debian: &Debian<'_>, choice: &Choice, tell: &dyn Fn(&str)) -> Result<PathBuf> {
-    let place = cache.folder().join("packages").join(key(choice.headers.iter().map(|package| &package.sha256)));
+fn headers(cache: &Cache, archive: &Archive<'_>, choice: &Choice, tell: &dyn Fn(&str)) -> Result<PathBuf> {
+    let place = cache.folder().join("packages").join(content_key(&choice.headers));
     let own = |root: &Path| root.join("usr/src").join(format!("linux-headers-{}", choice.release));
-    let tree = debian.unpacked(&choice.headers, tell, |tree| {
+    let tree = archive.unpacked(&choice.headers, tell, |tree| {
         // The one path in it that takes the package for installed; it must name the place where the tree will be.
         let makefile = own(tree).join("Makefile");
         let text = fs::read_to_string(&makefile).map_err(Error::file("read", &makefile))?;
@@ -133,7 +133,7 @@ fn make(
 /// the whole being more than a gigabyte.
 fn source(
     cache: &Cache,
-    debian: &Debian<'_>,
+    archive: &Archive<'_>,
     choice: &Choice,
     builds: &[Build],
     tell: &dyn Fn(&str),
@@ -142,7 +142,7 @@ fn source(
     let paths = tops(builds.iter().flat_map(|build| &build.source).map(String::as_str));
     let parts = package.iter().map(|package| package.sha256.as_str()).chain(paths.iter().copied());
     cache.entry("sources", &key(parts), |content| {
-        let folder = debian.unpacked(&package, tell, |_| Ok(()))?.join("usr/src");
+        let folder = archive.unpacked(&package, tell, |_| Ok(()))?.join("usr/src");
         let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path());
         let is_source = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();

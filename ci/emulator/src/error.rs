@@ -73,6 +73,9 @@ pub enum Error {
         /// What to do about it.
         remedy: &'static str,
     },
+    /// A package could not be fetched: perhaps the archive has a newer one by now.
+    #[error(transparent)]
+    Gone(Box<Error>),
     /// A file came over the network with the wrong content.
     #[error("{}: {what}; the download is refused and nothing of it is kept\n  try again, or another mirror", path.display())]
     Download {

@@ -37,7 +37,9 @@ pub struct Parts<'a> {
     pub kernel: &'a Kernel,
     /// Modules built beside the kernel.
     pub built: &'a [PathBuf],
-    /// The static `prime-cts`.
+    /// Whether the board mounts libraries.
+    pub userland: bool,
+    /// `prime-cts`.
     pub program: &'a Path,
 }
 
@@ -69,6 +71,9 @@ impl Parts<'_> {
         busybox(&mut initramfs)?;
         let (append, missing) = self.modules(cache, &mut initramfs)?;
         initramfs.file("etc/transport", 0o644, TRANSPORT.map(|name| format!("{name}\n")).concat());
+        if self.userland {
+            initramfs.folder("userland");
+        }
         match task {
             Task::Run(arguments) => initramfs.file("etc/run", 0o644, script(arguments)),
             Task::Shell(rows, columns) => initramfs.file("etc/shell", 0o644, format!("{rows}\n{columns}\n")),

@@ -73,6 +73,16 @@ pub fn packages(text: &str, wanted: impl Fn(&str) -> bool) -> Vec<Package> {
     stanzas(text).filter_map(read).collect()
 }
 
+/// Names and versions in what `apt-get --print-uris` says: `'URI' NAME_VERSION_ARCHITECTURE.deb SIZE MD5Sum:DIGEST`.
+/// The digest is of no use: it is the weakest that the archive has.
+pub fn printed(text: &str) -> Vec<(String, String)> {
+    let read = |line: &str| {
+        let mut file = line.split_whitespace().nth(1)?.strip_suffix(".deb")?.split('_');
+        Some((file.next()?.to_owned(), file.next()?.replace("%3a", ":")))
+    };
+    text.lines().filter_map(read).collect()
+}
+
 /// The newest plain kernel of a flavour whose release starts with `start`; with `build`, the newest
 /// that can also be built against, because headers and source of the same version are there.
 /// `order` compares versions as dpkg does.
@@ -182,6 +192,13 @@ mod tests {
             choice.image.iter().map(|package| &package.name).collect::<Vec<_>>(),
             [&names[1], &names[2], &names[3]]
         );
+    }
+
+    #[test]
+    fn what_apt_prints_is_read() {
+        let text =
+            "'http://m.example/pool/a/a_1_amd64.deb' a_1%3a2-3_amd64.deb 12 MD5Sum:ff\nno\n'http://x' torn.deb\n";
+        assert_eq!(printed(text), [("a".to_owned(), "1:2-3".to_owned())]);
     }
 
     #[test]

@@ -39,6 +39,25 @@ if ! said=$(mount -t 9p -o trans=virtio,version=9p2000.L,cache=none,msize=262144
 	mkdir $results
 fi
 
+# Libraries, for the boards that have some.
+if [ -d /userland ]; then
+	if said=$(mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=262144 userland /userland 2>&1); then
+		ln -s /userland/usr /usr
+		for folder in /userland/lib64 /userland/usr/lib64; do
+			[ ! -d $folder ] || ln -sfn $folder /lib64
+		done
+		# Until Debian 12 the loader is a link to its absolute place.
+		mkdir -p /lib
+		[ ! -d /userland/lib ] || ln -s /userland/lib/*-linux-gnu /lib/
+		for folder in /userland/lib/*-linux-gnu /userland/usr/lib/*-linux-gnu; do
+			LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder
+		done
+		export LD_LIBRARY_PATH
+	else
+		echo "board: warning the board has no libraries: $said"
+	fi
+fi
+
 finish() {
 	sync
 	echo "board: done $1"

@@ -8,13 +8,11 @@ use std::process::Command;
 
 use document::board::Kernel as Wanted;
 
-use crate::archive::{Archive, unpack};
-use crate::cache::{Cache, key};
+use crate::archive::Archive;
 use crate::command;
 use crate::error::{Error, Result};
-use crate::index::{Choice, Package, choose, packages};
+use crate::index::{Choice, choose, packages};
 use crate::machine::Machine;
-use crate::sources::Mirrors;
 
 /// A kernel that can be booted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,101 +23,33 @@ pub struct Kernel {
     pub modules: Option<PathBuf>,
 }
 
-/// Debian's kernels, pinned until a refresh so that a warm cache needs no network.
-#[derive(Debug)]
-pub struct Debian<'a> {
-    cache: &'a Cache,
-    archive: Archive,
-    pin: PathBuf,
-    start: &'a str,
-    suite: &'a str,
-    machine: &'a Machine,
-    build: bool,
+/// Looks for the newest kernel that a board wants. `build` asks for one that drivers can be built against.
+///
+/// # Errors
+/// When the archive cannot be reached or has no such kernel.
+pub fn newest(archive: &Archive<'_>, wanted: &Wanted, machine: &Machine, build: bool) -> Result<Choice> {
+    archive.update()?;
+    let all = packages(&archive.index()?, |name| name.starts_with("linux-"));
+    choose(&all, &wanted.release, machine.flavour, build, order).ok_or_else(|| Error::Archive {
+        what: format!(
+            "{} has no kernel {}* for {}{}",
+            wanted.suite,
+            wanted.release,
+            machine.debian,
+            if build { " with headers and source of the same version" } else { "" }
+        ),
+        remedy: "change `emulate.kernel` in the board file to a suite and release that Debian has",
+    })
 }
 
-impl<'a> Debian<'a> {
-    /// Nothing is fetched yet. `build` asks for a kernel that drivers can be built against.
-    ///
-    /// # Errors
-    /// When the host's apt sources do not speak of Debian.
-    pub fn new(cache: &'a Cache, wanted: &'a Wanted, machine: &'a Machine, build: bool) -> Result<Self> {
-        let line = Mirrors::of_host(Path::new("/etc"))?.line(&wanted.suite);
-        let archive = Archive::open(cache, &wanted.suite, machine.debian, &line)?;
-        let kind = if build { "built" } else { "plain" };
-        let pin = format!("{}-{}-{}-{kind}.json", wanted.suite, machine.debian, wanted.release.trim_end_matches('.'));
-        let pin = cache.folder().join("pinned").join(pin);
-        Ok(Self { cache, archive, pin, start: &wanted.release, suite: &wanted.suite, machine, build })
-    }
-
-    /// The kernel chosen before, if any.
-    pub fn pinned(&self) -> Option<Choice> {
-        serde_json::from_slice(&fs::read(&self.pin).ok()?).ok()
-    }
-
-    /// Looks for the newest kernel and pins it.
-    ///
-    /// # Errors
-    /// When the archive cannot be reached or has no such kernel.
-    pub fn refresh(&self) -> Result<Choice> {
-        self.archive.update()?;
-        let all = packages(&self.archive.index()?, |name| name.starts_with("linux-"));
-        let choice =
-            choose(&all, self.start, self.machine.flavour, self.build, order).ok_or_else(|| Error::Archive {
-                what: format!(
-                    "{} has no kernel {}* for {}{}",
-                    self.suite,
-                    self.start,
-                    self.machine.debian,
-                    if self.build { " with headers and source of the same version" } else { "" }
-                ),
-                remedy: "change `emulate.kernel` in the board file to a suite and release that Debian has",
-            })?;
-        let text = serde_json::to_string_pretty(&choice).expect("plain strings and numbers");
-        let folder = self.pin.parent().expect("the pin lies in a folder");
-        fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
-        // Renamed into place: a run that is killed here must not leave half a pin.
-        let unfinished = self.pin.with_extension("unfinished");
-        fs::write(&unfinished, text).map_err(Error::file("write", &unfinished))?;
-        fs::rename(&unfinished, &self.pin).map_err(Error::file("write", &self.pin))?;
-        Ok(choice)
-    }
-
-    /// The content of packages, unpacked over one another. `finish` may add what is derived from it.
-    ///
-    /// # Errors
-    /// Those of downloads and unpacking.
-    pub fn unpacked(
-        &self,
-        packages: &[Package],
-        tell: &dyn Fn(&str),
-        finish: impl FnOnce(&Path) -> Result<()>,
-    ) -> Result<PathBuf> {
-        let name = match packages {
-            [package] => package.sha256.clone(),
-            _ => key(packages.iter().map(|package| &package.sha256)),
-        };
-        self.cache.entry("packages", &name, |content| {
-            for package in packages {
-                tell(&format!(
-                    "downloading {} {} ({} MB)",
-                    package.name,
-                    package.version,
-                    package.size.div_ceil(1_000_000)
-                ));
-                let scratch = self.cache.scratch()?;
-                unpack(&self.archive.download(package, scratch.path())?, content)?;
-            }
-            finish(content)
-        })
-    }
-
+impl Kernel {
     /// A kernel out of the cache or the archive.
     ///
     /// # Errors
     /// Those of downloads, and for packages of a layout that is not known.
-    pub fn kernel(&self, choice: &Choice, tell: &dyn Fn(&str)) -> Result<Kernel> {
+    pub fn fetch(archive: &Archive<'_>, choice: &Choice, tell: &dyn Fn(&str)) -> Result<Kernel> {
         let release = &choice.release;
-        let tree = self.unpacked(&choice.image, tell, |tree| {
+        let tree = archive.unpacked(&choice.image, tell, |tree| {
             // New packages know /usr/lib alone; depmod 30 looks below /lib.
             if !tree.join("lib").exists() {
                 symlink("usr/lib", tree.join("lib")).map_err(Error::file("create", &tree.join("lib")))?;
@@ -137,11 +67,9 @@ impl<'a> Debian<'a> {
             what: format!("the packages of {release} in {} hold no vmlinuz", tree.display()),
             remedy: "Debian may have changed its kernel packages again: teach ci/emulator/src/kernel.rs",
         })?;
-        Ok(Kernel { image, modules: Some(modules) })
+        Ok(Self { image, modules: Some(modules) })
     }
-}
 
-impl Kernel {
     /// A kernel given on the command line. `modules` is what `modules_install` wrote, or the folder of one release in it.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ pub struct Machine {
     pub qemu: &'static str,
     /// The package that holds that program.
     pub package: &'static str,
+    /// The name of the folder that Debian keeps its libraries in.
+    pub triplet: &'static str,
     /// The Rust target of `prime-cts`.
     pub target: &'static str,
 }
@@ -27,6 +29,7 @@ const MACHINES: &[Machine] = &[Machine {
     flavour: "amd64",
     qemu: "qemu-system-x86_64",
     package: "qemu-system-x86",
+    triplet: "x86_64-linux-gnu",
     target: "x86_64-unknown-linux-gnu",
 }];
 

@@ -20,6 +20,7 @@ mod report;
 mod results;
 mod run;
 mod sources;
+mod userland;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,6 +1,5 @@
 //! The emulated machine: its command line, and its life until it is switched off or killed.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -32,7 +31,9 @@ pub struct Start<'a> {
     /// Words for the kernel beside the board file's.
     pub append: &'a str,
     /// The folder that the guest mounts by the name `results`.
-    pub share: &'a Path,
+    pub results: &'a Path,
+    /// The folder that it mounts by the name `userland`.
+    pub userland: Option<&'a Path>,
 }
 
 /// Why the machine is no longer followed.
@@ -74,10 +75,10 @@ impl Start<'_> {
         for device in devices {
             command.arg("-device").arg(device);
         }
-        let mut share = OsString::from("local,id=results,security_model=none,multidevs=remap,path=");
-        // QEMU splits its options at commas, and takes two for one.
-        share.push(self.share.to_string_lossy().replace(',', ",,"));
-        command.arg("-fsdev").arg(share).args(["-device", "virtio-9p-pci,fsdev=results,mount_tag=results"]);
+        share(&mut command, "results", self.results, "");
+        if let Some(userland) = self.userland {
+            share(&mut command, "userland", userland, ",readonly=on");
+        }
         command
     }
 
@@ -120,6 +121,14 @@ impl Start<'_> {
         let (program, purpose) = (self.machine.qemu.to_owned(), "emulate the board".to_owned());
         Error::Command { program, purpose, status, output: String::new() }
     }
+}
+
+/// A folder of the host's, for the guest to mount by a name.
+fn share(command: &mut Command, name: &str, folder: &Path, how: &str) {
+    // QEMU splits its options at commas, and takes two for one.
+    let folder = folder.to_string_lossy().replace(',', ",,");
+    command.arg("-fsdev").arg(format!("local,id={name},security_model=none,multidevs=remap{how},path={folder}"));
+    command.arg("-device").arg(format!("virtio-9p-pci,fsdev={name},mount_tag={name}"));
 }
 
 /// A machine that runs. It is killed when it is dropped.
@@ -214,10 +223,19 @@ mod tests {
             flavour: "amd64",
             qemu: "qemu-system-x86_64",
             package: "qemu-system-x86",
+            triplet: "x86_64-linux-gnu",
             target: "t",
         };
         let (kernel, initramfs) = (Path::new("/k"), Path::new("/i"));
-        let start = Start { machine: &machine, qemu: &qemu, kernel, initramfs, append, share: Path::new(share) };
+        let start = Start {
+            machine: &machine,
+            qemu: &qemu,
+            kernel,
+            initramfs,
+            append,
+            results: Path::new(share),
+            userland: None,
+        };
         start.command("stdio").get_args().map(|word| word.to_string_lossy().into_owned()).collect()
     }
 

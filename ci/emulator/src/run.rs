@@ -1,31 +1,35 @@
 //! From a board's name to its results.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use document::board::{Board, Emulate};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::Making;
+use crate::archive::Archive;
 use crate::board;
 use crate::cache::Cache;
 use crate::console::{Console, Event};
 use crate::drivers;
 use crate::error::{Error, Exit, Result, tail};
 use crate::image::{Image, Parts, Task};
-use crate::index::Choice;
-use crate::kernel::{Debian, Kernel};
+use crate::kernel::{self, Kernel};
 use crate::machine::Machine;
 use crate::program;
 use crate::qemu::{End, Start};
 use crate::report::Report;
-use crate::results::{Archive, Results};
+use crate::results::{Archive as Sent, Results};
+use crate::userland;
 
 /// A kernel that has not started init by then never will: under emulation it takes seconds.
 const BOOT: Duration = Duration::from_secs(120);
 /// A machine whose program has ended switches itself off at once.
 const POWER_OFF: Duration = Duration::from_secs(15);
+
+/// What a shell ends with when its program is not there, or is none for this machine.
+const NOT_STARTED: [u8; 2] = [126, 127];
 
 /// `ci/board run`.
 ///
@@ -46,15 +50,8 @@ pub fn run(
     let results = Results::open(root, &board.name)?;
     let _only = alone(root, &board)?;
     results.clear()?;
-    let (kernel, image) = make(root, cache, report, making, &board, &source, Task::Run(arguments))?;
-    let start = Start {
-        machine,
-        qemu: &emulate.qemu,
-        kernel: &kernel.image,
-        initramfs: image.initramfs.path(),
-        append: &image.append,
-        share: results.folder(),
-    };
+    let made = make(root, cache, report, making, &board, &source, Task::Run(arguments))?;
+    let start = made.start(emulate, machine, &results);
     let prepared = Instant::now();
     report.step("booting");
     let mut heard = Heard::new(report, &results, prepared, timeout);
@@ -88,16 +85,9 @@ pub fn shell(root: &Path, cache: &Cache, report: &Report, making: &Making) -> Re
     let results = Results::open(root, &board.name)?;
     let _only = alone(root, &board)?;
     let (rows, columns) = terminal_size();
-    let (kernel, image) = make(root, cache, report, making, &board, &source, Task::Shell(rows, columns))?;
+    let made = make(root, cache, report, making, &board, &source, Task::Shell(rows, columns))?;
     report.clear();
-    let start = Start {
-        machine: Machine::of(&board)?,
-        qemu: &emulate.qemu,
-        kernel: &kernel.image,
-        initramfs: image.initramfs.path(),
-        append: &image.append,
-        share: results.folder(),
-    };
+    let start = made.start(emulate, Machine::of(&board)?, &results);
     eprintln!("/results is {}; leave with `exit`, or with Ctrl-A X", shown(results.folder()));
     start.interact()?;
     Ok(Exit::Success as u8)
@@ -111,10 +101,33 @@ pub fn fetch(root: &Path, cache: &Cache, report: &Report, name: &str, refresh: b
     let (board, _) = board::read(root, name)?;
     let emulate = board::emulation(&board)?;
     let _lock = cache.lock()?;
-    let (kernel, _) = debian(cache, report, emulate, Machine::of(&board)?, refresh)?;
+    let machine = Machine::of(&board)?;
+    libraries(cache, report, emulate, machine, refresh)?;
+    let (kernel, _) = debian(cache, report, emulate, machine, refresh)?;
     report.clear();
     println!("{}", kernel.image.display());
     Ok(Exit::Success as u8)
+}
+
+/// A board that is ready to start.
+struct Made {
+    kernel: Kernel,
+    image: Image,
+    userland: Option<PathBuf>,
+}
+
+impl Made {
+    fn start<'a>(&'a self, emulate: &'a Emulate, machine: &'a Machine, results: &'a Results) -> Start<'a> {
+        Start {
+            machine,
+            qemu: &emulate.qemu,
+            kernel: &self.kernel.image,
+            initramfs: self.image.initramfs.path(),
+            append: &self.image.append,
+            results: results.folder(),
+            userland: self.userland.as_deref(),
+        }
+    }
 }
 
 fn make(
@@ -125,55 +138,63 @@ fn make(
     board: &Board,
     source: &str,
     task: Task<'_>,
-) -> Result<(Kernel, Image)> {
+) -> Result<Made> {
     let emulate = board::emulation(board)?;
     let machine = Machine::of(board)?;
     // A wrong path on the command line is to be heard of before minutes of compiling.
     let given = making.kernel.as_deref().map(|kernel| Kernel::given(kernel, making.modules.as_deref())).transpose()?;
-    report.step("building prime-cts");
-    let program = program::program(root, machine, making.binary.as_deref())?;
     let _lock = cache.lock()?;
+    let userland = libraries(cache, report, emulate, machine, making.refresh)?;
+    report.step("building prime-cts");
+    let program =
+        program::program(root, machine, emulate.userland.as_ref().zip(userland.as_deref()), making.binary.as_deref())?;
     report.step("preparing the kernel");
     let (kernel, built) = match given {
         Some(kernel) => (kernel, Vec::new()),
         None => debian(cache, report, emulate, machine, making.refresh)?,
     };
-    let parts = Parts { board, source, kernel: &kernel, built: &built, program: &program };
+    let parts =
+        Parts { board, source, kernel: &kernel, built: &built, userland: userland.is_some(), program: &program };
     let image = parts.image(cache, task)?;
     for module in &image.missing {
         report.warning(&format!("this kernel has no module '{module}'"));
     }
-    Ok((kernel, image))
+    Ok(Made { kernel, image, userland })
 }
 
-/// Debian's kernel with the drivers built for it. One that the archive no longer has is chosen anew.
+fn libraries(
+    cache: &Cache,
+    report: &Report,
+    emulate: &Emulate,
+    machine: &'static Machine,
+    refresh: bool,
+) -> Result<Option<PathBuf>> {
+    let tell = |what: &str| report.step(what);
+    emulate.userland.as_ref().map(|wanted| userland::userland(cache, wanted, machine, refresh, &tell)).transpose()
+}
+
+/// Debian's kernel with the drivers built for it.
 fn debian(
     cache: &Cache,
     report: &Report,
     emulate: &Emulate,
     machine: &'static Machine,
     refresh: bool,
-) -> Result<(Kernel, Vec<std::path::PathBuf>)> {
-    let debian = Debian::new(cache, &emulate.kernel, machine, !emulate.build.is_empty())?;
+) -> Result<(Kernel, Vec<PathBuf>)> {
+    let (wanted, builds) = (&emulate.kernel, &emulate.build);
     let tell = |what: &str| report.step(what);
-    let attempt = |choice: &Choice| {
-        let kernel = debian.kernel(choice, &tell)?;
-        Ok((kernel, drivers::build(cache, &debian, choice, &emulate.build, &tell)?))
+    let archive = Archive::open(cache, &wanted.suite, machine.debian)?;
+    let build = !builds.is_empty();
+    let kind = if build { "built" } else { "plain" };
+    let name = format!("kernel-{}-{}-{}-{kind}", wanted.suite, machine.debian, wanted.release.trim_end_matches('.'));
+    let choose = || {
+        report.step(&format!("looking for the newest kernel {}* in {}", wanted.release, wanted.suite));
+        kernel::newest(&archive, wanted, machine, build)
     };
-    let pinned = if refresh { None } else { debian.pinned() };
-    match pinned.map(|choice| attempt(&choice)) {
-        Some(Ok(made)) => Ok(made),
-        // What the compiler or the board file is to blame for, a newer kernel does not cure.
-        Some(Err(error @ (Error::Usage { .. } | Error::Missing { .. }))) => Err(error),
-        Some(Err(error)) if !error.to_string().contains("could not download") => Err(error),
-        _ => {
-            report.step(&format!(
-                "looking for the newest kernel {}* in {}",
-                emulate.kernel.release, emulate.kernel.suite
-            ));
-            attempt(&debian.refresh()?)
-        }
-    }
+    cache.pinned(&name, refresh, choose, |choice| {
+        let kernel = Kernel::fetch(&archive, choice, &tell)?;
+        Ok((kernel, drivers::build(cache, &archive, choice, builds, &tell)?))
+    })
 }
 
 /// Keeps a second run of the same board away from this one's results.
@@ -191,7 +212,7 @@ struct Heard<'a> {
     report: &'a Report,
     results: &'a Results,
     console: Console,
-    archive: Archive,
+    archive: Sent,
     start: Instant,
     end: Instant,
     up: bool,
@@ -203,7 +224,7 @@ struct Heard<'a> {
 
 impl<'a> Heard<'a> {
     fn new(report: &'a Report, results: &'a Results, start: Instant, timeout: Duration) -> Self {
-        let (console, archive) = (Console::default(), Archive::default());
+        let (console, archive) = (Console::default(), Sent::default());
         let end = start + timeout;
         Self {
             report,
@@ -263,12 +284,16 @@ impl<'a> Heard<'a> {
         if self.archive.is_begun() {
             self.results.unpack(&self.archive)?;
         }
-        if let (Some(code), None) = (self.results.exit(), &self.panic) {
+        let exit = self.results.exit();
+        if let (Some(code), None) = (exit, &self.panic)
+            && !NOT_STARTED.contains(&code)
+        {
             return Ok(code);
         }
         let at = self.progress.map_or(String::new(), |(at, of)| format!(" after cell {at} of {of}"));
         let what = match &self.panic {
             Some(why) => format!("died{at}: {why}"),
+            None if exit.is_some() => "could not start prime-cts".to_owned(),
             None if end == End::Late && self.up => format!("was not done within {} s: it hangs{at}", timeout.as_secs()),
             None if end == End::Late => {
                 format!("did not start init within {} s", timeout.min(BOOT).as_secs())
