@@ -1,2 +1,144 @@
-//! b
-fn main() {}
+//! `ci/board`: makes emulated boards out of Debian's kernel packages, runs `prime-cts` on them and
+//! brings the results out.
+
+mod archive;
+mod board;
+mod cache;
+mod command;
+mod console;
+mod drivers;
+mod error;
+mod image;
+mod index;
+mod initramfs;
+mod kernel;
+mod machine;
+mod modules;
+mod program;
+mod qemu;
+mod report;
+mod results;
+mod run;
+mod sources;
+mod userland;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::cache::Cache;
+use crate::error::{Error, Exit, Result};
+use crate::report::Report;
+
+const EXIT_CODES: &str = "Exit codes of `run`: that of prime-cts, or 2: bad usage, an unknown board, a faulty board \
+    file, a package to install; 4: the board could not be made or booted, or died; 5: interrupted.\n\
+    Environment: PRIME_CTS_CACHE, the folder that kernels and built drivers are kept in (else \
+    XDG_CACHE_HOME/prime-cts, ~/.cache/prime-cts).";
+
+/// Emulated boards: from Debian's kernel packages to results.
+#[derive(Debug, Parser)]
+#[command(name = "ci/board", after_help = EXIT_CODES)]
+struct Line {
+    #[command(subcommand)]
+    command: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the boards in fixtures/boards.
+    List,
+    /// Run prime-cts on a board; the results are in target/boards/NAME.
+    Run {
+        #[command(flatten)]
+        making: Making,
+        /// Give up after so many seconds of emulation.
+        #[arg(long, value_name = "SECONDS", default_value = "1800", value_parser = seconds)]
+        timeout: Duration,
+        /// Arguments for `prime-cts run`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Give a shell on a board, with its modules loaded and prime-cts there; `exit` switches it off.
+    Shell {
+        #[command(flatten)]
+        making: Making,
+    },
+    /// Fill the cache for a board, so that it runs without a network.
+    Fetch {
+        /// The board.
+        name: String,
+        /// Look for a newer kernel.
+        #[arg(long)]
+        refresh: bool,
+    },
+    /// Remove the cache of kernels and built drivers.
+    Clean,
+}
+
+/// What a board is made of.
+#[derive(Debug, Args)]
+struct Making {
+    /// The board, as `ci/board list` names it.
+    name: String,
+    /// A kernel that was just built, in place of Debian's.
+    #[arg(long, value_name = "VMLINUZ")]
+    kernel: Option<PathBuf>,
+    /// Its modules: the folder given to `make modules_install` as INSTALL_MOD_PATH.
+    #[arg(long, value_name = "DIR", requires = "kernel")]
+    modules: Option<PathBuf>,
+    /// A static prime-cts, in place of one built from this tree.
+    #[arg(long, value_name = "PATH", env = "PRIME_CTS_BINARY")]
+    binary: Option<PathBuf>,
+    /// Look for a newer kernel than the one found last.
+    #[arg(long, conflicts_with = "kernel")]
+    refresh: bool,
+}
+
+fn main() -> ExitCode {
+    match perform(Line::parse().command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("ci/board: {error}");
+            ExitCode::from(error.exit() as u8)
+        }
+    }
+}
+
+fn perform(verb: Verb) -> Result<u8> {
+    let root = root()?;
+    let cache = Cache::from_environment(|name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from))?;
+    let report = Report::new();
+    match verb {
+        Verb::List => {
+            print!("{}", board::list(&root)?);
+            Ok(Exit::Success as u8)
+        }
+        Verb::Run { making, timeout, arguments } => run::run(&root, &cache, &report, &making, timeout, &arguments),
+        Verb::Shell { making } => run::shell(&root, &cache, &report, &making),
+        Verb::Fetch { name, refresh } => run::fetch(&root, &cache, &report, &name, refresh),
+        Verb::Clean => {
+            let _lock = cache.lock()?;
+            std::fs::remove_dir_all(cache.folder()).map_err(Error::file("remove", cache.folder()))?;
+            Ok(Exit::Success as u8)
+        }
+    }
+}
+
+/// The repository: the launcher says where it is, else it is the one that we stand in.
+fn root() -> Result<PathBuf> {
+    if let Some(root) = std::env::var_os("PRIME_CTS_ROOT") {
+        return Ok(PathBuf::from(root));
+    }
+    let here = std::env::current_dir().map_err(Error::file("read", std::path::Path::new(".")))?;
+    let root = here.ancestors().find(|folder| folder.join("fixtures/boards").is_dir());
+    root.map(PathBuf::from).ok_or_else(|| Error::usage("no folder fixtures/boards here or above", "start ci/board"))
+}
+
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a whole number of seconds from 1 on".to_owned()),
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+    }
+}

@@ -1,0 +1,100 @@
+//! The board files of the repository.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use document::board::{Board, Emulate};
+
+use crate::error::{Error, Result};
+
+/// Reads a board and its file's text.
+///
+/// # Errors
+/// For an unknown board, naming the known ones, and for a faulty board file.
+pub fn read(root: &Path, name: &str) -> Result<(Board, String)> {
+    let known = files(root)?;
+    let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let path = known.iter().find(|path| stem(path) == name).ok_or_else(|| {
+        let names: Vec<String> = known.iter().map(stem).collect();
+        Error::usage(format!("there is no board '{name}'"), format!("known: {}", names.join(", ")))
+    })?;
+    let source = fs::read_to_string(path).map_err(Error::file("read", path))?;
+    let board = Board::parse(path.strip_prefix(root).unwrap_or(path), &source)?;
+    Ok((board, source))
+}
+
+/// How a board is emulated.
+///
+/// # Errors
+/// For a board of wood and wires.
+pub fn emulation(board: &Board) -> Result<&Emulate> {
+    board.emulate.as_ref().ok_or_else(|| {
+        let what = format!("board '{}' is not emulated: its file has no `emulate`", board.name);
+        Error::usage(what, "run prime-cts on the board itself, or through ci/run-on-board")
+    })
+}
+
+/// Every board in a line of columns.
+///
+/// # Errors
+/// For a faulty board file.
+pub fn list(root: &Path) -> Result<String> {
+    let mut rows = vec![["NAME", "ARCHITECTURE", "KERNEL", "DESCRIPTION"].map(str::to_owned)];
+    for path in files(root)? {
+        let source = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
+        let board = Board::parse(path.strip_prefix(root).unwrap_or(&path), &source)?;
+        let kernel = board.emulate.map(|emulate| format!("{} {}", emulate.kernel.suite, emulate.kernel.release));
+        rows.push([board.name, board.architecture, kernel.unwrap_or_else(|| "its own".to_owned()), board.description]);
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let (name, architecture, kernel) = (width(0), width(1), width(2));
+    let line =
+        |row: &[String; 4]| format!("{:name$}  {:architecture$}  {:kernel$}  {}\n", row[0], row[1], row[2], row[3]);
+    Ok(rows.iter().map(line).collect())
+}
+
+fn files(root: &Path) -> Result<Vec<PathBuf>> {
+    let folder = root.join("fixtures/boards");
+    let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
+    files.sort_by_key(|path| path.file_stem().map(ToOwned::to_owned));
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository(name: &str, text: &str) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("fixtures/boards")).unwrap();
+        fs::write(root.path().join("fixtures/boards").join(name), text).unwrap();
+        root
+    }
+
+    #[test]
+    fn an_unknown_board_names_the_known_ones() {
+        let root = repository("one.yaml", "name: one\ndescription: d\narchitecture: x86_64\n");
+        let error = read(root.path(), "two").unwrap_err().to_string();
+        assert!(error.contains("no board 'two'") && error.contains("known: one"), "{error}");
+    }
+
+    #[test]
+    fn a_faulty_board_is_pointed_at() {
+        let root = repository("one.yaml", "name: one\ndescription: d\narchitecture: x86_64\nkernel: x\n");
+        let error = read(root.path(), "one").unwrap_err();
+        assert!(
+            error.to_string().contains("fixtures/boards/one.yaml:4:1") && error.to_string().contains('^'),
+            "{error}"
+        );
+        assert_eq!(error.exit(), crate::error::Exit::Usage);
+    }
+
+    #[test]
+    fn a_real_board_is_not_emulated() {
+        let root = repository("one.yaml", "name: one\ndescription: d\narchitecture: x86_64\n");
+        let (board, _) = read(root.path(), "one").unwrap();
+        assert!(emulation(&board).unwrap_err().to_string().contains("ci/run-on-board"));
+        assert!(list(root.path()).unwrap().contains("its own"));
+    }
+}

@@ -1,0 +1,70 @@
+//! Other programs, with errors that say what they were to do.
+
+use std::process::{Command, Output, Stdio};
+
+use crate::error::{Error, Result, tail};
+
+/// Runs a program to its end and gives what it wrote to standard output.
+///
+/// # Errors
+/// [`Error::Missing`] with the package to install, or [`Error::Command`] with the end of its output.
+pub fn output(command: &mut Command, purpose: &str, package: &'static str) -> Result<Vec<u8>> {
+    let output = command
+        .stdin(Stdio::null())
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .map_err(|source| missing(command, purpose, package, source))?;
+    if output.status.success() { Ok(output.stdout) } else { Err(failed(command, purpose, &output)) }
+}
+
+/// Runs a program whose own words on standard error are for the user.
+///
+/// # Errors
+/// As [`output`], but without the program's words, which have been seen.
+pub fn shown(command: &mut Command, purpose: &str, package: &'static str) -> Result<()> {
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|source| missing(command, purpose, package, source))?;
+    let seen = Output { status, stdout: Vec::new(), stderr: Vec::new() };
+    if status.success() { Ok(()) } else { Err(failed(command, purpose, &seen)) }
+}
+
+/// The error for a program that does not start.
+pub fn missing(command: &Command, purpose: &str, package: &'static str, source: std::io::Error) -> Error {
+    Error::Missing { program: name(command), purpose: purpose.to_owned(), package, source }
+}
+
+fn failed(command: &Command, purpose: &str, output: &Output) -> Error {
+    let text = [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat();
+    Error::Command {
+        program: name(command),
+        purpose: purpose.to_owned(),
+        status: output.status,
+        output: tail(&text, 20),
+    }
+}
+
+fn name(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_program_is_quoted() {
+        let error =
+            output(Command::new("sh").args(["-c", "echo no such thing >&2; exit 3"]), "try it", "dash").unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("could not try it") && text.contains("no such thing") && text.contains('3'), "{text}");
+    }
+
+    #[test]
+    fn a_missing_program_names_its_package() {
+        let error = output(&mut Command::new("no-such-program-here"), "try it", "some-package").unwrap_err();
+        assert!(error.to_string().contains("apt-get install some-package"), "{error}");
+    }
+}

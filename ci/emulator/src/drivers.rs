@@ -1,0 +1,219 @@
+//! Drivers that Debian's kernel lacks, built from its own source against its own headers.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use document::board::Build;
+
+use crate::archive::{Archive, content_key};
+use crate::cache::{Cache, key};
+use crate::command;
+use crate::error::{Error, Result};
+use crate::index::{Choice, Package};
+
+/// Builds what the board file asks for, in its order, and gives all modules that came out.
+///
+/// # Errors
+/// Those of downloads, and the compiler's.
+pub fn build(
+    cache: &Cache,
+    archive: &Archive<'_>,
+    choice: &Choice,
+    builds: &[Build],
+    tell: &dyn Fn(&str),
+) -> Result<Vec<PathBuf>> {
+    let mut built: Vec<(&str, String, PathBuf)> = Vec::new();
+    for build in builds {
+        let needs = build.needs.iter().map(|need| {
+            built.iter().find(|(name, ..)| name == need).ok_or_else(|| {
+                let what =
+                    format!("the board file builds '{}' with '{need}', which is not built before it", build.module);
+                Error::usage(what, "put it further up in `emulate.build`")
+            })
+        });
+        let needs: Vec<_> = needs.collect::<Result<_>>()?;
+        let name = name(choice, build, needs.iter().map(|(_, key, _)| key.as_str()));
+        let symbols: Vec<PathBuf> = needs.iter().map(|(.., folder)| folder.join("Module.symvers")).collect();
+        let folder = cache.entry("drivers", &name, |content| {
+            let headers = headers(cache, archive, choice, tell)?;
+            let source = source(cache, archive, choice, builds, tell)?;
+            tell(&format!("building {} for {}", build.module, choice.release));
+            make(choice, build, &source, &headers, &symbols, content)
+        })?;
+        built.push((&build.module, name, folder));
+    }
+    let mut modules = Vec::new();
+    for (.., folder) in &built {
+        let files = fs::read_dir(folder).map_err(Error::file("read", folder))?.flatten().map(|entry| entry.path());
+        modules.extend(files.filter(|file| file.extension().is_some_and(|extension| extension == "ko")));
+    }
+    Ok(modules)
+}
+
+/// Everything that the built module depends on.
+fn name<'a>(choice: &'a Choice, build: &'a Build, needs: impl Iterator<Item = &'a str>) -> String {
+    let packages = choice.headers.iter().chain(&choice.source).map(|package| package.sha256.as_str());
+    let parts = [choice.release.as_str(), &build.folder, build.kbuild.as_deref().unwrap_or("")];
+    let lists = build.source.iter().chain(&build.config).map(String::as_str);
+    key(parts.into_iter().chain(packages).chain(lists).chain(needs))
+}
+
+/// The headers as a folder that kbuild takes, wherever the cache is.
+fn headers(cache: &Cache, archive: &Archive<'_>, choice: &Choice, tell: &dyn Fn(&str)) -> Result<PathBuf> {
+    let place = cache.folder().join("packages").join(content_key(&choice.headers));
+    let own = |root: &Path| root.join("usr/src").join(format!("linux-headers-{}", choice.release));
+    let tree = archive.unpacked(&choice.headers, tell, |tree| {
+        // The one path in it that takes the package for installed; it must name the place where the tree will be.
+        let makefile = own(tree).join("Makefile");
+        let text = fs::read_to_string(&makefile).map_err(Error::file("read", &makefile))?;
+        let text = text.replace("/usr/src/", &format!("{}/usr/src/", place.display()));
+        fs::write(&makefile, text).map_err(Error::file("write", &makefile))
+    })?;
+    Ok(own(&tree))
+}
+
+/// The compiler that the headers' package depends on; kbuild calls it by that name.
+fn compiler(headers: &[Package]) -> Option<&str> {
+    let words = headers.iter().flat_map(|package| package.depends.split([',', ' ', '|', '\n', ':']));
+    words.map(str::trim).find(|word| word.strip_prefix("gcc-").is_some_and(|version| version.parse::<u32>().is_ok()))
+}
+
+/// Builds in a copy of the source and leaves the modules and the symbols that they export in `content`.
+fn make(
+    choice: &Choice,
+    build: &Build,
+    source: &Path,
+    headers: &Path,
+    symbols: &[PathBuf],
+    content: &Path,
+) -> Result<()> {
+    if let Some(compiler) = compiler(&choice.headers)
+        && Command::new(compiler).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err()
+    {
+        let what = format!("the headers of {} want the compiler '{compiler}', which is not installed", choice.release);
+        return Err(Error::usage(what, format!("apt-get install {compiler}")));
+    }
+    let work = tempfile::tempdir().map_err(Error::file("create a folder in", &std::env::temp_dir()))?;
+    command::output(
+        Command::new("cp").arg("-r").arg(source.join(".")).arg(work.path()),
+        "copy the source",
+        "coreutils",
+    )?;
+    let folder = work.path().join(&build.folder);
+    if let Some(kbuild) = &build.kbuild {
+        fs::write(folder.join("Kbuild"), kbuild).map_err(Error::file("write", &folder.join("Kbuild")))?;
+        // Files from elsewhere in the tree are built in the folder itself.
+        for path in build.source.iter().map(|path| work.path().join(path)).filter(|path| path.is_file()) {
+            let beside = folder.join(path.file_name().unwrap_or_default());
+            if beside != path {
+                fs::copy(&path, &beside).map_err(Error::file("copy", &path))?;
+            }
+        }
+    }
+    let symbols: Vec<String> = symbols.iter().map(|path| path.display().to_string()).collect();
+    let mut make = Command::new("make");
+    make.arg("-C").arg(headers).arg(format!("M={}", folder.display())).args(&build.config);
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    // Type information for BPF would need pahole, and nobody here asks for it.
+    make.arg(format!("-j{jobs}")).arg("CONFIG_DEBUG_INFO_BTF_MODULES=");
+    make.arg(format!("KBUILD_EXTRA_SYMBOLS={}", symbols.join(" "))).arg("modules");
+    command::output(&mut make, &format!("build the module {}", build.module), "make")?;
+    for result in fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path()) {
+        let name = result.file_name().unwrap_or_default();
+        if name == "Module.symvers" || result.extension().is_some_and(|extension| extension == "ko") {
+            fs::copy(&result, content.join(name)).map_err(Error::file("copy", &result))?;
+        }
+    }
+    Ok(())
+}
+
+/// The listed paths of the kernel's source. They are unpacked once for all drivers: it takes a while to get at them,
+/// the whole being more than a gigabyte.
+fn source(
+    cache: &Cache,
+    archive: &Archive<'_>,
+    choice: &Choice,
+    builds: &[Build],
+    tell: &dyn Fn(&str),
+) -> Result<PathBuf> {
+    let package: Vec<Package> = choice.source.iter().cloned().collect();
+    let paths = tops(builds.iter().flat_map(|build| &build.source).map(String::as_str));
+    let parts = package.iter().map(|package| package.sha256.as_str()).chain(paths.iter().copied());
+    cache.entry("sources", &key(parts), |content| {
+        let folder = archive.unpacked(&package, tell, |_| Ok(()))?.join("usr/src");
+        let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path());
+        let is_source = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("linux-source-") && name.ends_with(".tar.xz")
+        };
+        let tar = entries.into_iter().find(is_source).ok_or_else(|| Error::Archive {
+            what: format!("{} holds no linux-source-*.tar.xz", folder.display()),
+            remedy: "Debian may have changed its source packages: teach ci/emulator/src/drivers.rs",
+        })?;
+        tell("unpacking the kernel's source");
+        let top = tar.file_name().unwrap_or_default().to_string_lossy().replace(".tar.xz", "");
+        let mut command = Command::new("tar");
+        command.arg("-xJf").arg(&tar).arg("-C").arg(content).arg("--strip-components=1");
+        command.args(paths.iter().map(|path| format!("{top}/{path}")));
+        command::output(&mut command, "unpack the kernel's source", "xz-utils").map(drop)
+    })
+}
+
+/// Paths without those that lie below another one: tar finds nothing left for them.
+fn tops<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let all: BTreeSet<&str> = paths.map(|path| path.trim_end_matches('/')).collect();
+    let below = |path: &str| all.iter().any(|top| path.strip_prefix(top).is_some_and(|rest| rest.starts_with('/')));
+    all.iter().copied().filter(|path| !below(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice() -> Choice {
+        let package =
+            Package { name: "h".into(), version: "1".into(), size: 1, sha256: "aa".into(), depends: String::new() };
+        Choice { release: "6.12".into(), image: vec![], headers: vec![package.clone()], source: Some(package) }
+    }
+
+    fn vkms() -> Build {
+        let text =
+            "module: vkms\nsource: [drivers/gpu/drm/vkms]\nfolder: drivers/gpu/drm/vkms\nconfig: [CONFIG_DRM_VKMS=m]\n";
+        document::yaml::parse(Path::new("x.yaml"), text).unwrap()
+    }
+
+    #[test]
+    fn whatever_goes_into_a_driver_changes_its_key() {
+        let key = |change: &dyn Fn(&mut Choice, &mut Build)| {
+            let (mut choice, mut build) = (choice(), vkms());
+            change(&mut choice, &mut build);
+            name(&choice, &build, std::iter::empty())
+        };
+        let plain = key(&|_, _| ());
+        assert_eq!(plain, key(&|_, _| ()));
+        assert_ne!(plain, key(&|choice, _| choice.release.push('1')));
+        assert_ne!(plain, key(&|choice, _| choice.headers[0].sha256.push('1')));
+        assert_ne!(plain, key(&|choice, _| choice.source = None));
+        assert_ne!(plain, key(&|_, build| build.config.clear()));
+        assert_ne!(plain, key(&|_, build| build.kbuild = Some("obj-m := a.o".into())));
+        assert_ne!(plain, name(&choice(), &vkms(), ["other"].into_iter()));
+    }
+
+    #[test]
+    fn the_compiler_is_read_from_the_headers() {
+        let mut headers = choice().headers;
+        assert_eq!(compiler(&headers), None);
+        headers[0].depends = "linux-base (>= 4.12~), linux-kbuild-6.12, gcc-12".into();
+        assert_eq!(compiler(&headers), Some("gcc-12"));
+        headers[0].depends = "gcc-14-for-host, gcc-x, gcc-14:any, x".into();
+        assert_eq!(compiler(&headers), Some("gcc-14"));
+    }
+
+    #[test]
+    fn a_path_below_another_is_not_unpacked_twice() {
+        let paths = tops(["a/b/c.c", "a/b/", "a/b-c", "d"].into_iter());
+        assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["a/b", "a/b-c", "d"]);
+    }
+}

@@ -1,0 +1,120 @@
+//! The `prime-cts` that runs on the board: static, unless the board brings libraries for it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use document::board::Userland;
+
+use crate::command;
+use crate::error::{Error, Result};
+use crate::machine::Machine;
+
+/// Builds `prime-cts` for a machine, or checks the one that was given. `libraries` is the board file's userland and
+/// where it is.
+///
+/// # Errors
+/// The compiler's, whose words have been seen, and for a program that the board could not start.
+pub fn program(
+    root: &Path,
+    machine: &Machine,
+    libraries: Option<(&Userland, &Path)>,
+    given: Option<&Path>,
+) -> Result<PathBuf> {
+    if let Some(given) = given {
+        return check(given, libraries.is_some());
+    }
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root).args(["build", "--quiet", "--release", "-p", "suite", "--bin", "prime-cts"]);
+    let (folder, flags) = match libraries {
+        None => ("target/static", "-C target-feature=+crt-static".to_owned()),
+        Some((userland, tree)) => {
+            cargo.arg("--features").arg(userland.features.join(","));
+            let folder = tree.join("usr/lib").join(machine.triplet);
+            // The board's libraries may want a newer libc than this host's: it is the board that must have it.
+            let flags = format!("-L native={} -C link-arg=-Wl,--allow-shlib-undefined", folder.display());
+            ("target/dynamic", flags)
+        }
+    };
+    // Folders of their own: these flags would make cargo build everything in the usual one anew.
+    let target = root.join(folder);
+    cargo.args(["--target", machine.target]).arg("--target-dir").arg(&target);
+    cargo.env("RUSTFLAGS", flags).env_remove("CARGO_ENCODED_RUSTFLAGS").stderr(Stdio::inherit());
+    command::shown(&mut cargo, "build prime-cts for the board", "cargo (or rustup)")?;
+    Ok(target.join(machine.target).join("release/prime-cts"))
+}
+
+fn check(given: &Path, libraries: bool) -> Result<PathBuf> {
+    let content = fs::read(given).map_err(|error| {
+        Error::usage(format!("cannot read the program {}: {error}", given.display()), "give a static prime-cts")
+    })?;
+    match interpreter(&content) {
+        Some(dynamic) if libraries || !dynamic => Ok(given.to_owned()),
+        Some(_) => {
+            let what = format!("{} is linked dynamically: the board has no libraries for it", given.display());
+            Err(Error::usage(what, "build it with RUSTFLAGS='-C target-feature=+crt-static'"))
+        }
+        None => {
+            Err(Error::usage(format!("{} is not a 64-bit ELF program", given.display()), "give a static prime-cts"))
+        }
+    }
+}
+
+/// Whether an ELF program asks for a dynamic loader; nothing for what is no such program.
+fn interpreter(content: &[u8]) -> Option<bool> {
+    const PT_INTERP: u32 = 3;
+    let number = |at: usize, size: usize| {
+        let bytes = content.get(at..at.checked_add(size)?)?;
+        Some(bytes.iter().rev().fold(0u64, |all, &byte| all << 8 | u64::from(byte)))
+    };
+    if !content.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    let (table, size, count) = (number(0x20, 8)?, number(0x36, 2)?, number(0x38, 2)?);
+    let mut kinds = (0..count).map(|index| {
+        let at = usize::try_from(table.checked_add(index * size)?).ok()?;
+        number(at, 4).map(|kind| kind == u64::from(PT_INTERP))
+    });
+    kinds.try_fold(false, |any, kind| Some(any | kind?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An ELF header with one program header of this kind.
+    fn elf(kind: u32) -> Vec<u8> {
+        let mut content = vec![0; 0x78];
+        content[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        content[0x20] = 0x40;
+        content[0x36] = 0x38;
+        content[0x38] = 1;
+        content[0x40..0x44].copy_from_slice(&kind.to_le_bytes());
+        content
+    }
+
+    #[test]
+    fn dynamic_programs_are_told_from_static_ones() {
+        assert_eq!(interpreter(&elf(1)), Some(false));
+        assert_eq!(interpreter(&elf(3)), Some(true));
+        assert_eq!(interpreter(b"#!/bin/sh\n"), None);
+        assert_eq!(interpreter(&elf(3)[..0x41]), None);
+    }
+
+    #[test]
+    fn a_dynamic_program_needs_a_board_with_libraries() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prime-cts");
+        fs::write(&path, elf(3)).unwrap();
+        assert!(check(&path, false).unwrap_err().to_string().contains("linked dynamically"));
+        check(&path, true).unwrap();
+        fs::write(&path, "#!/bin/sh\n").unwrap();
+        assert!(check(&path, true).unwrap_err().to_string().contains("not a 64-bit ELF"));
+    }
+
+    #[test]
+    fn this_test_is_dynamic_or_static_but_elf() {
+        let own = fs::read(std::env::current_exe().unwrap()).unwrap();
+        assert!(interpreter(&own).is_some());
+    }
+}

@@ -1,0 +1,260 @@
+//! The emulated machine: its command line, and its life until it is switched off or killed.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use document::board::Qemu;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use crate::command;
+use crate::error::{Error, Result};
+use crate::machine::Machine;
+
+/// What a machine is started with.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The architecture.
+    pub machine: &'a Machine,
+    /// The board file's part.
+    pub qemu: &'a Qemu,
+    /// The kernel.
+    pub kernel: &'a Path,
+    /// The initramfs.
+    pub initramfs: &'a Path,
+    /// Words for the kernel beside the board file's.
+    pub append: &'a str,
+    /// The folder that the guest mounts by the name `results`.
+    pub results: &'a Path,
+    /// The folder that it mounts by the name `userland`.
+    pub userland: Option<&'a Path>,
+}
+
+/// Why the machine is no longer followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It was switched off, or QEMU gave up.
+    Off,
+    /// The listener had heard enough.
+    Enough,
+    /// The listener's deadline passed.
+    Late,
+    /// A signal asked us to stop.
+    Interrupted,
+}
+
+impl Start<'_> {
+    /// QEMU's command line; `serial` says where the console is.
+    pub fn command(&self, serial: &str) -> Command {
+        let mut command = Command::new(self.machine.qemu);
+        let Qemu { machine, cpu, processors, memory, console, devices, append } = self.qemu;
+        // Never KVM: what runs here must run on any machine, and be the same there.
+        command.args(["-accel", "tcg,thread=multi", "-M", machine, "-cpu", cpu]);
+        command.arg("-smp").arg(processors.to_string()).arg("-m").arg(memory.to_string());
+        // No default devices: a network card's boot firmware alone costs seconds.
+        command.args([
+            "-nodefaults",
+            "-nographic",
+            "-no-reboot",
+            "-vga",
+            "none",
+            "-monitor",
+            "none",
+            "-serial",
+            serial,
+        ]);
+        command.arg("-kernel").arg(self.kernel).arg("-initrd").arg(self.initramfs);
+        let words = [&format!("console={console} quiet panic=-1"), self.append, append.trim()];
+        command.arg("-append").arg(words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" "));
+        for device in devices {
+            command.arg("-device").arg(device);
+        }
+        share(&mut command, "results", self.results, "");
+        if let Some(userland) = self.userland {
+            share(&mut command, "userland", userland, ",readonly=on");
+        }
+        command
+    }
+
+    /// Gives the console to the user until the machine is switched off.
+    ///
+    /// # Errors
+    /// When QEMU does not start or does not like its command line.
+    pub fn interact(&self) -> Result<()> {
+        let mut command = self.command("mon:stdio");
+        // The console's multiplexer brings the monitor: no second one.
+        let status = command.status().map_err(|source| self.missing(&command, source))?;
+        if status.success() { Ok(()) } else { Err(self.failed(status)) }
+    }
+
+    /// Starts the machine with its console in a pipe.
+    ///
+    /// # Errors
+    /// When QEMU cannot be started.
+    pub fn spawn(&self) -> Result<Running> {
+        let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+        let file = |errno: nix::Error| Error::File {
+            doing: "watch signals on",
+            path: "signalfd".into(),
+            source: errno.into(),
+        };
+        signals.thread_block().map_err(file)?;
+        let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(file)?;
+        let mut command = self.command("stdio");
+        // In a group of its own, so that Ctrl-C reaches us alone and the journal is closed in order.
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let child = command.spawn().map_err(|source| self.missing(&command, source))?;
+        Ok(Running { child, signals })
+    }
+
+    fn missing(&self, command: &Command, source: std::io::Error) -> Error {
+        command::missing(command, "emulate the board", self.machine.package, source)
+    }
+
+    fn failed(&self, status: std::process::ExitStatus) -> Error {
+        let (program, purpose) = (self.machine.qemu.to_owned(), "emulate the board".to_owned());
+        Error::Command { program, purpose, status, output: String::new() }
+    }
+}
+
+/// A folder of the host's, for the guest to mount by a name.
+fn share(command: &mut Command, name: &str, folder: &Path, how: &str) {
+    // QEMU splits its options at commas, and takes two for one.
+    let folder = folder.to_string_lossy().replace(',', ",,");
+    command.arg("-fsdev").arg(format!("local,id={name},security_model=none,multidevs=remap{how},path={folder}"));
+    command.arg("-device").arg(format!("virtio-9p-pci,fsdev={name},mount_tag={name}"));
+}
+
+/// A machine that runs. It is killed when it is dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    signals: SignalFd,
+}
+
+impl Running {
+    /// Follows the console into `log`. `hear` takes what it says and gives the time by which it wants
+    /// to hear more, or nothing when it has heard enough.
+    ///
+    /// # Errors
+    /// When the console cannot be read or the log not be written.
+    pub fn follow(
+        &mut self,
+        log: &Path,
+        mut deadline: Instant,
+        mut hear: impl FnMut(&[u8]) -> Option<Instant>,
+    ) -> Result<End> {
+        let mut file = File::create(log).map_err(Error::file("create", log))?;
+        let mut console = self.child.stdout.take().expect("the console is a pipe");
+        let mut block = vec![0; 1 << 16];
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(End::Late);
+            }
+            // A millisecond more, or the last wait would be of none.
+            let wait = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+            let mut ready = [self.signals.as_fd(), console.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+            match poll(&mut ready, wait) {
+                Ok(0) | Err(nix::Error::EINTR) => continue,
+                Ok(_) => {}
+                Err(errno) => {
+                    return Err(Error::File { doing: "wait for", path: "the console".into(), source: errno.into() });
+                }
+            }
+            let [signal, output] = ready.map(|fd| fd.any().unwrap_or(false));
+            if signal && self.signals.read_signal().is_ok_and(|signal| signal.is_some()) {
+                return Ok(End::Interrupted);
+            }
+            if output {
+                let count = console.read(&mut block).map_err(Error::file("read", Path::new("the console")))?;
+                if count == 0 {
+                    return Ok(End::Off);
+                }
+                file.write_all(&block[..count]).map_err(Error::file("write", log))?;
+                match hear(&block[..count]) {
+                    Some(next) => deadline = next,
+                    None => return Ok(End::Enough),
+                }
+            }
+        }
+    }
+
+    /// Kills the machine, if it still runs, and gives what QEMU itself complained of.
+    pub fn kill(mut self) -> String {
+        self.stop();
+        let mut words = String::new();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            // Words that are not text are no explanation either.
+            let _ = stderr.read_to_string(&mut words);
+        }
+        words
+    }
+
+    fn stop(&mut self) {
+        // Both fail only for a process that has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(share: &str, append: &str) -> Vec<String> {
+        let board = "machine: q35\ncpu: max\nprocessors: 2\nmemory: 512\nconsole: ttyS0\ndevices: [bochs-display]\nappend: cma=64M\n";
+        let qemu: Qemu = document::yaml::parse(Path::new("b.yaml"), board).unwrap();
+        let machine = Machine {
+            name: "x86_64",
+            debian: "amd64",
+            flavour: "amd64",
+            qemu: "qemu-system-x86_64",
+            package: "qemu-system-x86",
+            triplet: "x86_64-linux-gnu",
+            target: "t",
+        };
+        let (kernel, initramfs) = (Path::new("/k"), Path::new("/i"));
+        let start = Start {
+            machine: &machine,
+            qemu: &qemu,
+            kernel,
+            initramfs,
+            append,
+            results: Path::new(share),
+            userland: None,
+        };
+        start.command("stdio").get_args().map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn the_machine_is_never_accelerated() {
+        let words = words("/results", "");
+        assert!(words.windows(2).any(|pair| pair == ["-accel", "tcg,thread=multi"]), "{words:?}");
+        assert!(!words.iter().any(|word| word.contains("kvm")), "{words:?}");
+    }
+
+    #[test]
+    fn the_kernel_gets_all_words() {
+        let words = words("/results", "vivid.n_devs=2");
+        assert!(words.contains(&"console=ttyS0 quiet panic=-1 vivid.n_devs=2 cma=64M".to_owned()), "{words:?}");
+    }
+
+    #[test]
+    fn a_comma_in_a_path_is_no_option() {
+        let words = words("/a,b", "");
+        assert!(words.iter().any(|word| word.ends_with("path=/a,,b")), "{words:?}");
+    }
+}
