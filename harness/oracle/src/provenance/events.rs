@@ -1,9 +1,9 @@
 //! The exports that were seen, as the kernel's text comes in.
 //!
 //! Where the kernel does not know the names of its structures' fields, the place of `map_dma_buf` in `struct dma_buf_ops`
-//! depends on the version: in 6.1 and 6.12 a flag, `cache_sgt_mapping`, stands before the functions; in 7.3 it is gone. The probe then reads
-//! both places, of which one is `map_dma_buf` and the other its neighbour: `unpin` before it or `unmap_dma_buf` behind
-//! it. So the first export already tells which layout it is, and none is misread.
+//! depends on the version: in 6.1 and 6.12 a flag, `cache_sgt_mapping`, stands before the functions; in 7.3 it is gone.
+//! The probe then reads both places, of which one is `map_dma_buf` and the other its neighbour: `unpin` before it or
+//! `unmap_dma_buf` behind it. So the first export already tells which layout it is, and none is misread.
 
 use std::fmt;
 
