@@ -13,7 +13,11 @@ pub use pattern::{Origin, POSITIONS, SEEDS, origin, word};
 use serde::{Deserialize, Serialize};
 use uapi::memory::{Mapping, page_size};
 
+use pattern::Words;
 use tally::Tally;
+
+/// So many words are read before they are looked at, each of them once: a loop without branches.
+const BLOCK: usize = 64;
 
 /// What was compared and found equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +32,9 @@ pub struct Checked {
 /// For a position or a length that is no multiple of 8, a seed of [`SEEDS`] or more, a mapping made for reading.
 pub fn fill(mapping: &Mapping, seed: u32, position: u64) {
     let len = aligned(mapping.len(), seed, position);
+    let mut words = Words::from(seed, position);
     for offset in (0..len).step_by(8) {
-        mapping.write_word(offset, word(seed, position + offset as u64));
+        mapping.write_word(offset, words.next());
     }
 }
 
@@ -61,11 +66,17 @@ pub fn check_words(
 ) -> Result<Checked, Difference> {
     let len = aligned(len, seed, position);
     let mut tally = None;
-    for offset in (0..len).step_by(8) {
-        let here = position + offset as u64;
-        let (expected, seen) = (word(seed, here), read(offset));
-        if expected != seen {
-            note(&mut tally, seed, position, len, (here, expected, seen));
+    let mut words = Words::from(seed, position);
+    let mut block = [0; BLOCK];
+    for start in (0..len).step_by(BLOCK * 8) {
+        let block = &mut block[..(len - start).div_ceil(8).min(BLOCK)];
+        let mut differs = 0;
+        for (index, word) in block.iter_mut().enumerate() {
+            *word = read(start + index * 8);
+            differs |= *word ^ words.next();
+        }
+        if differs != 0 {
+            note(&mut tally, seed, position, len, (start, block));
         }
     }
     match tally {
@@ -76,9 +87,15 @@ pub fn check_words(
 
 /// Kept out of the loop, which runs over whole buffers that do not differ.
 #[cold]
-fn note(tally: &mut Option<Tally>, seed: u32, start: u64, len: usize, (here, expected, seen): (u64, u64, u64)) {
-    let tally = tally.get_or_insert_with(|| Tally::new(seed, start, len as u64, page_size() as u64));
-    tally.add(here, expected, seen);
+fn note(tally: &mut Option<Tally>, seed: u32, position: u64, len: usize, (start, block): (usize, &[u64])) {
+    let tally = tally.get_or_insert_with(|| Tally::new(seed, position, len as u64, page_size() as u64));
+    for (index, &seen) in block.iter().enumerate() {
+        let here = position + (start + index * 8) as u64;
+        let expected = word(seed, here);
+        if expected != seen {
+            tally.add(here, expected, seen);
+        }
+    }
 }
 
 fn aligned(len: usize, seed: u32, position: u64) -> usize {

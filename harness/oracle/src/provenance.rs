@@ -1,10 +1,22 @@
-//! Which `map_dma_buf` a buffer was exported with.
+//! Which `map_dma_buf` a buffer was exported with: traced with a probe on `dma_buf_export` where the kernel and the
+//! rights of this process allow it, else inferred from the exporter's name.
 
+mod events;
+mod inferred;
+mod line;
+mod probe;
+
+pub use inferred::from_fdinfo;
+
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::NotAvailable;
+use events::Events;
+use probe::Probe;
 
 /// How it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,59 +24,112 @@ use crate::NotAvailable;
 pub enum Evidence {
     /// Seen by a probe on `dma_buf_export`.
     Traced,
-    /// Concluded from the exporter's name.
+    /// Concluded from the exporter's name, or the driver's.
     Inferred,
 }
 
 /// One buffer that was exported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exported {
-    /// The exporter's name, as fdinfo tells it too.
+    /// The exporter's name (`exp_name` of `struct dma_buf_export_info`), as fdinfo tells it too.
     pub exp_name: String,
-    /// The function that maps it for devices; absent where it cannot be known.
+    /// The function that maps the buffer for devices; absent where it cannot be known. amdgpu and xe put other
+    /// functions in place after the export: see [`Exported::of_driver`].
     pub map_dma_buf: Option<String>,
-    /// The module that holds the function; absent for a function of the kernel itself, or an unknown one.
+    /// The module that holds the function; absent for a function of the kernel itself, and where it is not known.
     pub module: Option<String>,
     /// In bytes.
     pub size: Option<u64>,
-    /// The process that exported it.
+    /// The thread that exported it, where it was seen: for a process with one thread, the process.
     pub pid: Option<i32>,
-    /// How it is known.
+    /// How the function is known.
     pub evidence: Evidence,
 }
 
-/// A probe on `dma_buf_export`.
+/// A probe on `dma_buf_export`, in a trace instance of its own, so that nobody else's tracing is disturbed. Dropped, it
+/// takes both away again; what a crashed run left behind, the next one takes away.
 #[derive(Debug)]
-pub struct Tracer {}
+pub struct Tracer {
+    // Closed before the instance is removed, which is busy as long as it is open.
+    pipe: File,
+    probe: Probe,
+    events: Events,
+}
 
 impl Tracer {
-    /// Places the probe.
+    /// Places the probe, below a mounted tracefs (`/sys/kernel/tracing`).
+    ///
+    /// Reference: `Documentation/trace/kprobetrace.rst`, and "Instances" in `Documentation/trace/ftrace.rst`.
     ///
     /// # Errors
-    /// Where the kernel has no probes, or does not let us place one.
+    /// Without root, tracefs, CONFIG_KPROBE_EVENTS, or under lockdown.
     pub fn start(tracefs: &Path) -> Result<Self, NotAvailable> {
-        Err(NotAvailable::because("probe dma_buf_export", tracefs, "not written yet"))
+        let probe = Probe::place(tracefs)?;
+        let pipe = probe.open()?;
+        let events = Events::new(probe.event());
+        Ok(Self { pipe, probe, events })
     }
 
-    /// What this process exported since it was last asked.
+    /// What the thread `pid` exported since it was last asked. What others exported is kept until they are asked for.
     pub fn take(&mut self, pid: i32) -> Vec<Exported> {
-        let _ = pid;
-        Vec::new()
+        self.read();
+        self.events.take(|exported| exported.pid == Some(pid))
     }
 
-    /// What any process exported since it was last asked.
+    /// What anybody exported since it was last asked.
     pub fn take_all(&mut self) -> Vec<Exported> {
-        Vec::new()
+        self.read();
+        self.events.take(|_| true)
     }
 
-    /// How many events were overwritten before they could be read, so far.
+    /// How many exports were overwritten before they could be read, so far.
     pub fn lost(&self) -> u64 {
-        0
+        self.events.lost()
+    }
+
+    /// How the function is read from the kernel's structures, for the report of a run.
+    pub fn form(&self) -> String {
+        match self.events.layout() {
+            Some(layout) => format!("{}, {layout}", self.probe.form()),
+            None => self.probe.form().to_string(),
+        }
+    }
+
+    fn read(&mut self) {
+        let mut chunk = vec![0; 16 * 1024];
+        loop {
+            match self.pipe.read(&mut chunk) {
+                // Nothing more for now is EAGAIN, or an end that is none.
+                Ok(count) if count > 0 => self.events.feed(&chunk[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                _ => return,
+            }
+        }
     }
 }
 
-/// What `/proc/PID/fdinfo/FD` of a dma-buf tells.
-pub fn from_fdinfo(fdinfo: &str) -> Option<Exported> {
-    let _ = fdinfo;
-    None
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_tracefs_it_says_how_to_get_one() {
+        let empty = tempfile::tempdir().unwrap();
+        let refused = Tracer::start(empty.path()).unwrap_err();
+        assert!(refused.to_string().contains("mount -t tracefs"), "{refused}");
+    }
+
+    /// `cargo test -p oracle -- --ignored` on a board with root and tracefs.
+    #[test]
+    #[ignore = "needs root and /sys/kernel/tracing"]
+    fn a_probe_is_placed_and_taken_away_again() {
+        let tracefs = Path::new("/sys/kernel/tracing");
+        let events = || std::fs::read_to_string(tracefs.join("kprobe_events")).unwrap();
+        let before = events();
+        let mut tracer = Tracer::start(tracefs).unwrap();
+        assert_ne!(events(), before);
+        assert_eq!(tracer.take(std::process::id() as i32), []);
+        drop(tracer);
+        assert_eq!(events(), before);
+    }
 }

@@ -31,8 +31,34 @@ const MIX_INVERSE: u64 = inverse(MIX);
 /// seeds below [`SEEDS`] and positions below [`POSITIONS`].
 #[inline]
 pub const fn word(seed: u32, position: u64) -> u64 {
+    mix(start(seed, position))
+}
+
+/// The words from a position on, one addition apart: what a loop over a buffer costs must not show beside the memory.
+pub(super) struct Words {
+    stepped: u64,
+}
+
+impl Words {
+    pub(super) const fn from(seed: u32, position: u64) -> Self {
+        Self { stepped: start(seed, position) }
+    }
+
+    #[inline(always)]
+    pub(super) const fn next(&mut self) -> u64 {
+        let word = mix(self.stepped);
+        self.stepped = self.stepped.wrapping_add(STEP);
+        word
+    }
+}
+
+const fn start(seed: u32, position: u64) -> u64 {
     let index = ((seed as u64) << INDEX_BITS) | (position / 8);
-    let stepped = index.wrapping_mul(STEP).wrapping_add(OFFSET);
+    index.wrapping_mul(STEP).wrapping_add(OFFSET)
+}
+
+#[inline(always)]
+const fn mix(stepped: u64) -> u64 {
     let mixed = (stepped ^ (stepped >> 32)).wrapping_mul(MIX);
     mixed ^ (mixed >> 32)
 }
@@ -75,6 +101,12 @@ mod tests {
                 prop_assert_eq!(word(seed, position), random);
             }
         }
+    }
+
+    #[test]
+    fn one_after_the_other_they_are_the_same_words() {
+        let mut words = Words::from(9, 1 << 33);
+        assert!((0..1000).all(|index| words.next() == word(9, (1 << 33) + index * 8)));
     }
 
     #[test]

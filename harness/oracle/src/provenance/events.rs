@@ -1,0 +1,199 @@
+//! The exports that were seen, as the kernel's text comes in.
+//!
+//! Where the kernel does not know the names of its structures' fields, the place of `map_dma_buf` in `struct dma_buf_ops`
+//! depends on the version: in 6.1 and 6.12 a flag, `cache_sgt_mapping`, stands before the functions; in 7.3 it is gone.
+//! The probe then reads both places, of which one is `map_dma_buf` and the other its neighbour: `unpin` before it or
+//! `unmap_dma_buf` behind it. So the first export already tells which layout it is, and none is misread.
+
+use std::fmt;
+
+use super::line::{self, Export, Line, Symbol};
+use super::{Evidence, Exported};
+
+/// Where `map_dma_buf` was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// At the first place: the functions begin the structure.
+    WithoutFlag,
+    /// At the second: a flag stands before them.
+    WithFlag,
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WithoutFlag => "dma_buf_ops without cache_sgt_mapping",
+            Self::WithFlag => "dma_buf_ops with cache_sgt_mapping",
+        })
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Events {
+    event: String,
+    pending: Vec<u8>,
+    waiting: Vec<Exported>,
+    layout: Option<Layout>,
+    lost: u64,
+}
+
+/// Exports that nobody asks for are not kept for ever.
+const WAITING: usize = 65_536;
+
+impl Events {
+    pub(super) fn new(event: &str) -> Self {
+        Self { event: event.into(), pending: Vec::new(), waiting: Vec::new(), layout: None, lost: 0 }
+    }
+
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.pending.extend_from_slice(bytes);
+        let complete = self.pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let text: Vec<u8> = self.pending.drain(..complete).collect();
+        for text in String::from_utf8_lossy(&text).lines() {
+            match line::parse(text, &self.event) {
+                Some(Line::Lost(count)) => self.lost += count,
+                Some(Line::Export(_)) if self.waiting.len() >= WAITING => self.lost += 1,
+                Some(Line::Export(export)) => {
+                    let exported = self.exported(export);
+                    self.waiting.push(exported);
+                }
+                None => {}
+            }
+        }
+    }
+
+    pub(super) fn take(&mut self, wanted: impl Fn(&Exported) -> bool) -> Vec<Exported> {
+        let (taken, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(wanted);
+        self.waiting = waiting;
+        taken
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    pub(super) fn layout(&self) -> Option<Layout> {
+        self.layout
+    }
+
+    fn exported(&mut self, export: Export) -> Exported {
+        if export.by_offsets && self.layout.is_none() {
+            self.layout = layout_of(&export);
+        }
+        let found = match self.layout {
+            _ if !export.by_offsets => export.map,
+            Some(Layout::WithoutFlag) => export.map,
+            Some(Layout::WithFlag) => export.behind,
+            None => None,
+        };
+        let (map_dma_buf, module) = found.map_or((None, None), |symbol| (Some(symbol.name), symbol.module));
+        Exported {
+            exp_name: export.exp_name,
+            map_dma_buf,
+            module,
+            size: export.size,
+            pid: Some(export.pid),
+            evidence: Evidence::Traced,
+        }
+    }
+}
+
+/// Told by what each of the two functions is called; `None` where the names tell nothing.
+fn layout_of(export: &Export) -> Option<Layout> {
+    let [first, second] = [&export.map, &export.behind].map(|symbol| symbol.as_ref().map(role));
+    match (first, second) {
+        (Some(Role::Map), second) if second != Some(Role::Map) => Some(Layout::WithoutFlag),
+        (Some(_), Some(Role::Unmap)) => Some(Layout::WithoutFlag),
+        (first, Some(Role::Map)) if first != Some(Role::Map) => Some(Layout::WithFlag),
+        _ => None,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Map,
+    Unmap,
+    Other,
+}
+
+fn role(symbol: &Symbol) -> Role {
+    match () {
+        () if symbol.name.contains("unmap") => Role::Unmap,
+        () if symbol.name.contains("map") => Role::Map,
+        () => Role::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fed(calls: &[(i32, &str)]) -> Events {
+        let mut events = Events::new("export_900_0");
+        for (pid, call) in calls {
+            let line =
+                format!(" c-{pid}  [000] ..... 1.0: export_900_0: (dma_buf_export+0x0/0x330) {call} size=4096\n");
+            events.feed(line.as_bytes());
+        }
+        events
+    }
+
+    fn functions(events: &mut Events) -> Vec<Option<String>> {
+        events.take(|_| true).into_iter().map(|exported| exported.map_dma_buf).collect()
+    }
+
+    #[test]
+    fn the_layout_without_the_flag_shows_in_the_neighbour_behind() {
+        let call = "name=\"udmabuf\" map=map_udmabuf+0x0/0x90 behind=unmap_udmabuf+0x0/0x60";
+        let mut events = fed(&[(1, call)]);
+        assert_eq!(events.layout(), Some(Layout::WithoutFlag));
+        assert_eq!(functions(&mut events), [Some("map_udmabuf".into())]);
+    }
+
+    #[test]
+    fn the_layout_with_the_flag_shows_in_the_neighbour_before() {
+        let vb2 = "name=\"videobuf2_vmalloc\" map=0x0 behind=vb2_vmalloc_dmabuf_ops_map+0x0/0x90 [videobuf2_vmalloc]";
+        let pinned =
+            "name=\"x\" map=amdgpu_dma_buf_unpin+0x0/0x20 [amdgpu] behind=amdgpu_dma_buf_map+0x0/0x90 [amdgpu]";
+        for call in [vb2, pinned] {
+            let mut events = fed(&[(1, call)]);
+            assert_eq!(events.layout(), Some(Layout::WithFlag), "{call}");
+            assert!(functions(&mut events)[0].as_ref().unwrap().ends_with("map"));
+        }
+    }
+
+    #[test]
+    fn a_function_with_a_name_of_its_own_is_believed_once_the_layout_is_known() {
+        let known = "name=\"a\" map=0x0 behind=system_heap_map_dma_buf+0x0/0x70";
+        let own = "name=\"b\" map=0x0 behind=vendor_get_table+0x0/0x70 [vendor]";
+        assert_eq!(functions(&mut fed(&[(1, own)])), [None]);
+        let found = functions(&mut fed(&[(1, known), (1, own)]));
+        assert_eq!(found[1].as_deref(), Some("vendor_get_table"));
+    }
+
+    #[test]
+    fn read_by_names_it_is_what_it_is() {
+        let mut events = fed(&[(1, "name=\"b\" map=vendor_get_table+0x0/0x70 [vendor]")]);
+        assert_eq!(functions(&mut events), [Some("vendor_get_table".into())]);
+        assert_eq!(events.layout(), None);
+    }
+
+    #[test]
+    fn each_process_gets_its_own_and_nothing_is_dropped() {
+        let call = "name=\"drm\" map=drm_gem_map_dma_buf+0x0/0xe0 [drm]";
+        let mut events = fed(&[(7, call), (8, call), (7, call)]);
+        assert_eq!(events.take(|exported| exported.pid == Some(7)).len(), 2);
+        assert_eq!(events.take(|exported| exported.pid == Some(7)).len(), 0);
+        assert_eq!(events.take(|_| true)[0].pid, Some(8));
+    }
+
+    #[test]
+    fn a_line_in_two_pieces_and_lost_events() {
+        let mut events = Events::new("export_900_0");
+        events.feed(b"CPU:0 [LOST 3 EVENTS]\n c-5  [000] ..... 1.0: export_900_0: (dma_buf_export+0x0/0x330) na");
+        assert_eq!((events.lost(), events.take(|_| true).len()), (3, 0));
+        events.feed(b"me=\"drm\" map=drm_gem_map_dma_buf+0x0/0xe0 [drm] size=8\n");
+        let [exported] = &events.take(|_| true)[..] else { panic!("one export") };
+        assert_eq!((exported.exp_name.as_str(), exported.module.as_deref()), ("drm", Some("drm")));
+    }
+}

@@ -1,0 +1,154 @@
+//! One line of `trace_pipe`.
+
+/// What a line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A buffer was exported.
+    Export(Export),
+    /// So many events were overwritten.
+    Lost(u64),
+}
+
+/// A call of `dma_buf_export`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Export {
+    pub(super) pid: i32,
+    pub(super) exp_name: String,
+    pub(super) map: Option<Symbol>,
+    /// Whether two places were read, for only offsets are known: see [`super::events`].
+    pub(super) by_offsets: bool,
+    /// The pointer behind `map`, in that case.
+    pub(super) behind: Option<Symbol>,
+    pub(super) size: Option<u64>,
+}
+
+/// A function of the kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Symbol {
+    pub(super) name: String,
+    pub(super) module: Option<String>,
+}
+
+/// Reads a line of our event, `COMM-PID [CPU] FLAGS TIME: EVENT: (PLACE) name="..." map=... [behind=...] size=...`
+/// (`trace_print_context` of `kernel/trace/trace_output.c`, `print_kprobe_event` of `trace_kprobe.c`).
+pub(super) fn parse(line: &str, event: &str) -> Option<Line> {
+    if let Some((_, rest)) = line.split_once("[LOST ") {
+        return rest.split_once(' ')?.0.parse().ok().map(Line::Lost);
+    }
+    let (context, call) = line.split_once(&format!(" {event}: ("))?;
+    let (_, arguments) = call.split_once(") ")?;
+    let arguments = format!(" {arguments}");
+    Some(Line::Export(Export {
+        pid: pid(context)?,
+        exp_name: value(&arguments, "name").unwrap_or("").trim_matches('"').into(),
+        map: value(&arguments, "map").and_then(symbol),
+        by_offsets: value(&arguments, "behind").is_some(),
+        behind: value(&arguments, "behind").and_then(symbol),
+        size: value(&arguments, "size").and_then(number),
+    }))
+}
+
+/// The number behind the last `-` before the processor; a thread's name may hold anything, brackets too. With the option
+/// `record-tgid` the process follows in parentheses.
+fn pid(context: &str) -> Option<i32> {
+    let (thread, _) = context.rsplit_once(" [")?;
+    let thread = thread.trim_end();
+    let thread = if thread.ends_with(')') { thread.rsplit_once('(')?.0.trim_end() } else { thread };
+    thread.rsplit_once('-')?.1.parse().ok()
+}
+
+const KEYS: [&str; 4] = [" name=", " map=", " behind=", " size="];
+
+fn value<'a>(arguments: &'a str, key: &str) -> Option<&'a str> {
+    let (_, rest) = arguments.split_once(&format!(" {key}="))?;
+    let end = KEYS.iter().filter_map(|next| rest.find(next)).min().unwrap_or(rest.len());
+    Some(rest[..end].trim())
+}
+
+/// `FUNCTION+0x0/0xSIZE [MODULE]`; an address that is no function's, or that could not be read, is none. In a kernel of
+/// Thumb code functions begin at `+0x1`; what a compiler appends behind a `.` is left out.
+fn symbol(text: &str) -> Option<Symbol> {
+    let (function, module) = match text.split_once(" [") {
+        Some((function, module)) => (function, module.strip_suffix(']')),
+        None => (text, None),
+    };
+    let (name, offset) = function.split_once('+').unwrap_or((function, "0x0/"));
+    let first = name.chars().next()?;
+    let is_start = offset.starts_with("0x0/") || offset.starts_with("0x1/");
+    let is_name = first == '_' || first.is_ascii_alphabetic();
+    let name = name.split('.').next()?;
+    (is_name && is_start).then(|| Symbol { name: name.into(), module: module.map(Into::into) })
+}
+
+/// Decimal or, with `0x`, hexadecimal: which, depends on the type that the kernel found.
+fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn export(line: &str) -> Export {
+        match parse(line, "export_900_0") {
+            Some(Line::Export(export)) => export,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn named(name: &str, module: Option<&str>) -> Option<Symbol> {
+        Some(Symbol { name: name.into(), module: module.map(Into::into) })
+    }
+
+    #[test]
+    fn a_function_of_a_module_read_by_names() {
+        let seen = export(
+            "       prime-cts-901     [001] ..... 12.345678: export_900_0: (dma_buf_export+0x0/0x330) name=\"drm\" \
+             map=drm_gem_map_dma_buf+0x0/0xe0 [drm] size=614400",
+        );
+        assert_eq!((seen.pid, seen.exp_name.as_str(), seen.size), (901, "drm", Some(614_400)));
+        assert_eq!((seen.map, seen.behind), (named("drm_gem_map_dma_buf", Some("drm")), None));
+    }
+
+    #[test]
+    fn a_function_of_the_kernel_read_by_offsets() {
+        let seen = export(
+            "  a-b [0] c-17    (     17) [000] d..1.   1.000001: export_900_0: (dma_buf_export+0x4/0x2d0) \
+             name=\"system\" map=0x0 behind=system_heap_map_dma_buf+0x0/0x70 size=4096",
+        );
+        assert_eq!((seen.pid, seen.map), (17, None));
+        assert_eq!(seen.behind, named("system_heap_map_dma_buf", None));
+    }
+
+    #[test]
+    fn pointers_that_are_no_functions() {
+        for pointer in ["0x0", "0xffffffffc0a1b2c3", "(fault)", "jiffies+0x8/0x10", ""] {
+            assert_eq!(symbol(pointer), None, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn thumb_code_and_what_compilers_append() {
+        assert_eq!(symbol("map_udmabuf.cfi_jt+0x1/0x8"), named("map_udmabuf", None));
+        assert_eq!((number("4096"), number("0x1000"), number("(fault)")), (Some(4096), Some(4096), None));
+    }
+
+    #[test]
+    fn lost_events_are_counted_and_others_left_out() {
+        assert_eq!(parse("CPU:1 [LOST 12 EVENTS]", "export_900_0"), Some(Line::Lost(12)));
+        let others =
+            "  x-1  [000] ..... 1.0: export_900_01: (dma_buf_export+0x0/0x330) name=\"drm\" map=a+0x0/0x1 size=1";
+        assert_eq!(parse(others, "export_900_0"), None);
+        assert_eq!(parse("", "export_900_0"), None);
+    }
+
+    #[test]
+    fn a_name_that_could_not_be_read_is_empty() {
+        let seen =
+            export("  x-1  [000] ..... 1.0: export_900_0: (dma_buf_export+0x0/0x330) name=\"\" map=(fault) size=1");
+        assert_eq!((seen.exp_name.as_str(), seen.map), ("", None));
+    }
+}
