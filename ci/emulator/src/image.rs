@@ -66,7 +66,8 @@ impl Parts<'_> {
         }
         initramfs.character("dev/console", 5, 1);
         initramfs.file("init", 0o755, include_str!("init.sh"));
-        initramfs.file("board.yaml", 0o644, self.source);
+        initramfs.folder("board");
+        initramfs.file(&format!("board/{}.yaml", self.board.name), 0o644, self.source);
         initramfs.copy("bin/prime-cts", 0o755, self.program)?;
         busybox(&mut initramfs)?;
         let (append, missing) = self.modules(cache, &mut initramfs)?;
@@ -132,7 +133,7 @@ fn on_command_line(name: &str, parameters: &str) -> Vec<String> {
 /// The script that starts `prime-cts`; its first argument is the results' folder.
 fn script(arguments: &[String]) -> String {
     let quoted = arguments.iter().map(|argument| format!(" '{}'", argument.replace('\'', r"'\''")));
-    format!("exec prime-cts run --board /board.yaml --output \"$1\"{}\n", quoted.collect::<String>())
+    format!("exec prime-cts run --board /board/*.yaml --output \"$1\" --progress lines{}\n", quoted.collect::<String>())
 }
 
 #[cfg(test)]
@@ -146,7 +147,7 @@ mod tests {
         let output = Command::new("sh").args(["-c", &printing, "sh", "/results"]).output().unwrap();
         assert_eq!(
             String::from_utf8_lossy(&output.stdout),
-            "run|--board|/board.yaml|--output|/results|--filter|it's $HOME|a b|"
+            "run|--board|/board/*.yaml|--output|/results|--progress|lines|--filter|it's $HOME|a b|"
         );
     }
 

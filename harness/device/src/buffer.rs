@@ -8,20 +8,34 @@ use uapi::memory::{Access, Mapping, Window};
 
 use crate::files::{Files, KernelFiles};
 
-/// A device said no.
+/// A device said no, or could not even be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: {errno}")]
-pub struct Refusal {
-    /// The call that was refused, by its kernel name.
-    pub call: &'static str,
-    /// With what.
-    pub errno: Errno,
+pub enum Refusal {
+    /// The kernel refused a call.
+    #[error("{call}: {errno}")]
+    Kernel {
+        /// By its kernel name.
+        call: &'static str,
+        /// With what.
+        errno: Errno,
+    },
+    /// The interface has no way to ask for it: no call was made.
+    #[error("{0}")]
+    NotAsked(&'static str),
 }
 
 impl Refusal {
     /// Names the call that an errno came from.
     pub fn of(call: &'static str) -> impl Fn(Errno) -> Self {
-        move |errno| Self { call, errno }
+        move |errno| Self::Kernel { call, errno }
+    }
+
+    /// What the kernel said, if it was asked.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Kernel { errno, .. } => Some(*errno),
+            Self::NotAsked(_) => None,
+        }
     }
 }
 

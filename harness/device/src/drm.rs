@@ -55,11 +55,17 @@ fn find(system: &System) -> Vec<Endpoint> {
                 card.get_driver().map_or(node.driver.clone(), |driver| driver.name().to_string_lossy().into_owned());
             let capability = |which| card.get_driver_capability(which).unwrap_or(0);
             let prime = capability(DriverCapability::Prime);
-            let exports = prime & u64::from(DRM_PRIME_CAP_EXPORT) != 0 && capability(DriverCapability::DumbBuffer) != 0;
+            let exports = prime & u64::from(DRM_PRIME_CAP_EXPORT) != 0 && has_dumb_buffers(&card);
             let imports = prime & u64::from(DRM_PRIME_CAP_IMPORT) != 0;
             (exports || imports).then(|| Endpoint { exports, imports, ..describe(&driver) })
         })
         .collect()
+}
+
+/// DRM_CAP_DUMB_BUFFER is answered by KMS drivers only (`drm_getcap`), though vgem has dumb buffers too: make one.
+fn has_dumb_buffers(card: &Card) -> bool {
+    let made = drm_ffi::mode::dumbbuffer::create(card.as_fd(), 64, 1, 32, 0);
+    made.is_ok_and(|made| uapi::drm::close_handle(card.as_fd(), made.handle).is_ok())
 }
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
@@ -86,7 +92,7 @@ impl Device for Drm {
         let height = u32::try_from(size.div_ceil(u64::from(WIDTH) * 4)).unwrap_or(u32::MAX);
         let made = drm_ffi::mode::dumbbuffer::create(self.card.card.as_fd(), WIDTH, height, 32, 0);
         let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-        let made = made.map_err(|error| Refusal { call: "DRM_IOCTL_MODE_CREATE_DUMB", errno: errno(error) })?;
+        let made = made.map_err(|error| Refusal::Kernel { call: "DRM_IOCTL_MODE_CREATE_DUMB", errno: errno(error) })?;
         Ok(GemHandle::new(&self.card, made.handle, made.size))
     }
 

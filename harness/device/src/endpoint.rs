@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use document::case::Kind;
 use serde::Serialize;
-use uapi::v4l2::QueueType;
+use uapi::v4l2::{Format, QueueType};
 
 /// An endpoint of a board.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +23,9 @@ pub struct Endpoint {
     /// A V4L2 node's queue.
     #[serde(skip)]
     pub queue: Option<QueueType>,
+    /// The frames that a V4L2 queue offers, of one buffer each.
+    #[serde(skip)]
+    pub frames: Vec<Format>,
     /// Whether it allocates buffers and exports them.
     pub exports: bool,
     /// Whether it imports buffers.
@@ -43,6 +46,7 @@ impl Endpoint {
             topology: String::new(),
             node,
             queue: None,
+            frames: Vec::new(),
             exports: false,
             imports: false,
             smallest: 1,

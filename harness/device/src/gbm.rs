@@ -60,7 +60,7 @@ impl Device for Gbm {
         let usage = [wanted, BufferObjectFlags::RENDERING | BufferObjectFlags::LINEAR];
         let attempt = |usage| self.device.create_buffer_object::<()>(width, height, Format::Xrgb8888, usage);
         let object = attempt(usage[0]).or_else(|_| attempt(usage[1]));
-        let object = object.map_err(|error| Refusal { call: "gbm_bo_create", errno: errno(&error) })?;
+        let object = object.map_err(|error| Refusal::Kernel { call: "gbm_bo_create", errno: errno(&error) })?;
         let size = (u64::from(object.stride()) * u64::from(height)).max(size);
         Ok(Rc::new(Object { object, size }))
     }
@@ -68,7 +68,7 @@ impl Device for Gbm {
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
         let (ImportSize::Within(size) | ImportSize::AtLeast(size)) = size;
         let height = u32::try_from(size / 1024).unwrap_or(u32::MAX).max(1);
-        let refuse = |errno| Refusal { call: "gbm_bo_import", errno };
+        let refuse = |errno| Refusal::Kernel { call: "gbm_bo_import", errno };
         // libgbm asks for an open file; a number that is none never reaches the kernel.
         let file = std::fs::File::open(format!("/proc/self/fd/{number}")).ok();
         let copy = uapi::process::borrow_number(number).ok_or(refuse(Errno::EBADF))?;
@@ -98,10 +98,10 @@ impl Buffer for Object {
 
     fn export(&self, _flags: ExportFlags) -> Result<OwnedFd, Refusal> {
         let answer = self.object.fd_for_plane(0);
-        answer.map_err(|_| Refusal { call: "gbm_bo_get_fd_for_plane", errno: Errno::EINVAL })
+        answer.map_err(|_| Refusal::Kernel { call: "gbm_bo_get_fd_for_plane", errno: Errno::EINVAL })
     }
 
     fn map(&self, _window: Window, _access: Access) -> Result<Mapping, Refusal> {
-        Err(Refusal { call: "gbm_bo_map may show a staging copy", errno: Errno::EOPNOTSUPP })
+        Err(Refusal::NotAsked("gbm_bo_map may show a staging copy"))
     }
 }

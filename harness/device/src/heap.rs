@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use document::case::Kind;
 use nix::fcntl::OFlag;
-use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
 use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
@@ -49,7 +48,7 @@ impl Device for Heap {
     }
 
     fn import(&self, _number: i32, _size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
-        Err(Refusal { call: "heaps import nothing", errno: Errno::EOPNOTSUPP })
+        Err(Refusal::NotAsked("heaps import nothing"))
     }
 }
 
@@ -72,6 +71,6 @@ impl Buffer for Allocation {
     }
 
     fn map(&self, _window: Window, _access: Access) -> Result<Mapping, Refusal> {
-        Err(Refusal { call: "a heap's buffer is mapped through its dma-buf only", errno: Errno::EOPNOTSUPP })
+        Err(Refusal::NotAsked("a heap's buffer is mapped through its dma-buf only"))
     }
 }

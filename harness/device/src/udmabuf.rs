@@ -5,7 +5,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use document::case::Kind;
-use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
 use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
@@ -49,7 +48,7 @@ impl Device for Udmabuf {
     }
 
     fn import(&self, _number: i32, _size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
-        Err(Refusal { call: "udmabuf imports nothing", errno: Errno::EOPNOTSUPP })
+        Err(Refusal::NotAsked("udmabuf imports nothing"))
     }
 }
 
@@ -66,7 +65,7 @@ impl Buffer for MemoryFile {
 
     fn export(&self, flags: ExportFlags) -> Result<OwnedFd, Refusal> {
         if !flags.writable {
-            return Err(Refusal { call: "UDMABUF_CREATE makes writable files only", errno: Errno::EOPNOTSUPP });
+            return Err(Refusal::NotAsked("UDMABUF_CREATE makes writable files only"));
         }
         let answer = uapi::udmabuf::create(self.node.as_fd(), self.memory.as_fd(), 0, self.size, flags.close_on_exec);
         answer.map_err(Refusal::of("UDMABUF_CREATE"))

@@ -82,13 +82,15 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
     }
     let queues = QUEUES.iter().filter(|(bit, _)| about.capabilities & bit != 0);
     let endpoint = |&(_, queue): &(u32, QueueType)| {
+        let frames: Vec<Format> = frames(device, queue).collect();
         let endpoint = describe(&about.driver, if queue.output() { "out" } else { "cap" });
         let endpoint = Endpoint { queue: Some(queue), ..endpoint };
         match uapi::v4l2::request_buffers(device, queue, Memory::Mmap, 0) {
             Ok(answer) => Endpoint {
                 exports: answer.capabilities & uapi::v4l2::SUPPORTS_MMAP != 0,
                 imports: answer.capabilities & uapi::v4l2::SUPPORTS_DMABUF != 0,
-                smallest: frames(device, queue).map(|frame| bytes(&frame)).min().unwrap_or(1),
+                smallest: frames.iter().map(bytes).min().unwrap_or(1),
+                frames,
                 ..endpoint
             },
             Err(errno) => endpoint.blocked_by(&std::io::Error::from(errno)),
@@ -120,21 +122,22 @@ fn bytes(format: &Format) -> u64 {
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
     let queue = endpoint.queue.expect("a V4L2 endpoint has a queue");
-    Ok(Rc::new(Queue(Rc::new(OpenQueue::open(&endpoint.node, queue)?))))
+    Ok(Rc::new(Queue(Rc::new(OpenQueue::open(&endpoint.node, queue, endpoint.frames.clone())?))))
 }
 
 struct OpenQueue {
     node: v4l::Device,
     queue: QueueType,
+    frames: Vec<Format>,
     before: Option<Format>,
     allocation: RefCell<Weak<Allocation>>,
 }
 
 impl OpenQueue {
-    fn open(node: &Path, queue: QueueType) -> std::io::Result<Self> {
+    fn open(node: &Path, queue: QueueType, frames: Vec<Format>) -> std::io::Result<Self> {
         let node = v4l::Device::with_path(node)?;
         let before = uapi::v4l2::format(uapi::v4l2::descriptor(&node), queue).ok();
-        Ok(Self { node, queue, before, allocation: RefCell::default() })
+        Ok(Self { node, queue, frames, before, allocation: RefCell::default() })
     }
 
     fn device(&self) -> BorrowedFd<'_> {
@@ -143,14 +146,13 @@ impl OpenQueue {
 
     /// Sets the smallest frame of at least, or the largest of at most, so many bytes.
     fn set_frame(&self, size: ImportSize) -> Result<Format, Refusal> {
-        let frames = frames(self.device(), self.queue);
+        let frames = self.frames.iter();
         let chosen = match size {
-            ImportSize::AtLeast(size) => frames.filter(|frame| bytes(frame) >= size).min_by_key(bytes),
-            ImportSize::Within(size) => frames.filter(|frame| bytes(frame) <= size).max_by_key(bytes),
+            ImportSize::AtLeast(size) => frames.filter(|frame| bytes(frame) >= size).min_by_key(|frame| bytes(frame)),
+            ImportSize::Within(size) => frames.filter(|frame| bytes(frame) <= size).max_by_key(|frame| bytes(frame)),
         };
-        let chosen =
-            chosen.ok_or(Refusal { call: "no frame of this queue has such a size", errno: Errno::EMSGSIZE })?;
-        uapi::v4l2::set_format(self.device(), self.queue, &chosen).map_err(Refusal::of("VIDIOC_S_FMT"))
+        let chosen = chosen.ok_or(Refusal::NotAsked("no frame of this queue has such a size"))?;
+        uapi::v4l2::set_format(self.device(), self.queue, chosen).map_err(Refusal::of("VIDIOC_S_FMT"))
     }
 
     fn request(&self, memory: Memory, count: u32) -> Result<u32, Refusal> {
@@ -180,11 +182,11 @@ impl Device for Queue {
         *queue.allocation.borrow_mut() = Rc::downgrade(&allocation);
         let index = allocation.handed_out.replace_with(|count| *count + 1);
         if index >= allocation.count {
-            return Err(Refusal { call: "VIDIOC_REQBUFS gave no further buffer", errno: Errno::ENOBUFS });
+            return Err(Refusal::NotAsked("VIDIOC_REQBUFS gave no further buffer"));
         }
         let planes = uapi::v4l2::query_buffer(queue.device(), queue.queue, index);
         let planes = planes.map_err(Refusal::of("VIDIOC_QUERYBUF"))?;
-        let plane = *planes.first().ok_or(Refusal { call: "VIDIOC_QUERYBUF", errno: Errno::EINVAL })?;
+        let plane = *planes.first().ok_or(Refusal::Kernel { call: "VIDIOC_QUERYBUF", errno: Errno::EINVAL })?;
         Ok(Rc::new(QueueBuffer { allocation, index, plane }))
     }
 

@@ -171,9 +171,9 @@ pub struct Map {
     /// It must be refused, with one of these.
     #[serde(default)]
     pub must_refuse: Vec<ErrnoName>,
-    /// Refusals after which the cell ends as refused.
+    /// Refusals that satisfy the rule as well: the cell ends there, and passes.
     #[serde(default)]
-    pub may_refuse: Vec<ErrnoName>,
+    pub satisfied_by: Vec<ErrnoName>,
 }
 
 /// The pattern through a mapping: every word tells its place in the buffer and the seed.

@@ -53,7 +53,7 @@ fn run_steps(world: &mut World, steps: &[Step], before: usize, say: &mut dyn FnM
             world.ended = Some(finding.verdict);
             return say(&Message::Finding(finding));
         }
-        if world.ended.is_some() {
+        if world.ended.is_some() || world.satisfied {
             return;
         }
     }

@@ -40,7 +40,8 @@ pub fn run_cell(cell: &Cell, watch: &mut Watch) -> Shown {
     }
     watch.begin();
     let ran = child::run(cell.case.deadline.0, |say| crate::cell::execute(cell, say));
-    let seen = watch.end(ran.pid);
+    let driver = cell.exporter.as_ref().map_or("", |exporter| exporter.driver.as_str());
+    let seen = watch.end(ran.pid, driver);
     let judged = judge::judge(&ran, &seen);
     let map_dma_buf = if seen.exported.is_empty() { ran.exported() } else { seen.exported };
     Shown { verdict: judged.0, findings: judged.1, map_dma_buf, time: started.elapsed() }
@@ -63,7 +64,7 @@ pub fn look_at(endpoint: &Endpoint, watch: &mut Watch) -> Option<MapDmaBuf> {
             say(&crate::cell::message::Message::Exported(found));
         }
     });
-    let seen = watch.end(ran.pid);
+    let seen = watch.end(ran.pid, &endpoint.driver);
     seen.exported.into_iter().next().or_else(|| ran.exported().into_iter().next())
 }
 

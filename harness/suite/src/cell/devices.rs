@@ -40,11 +40,15 @@ pub fn export(world: &mut World, step: &Export) -> Result<(), Stop> {
     let (side, size) = (held.side, held.buffer.size());
     let file = match held.buffer.export(flags) {
         Ok(file) => file,
-        Err(refusal) if names(&step.may_refuse, refusal.errno) => return Err(refused(&refusal, "the case allows it")),
+        Err(refusal) if names(&step.may_refuse, refusal.errno()) => {
+            return Err(refused(&refusal, "the case allows it"));
+        }
         Err(refusal) => return Err(unexpected(&refusal, blame(side), "the device exports the buffer that it holds")),
     };
-    if let Some(exported) = world.files().fdinfo(file.as_fd()).ok().as_deref().and_then(oracle::provenance::from_fdinfo)
-    {
+    let driver = world.exporter.as_ref().map_or(String::new(), |exporter| exporter.endpoint.driver.clone());
+    let fdinfo = world.files().fdinfo(file.as_fd()).ok();
+    if let Some(exported) = fdinfo.as_deref().and_then(oracle::provenance::from_fdinfo) {
+        let exported = exported.of_driver(&driver);
         let exported = MapDmaBuf { symbol: exported.map_dma_buf, exp_name: exported.exp_name, observed: false };
         if side == Side::Exporter && !world.exported.contains(&exported) {
             world.exported.push(exported);
@@ -68,7 +72,17 @@ pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
     let opened = world.side(step.by)?;
     let (kind, key) = (opened.endpoint.kind, opened.endpoint.key.clone());
     let answer = opened.device.import(number, size);
+    let documented = |refusal: &Refusal| refusal.errno().and_then(|errno| documented::import(kind, errno));
     if !step.must_refuse.is_empty() {
+        // Refused for another reason, so that the one asked about was never looked at.
+        match &answer {
+            Err(refusal) if !names(&step.must_refuse, refusal.errno()) => {
+                if let Some(reason) = documented(refusal) {
+                    return Err(refused(refusal, reason));
+                }
+            }
+            _ => {}
+        }
         demanded(answer, &step.must_refuse, blame(step.by), &format!("the import into {key}"))?;
         world.checks += 1;
         return Ok(());
@@ -81,8 +95,8 @@ pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
         Err(refusal) => refusal,
     };
     let reason = match &step.may_refuse {
-        Some(list) => names(list, refusal.errno).then_some("the case allows it"),
-        None => documented::import(kind, refusal.errno),
+        Some(list) => names(list, refusal.errno()).then_some("the case allows it"),
+        None => documented(&refusal),
     };
     match reason {
         Some(reason) if step.go_on => {
@@ -91,6 +105,9 @@ pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
             Ok(())
         }
         Some(reason) => Err(refused(&refusal, reason)),
+        None if refusal.errno().is_none() => {
+            Err(unexpected(&refusal, Blame::Nobody, &format!("{key} imports the buffer")))
+        }
         None => {
             let expected = format!("{key} imports the buffer, or refuses it with an errno that is documented for it");
             Err(Stop::fail("refusal", Blame::Undecided, refusal.to_string(), expected))

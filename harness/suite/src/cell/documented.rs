@@ -9,9 +9,7 @@ pub fn import(importer: Kind, errno: Errno) -> Option<&'static str> {
     let common = match errno {
         Errno::EOPNOTSUPP => "the exporter or the importer does not support such an attachment (dma_buf_attach)",
         Errno::ENOSYS => "the exporter has no sg_table to give (qxl, bochs before 6.13, vmwgfx)",
-        Errno::EBUSY => {
-            "the exporter's memory cannot be moved to where the importer reaches it, or the queue is in use"
-        }
+        Errno::EBUSY => "the exporter's memory cannot be moved to where the importer reaches it",
         Errno::EREMOTEIO => "no route for peer-to-peer DMA between the two devices",
         Errno::ENOMEM => "no memory for the mapping",
         Errno::ENXIO => "the memory has no struct page and the exporter cannot describe it",
@@ -26,7 +24,7 @@ pub fn import(importer: Kind, errno: Errno) -> Option<&'static str> {
             "the memory is not contiguous enough (vb2_dc_map_dmabuf: \"contiguous chunk is too small\")"
         }
         (Kind::V4l2, Errno::EBADR) => "the queue takes buffers through the request API only",
-        (Kind::V4l2, Errno::EINVAL) => "",
+        (Kind::V4l2, Errno::EBUSY) => "the queue is in use: it holds the exporter's own buffers",
         (Kind::Mock, Errno::ENODEV) => "the mock was asked to refuse",
         _ => "",
     };

@@ -56,6 +56,8 @@ pub struct World {
     pub size: u64,
     pub checks: u32,
     pub ended: Option<Verdict>,
+    /// A refusal has satisfied the rule: the remaining steps have nothing to look at.
+    pub satisfied: bool,
     /// Findings that do not end the cell.
     pub properties: Vec<Finding>,
     pub exported: Vec<MapDmaBuf>,
@@ -87,6 +89,7 @@ impl World {
             size: cell.size(),
             checks: 0,
             ended: None,
+            satisfied: false,
             properties: Vec::new(),
             exported: Vec::new(),
             values: BTreeMap::new(),
@@ -171,7 +174,8 @@ fn missing(name: &str) -> Stop {
 
 /// Judges a refusal that no rule asked for: one that a person can remedy blocks the cell, any other breaks the rule.
 pub fn unexpected(refusal: &device::Refusal, blame: Blame, expected: &str) -> Stop {
-    match documented::remedy(refusal.errno) {
+    let Some(errno) = refusal.errno() else { return Stop::not_observable("refusal", refusal.to_string(), expected) };
+    match documented::remedy(errno) {
         Some(remedy) => Stop::new("refusal", Verdict::Blocked, Blame::Nobody, format!("{refusal}; {remedy}"), expected),
         None => Stop::fail("refusal", blame, refusal.to_string(), expected),
     }
@@ -187,19 +191,18 @@ pub fn demanded<T>(
     let wanted = format!("{what} is refused with {}", must_refuse.join(" or "));
     match answer {
         Ok(_) if !must_refuse.is_empty() => Err(Stop::fail("refusal", blame, format!("{what} was allowed"), wanted)),
-        Err(refusal) if !must_refuse.is_empty() => {
-            if names(must_refuse, refusal.errno) {
-                Ok(None)
-            } else {
-                Err(Stop::fail("refusal", blame, refusal.to_string(), wanted))
-            }
-        }
+        Err(refusal) if !must_refuse.is_empty() => match refusal.errno() {
+            Some(errno) if names(must_refuse, errno) => Ok(None),
+            Some(_) => Err(Stop::fail("refusal", blame, refusal.to_string(), wanted)),
+            None => Err(Stop::not_observable("refusal", refusal.to_string(), wanted)),
+        },
         Ok(value) => Ok(Some(value)),
         Err(refusal) => Err(unexpected(&refusal, blame, &format!("{what} succeeds"))),
     }
 }
 
 /// Whether a list of errno names holds this one.
-pub fn names(list: &[String], errno: uapi::Errno) -> bool {
+pub fn names(list: &[String], errno: impl Into<Option<uapi::Errno>>) -> bool {
+    let Some(errno) = errno.into() else { return false };
     list.iter().any(|name| *name == format!("{errno:?}"))
 }

@@ -32,6 +32,9 @@ pub fn endpoints(found: &[EndpointFound]) -> String {
     text
 }
 
+/// So many unwanted cells are told in full: more than a screen or two nobody reads.
+const IN_FULL: usize = 12;
+
 /// All of it.
 pub fn text(recorded: &Recorded) -> String {
     let board = recorded.run.board.as_deref();
@@ -40,9 +43,16 @@ pub fn text(recorded: &Recorded) -> String {
         text += &grid::text(recorded);
         text.push('\n');
     }
-    for cell in recorded.cells.iter().filter(|cell| unwanted(cell.outcome)) {
+    let unwanted: Vec<_> = recorded.cells.iter().filter(|cell| unwanted(cell.outcome)).collect();
+    for cell in unwanted.iter().take(IN_FULL) {
         text += &failure::text(cell, board);
         text.push('\n');
+    }
+    for cell in unwanted.iter().skip(IN_FULL) {
+        let _ = writeln!(text, "{}  {} ({})", cell.verdict, cell.id, cell.outcome);
+    }
+    if unwanted.len() > IN_FULL {
+        let _ = writeln!(text, "each in full: prime-cts report RESULTS --cell ID\n");
     }
     text += &known(recorded);
     for missing in &recorded.missing {

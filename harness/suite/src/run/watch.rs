@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use oracle::kernel_log::{self, KernelLog, Splat};
-use oracle::provenance::Tracer;
+use oracle::provenance::{Evidence, Tracer};
 
 use crate::event::{MapDmaBuf, OracleState};
 
@@ -92,8 +92,8 @@ impl Watch {
         self.taint = taint();
     }
 
-    /// What came since `begin`.
-    pub fn end(&mut self, pid: i32) -> Seen {
+    /// What came since `begin`: of the exports, those of a process and of the driver whose endpoint it used.
+    pub fn end(&mut self, pid: i32, driver: &str) -> Seen {
         let mut seen = Seen::default();
         if let Ok(log) = &mut self.log {
             let lost = log.lost();
@@ -102,7 +102,8 @@ impl Watch {
         }
         if let Ok(tracer) = &mut self.tracer {
             for found in tracer.take(pid) {
-                let observed = found.map_dma_buf.is_some();
+                let found = found.of_driver(driver);
+                let observed = found.evidence == Evidence::Traced && found.map_dma_buf.is_some();
                 let found = MapDmaBuf { symbol: found.map_dma_buf, exp_name: found.exp_name, observed };
                 if !seen.exported.contains(&found) {
                     seen.exported.push(found);
