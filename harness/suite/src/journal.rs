@@ -54,7 +54,7 @@ pub enum JournalError {
 /// `V9FS_MAGIC` of `include/uapi/linux/magic.h`.
 const V9FS_MAGIC: i64 = 0x0102_1997;
 
-/// The writing side. Every event is one `write(2)` and is on the disk before the next step.
+/// The writing side. What is written is on the disk before the next cell begins.
 pub struct Journal {
     file: File,
     path: PathBuf,
@@ -74,16 +74,19 @@ impl Journal {
         Ok(Self { file, path: path.to_owned(), sync })
     }
 
-    /// Appends an event.
+    /// Appends events in one `write(2)`: on a share or a disk each costs a round trip.
     ///
     /// # Errors
     /// A full disk.
-    pub fn write(&mut self, event: &Event) -> Result<(), JournalError> {
-        let mut line = serde_json::to_vec(event).expect("events are plain data");
-        line.push(b'\n');
-        let written = self.file.write_all(&line).and_then(|()| match event {
-            // Before a cell that may take the machine down, and after it; the rest follows with the next of these.
-            Event::CellStart(_) | Event::Run(_) | Event::End(_) if self.sync => self.file.sync_data(),
+    pub fn write(&mut self, events: &[Event]) -> Result<(), JournalError> {
+        let mut lines = Vec::new();
+        for event in events {
+            serde_json::to_writer(&mut lines, event).expect("events are plain data");
+            lines.push(b'\n');
+        }
+        let written = self.file.write_all(&lines).and_then(|()| match events.last() {
+            // Before a cell that may take the machine down, and with it what came before.
+            Some(Event::CellStart(_) | Event::End(_)) if self.sync => self.file.sync_data(),
             _ => Ok(()),
         });
         // A pipe or a character device has nothing to sync.

@@ -64,33 +64,34 @@ pub fn run(
     let mut watch = Watch::start(&setting.sources);
     let found: Vec<EndpointFound> = setting.endpoints.iter().map(|endpoint| found(endpoint, &mut watch)).collect();
     let run = about(setting, cells.len(), &watch, setting.found_ms + started.elapsed().as_millis() as u64);
-    journal.write(&Event::Run(run.clone()))?;
-    for endpoint in &found {
-        journal.write(&Event::Endpoint(endpoint.clone()))?;
-    }
+    let mut pending = vec![Event::Run(run.clone())];
+    pending.extend(found.iter().cloned().map(Event::Endpoint));
     progress.planned(&run, &found);
     let expect = setting.board.as_ref().map(|board| &board.expect);
     let mut end = End::default();
     let mut reached: Vec<MapDmaBuf> = Vec::new();
     let started = Instant::now();
     for (number, cell) in cells.iter().enumerate() {
-        journal.write(&Event::CellStart(CellStart { id: cell.id.clone() }))?;
+        pending.push(Event::CellStart(CellStart { id: cell.id.clone() }));
+        journal.write(&std::mem::take(&mut pending))?;
         let shown = run_cell(cell, &mut watch);
         let ended = cell_end(cell, &shown, expect);
         *end.verdicts.entry(ended.verdict.word().into()).or_insert(0) += 1;
         *end.outcomes.entry(ended.outcome.word().into()).or_insert(0) += 1;
         reached.extend(ended.map_dma_buf.iter().cloned());
-        journal.write(&Event::Cell(ended.clone()))?;
         progress.cell(number + 1, &ended);
+        // Written with the start of the next cell: nothing happens in between.
+        pending.push(Event::Cell(ended));
     }
     for missing in expect.filter(|_| setting.whole).map(|expect| missing(expect, &found, &reached)).unwrap_or_default()
     {
         *end.outcomes.entry(missing.outcome.word().into()).or_insert(0) += 1;
-        journal.write(&Event::Missing(missing))?;
+        pending.push(Event::Missing(missing));
     }
     end.cells_ms = started.elapsed().as_millis() as u64;
     end.taint = oracle::kernel_log::taint(Path::new("/proc"));
-    journal.write(&Event::End(end))
+    pending.push(Event::End(end));
+    journal.write(&pending)
 }
 
 /// What is known of an endpoint, after a first export of it.
