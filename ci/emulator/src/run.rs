@@ -18,7 +18,7 @@ use crate::image::{Image, Parts, Task};
 use crate::kernel::{self, Kernel};
 use crate::machine::Machine;
 use crate::program;
-use crate::qemu::{End, Start};
+use crate::qemu::{self, End, Start};
 use crate::report::Report;
 use crate::results::{Archive as Sent, Results};
 use crate::userland;
@@ -114,6 +114,7 @@ struct Made {
     kernel: Kernel,
     image: Image,
     userland: Option<PathBuf>,
+    races: bool,
 }
 
 impl Made {
@@ -124,6 +125,7 @@ impl Made {
             kernel: &self.kernel.image,
             initramfs: self.image.initramfs.path(),
             append: &self.image.append,
+            races: self.races,
             results: results.folder(),
             userland: self.userland.as_deref(),
         }
@@ -141,6 +143,7 @@ fn make(
 ) -> Result<Made> {
     let emulate = board::emulation(board)?;
     let machine = Machine::of(board)?;
+    let races = qemu::races(machine)?;
     // A wrong path on the command line is to be heard of before minutes of compiling.
     let given = making.kernel.as_deref().map(|kernel| Kernel::given(kernel, making.modules.as_deref())).transpose()?;
     let _lock = cache.lock()?;
@@ -159,7 +162,7 @@ fn make(
     for module in &image.missing {
         report.warning(&format!("this kernel has no module '{module}'"));
     }
-    Ok(Made { kernel, image, userland })
+    Ok(Made { kernel, image, userland, races })
 }
 
 fn libraries(
