@@ -1,0 +1,181 @@
+//! What a running board has said so far, and what that makes of its end.
+
+use std::time::{Duration, Instant};
+
+use crate::console::{Console, Event};
+use crate::error::{Error, Result, tail};
+use crate::qemu::End;
+use crate::report::Report;
+use crate::results::{Archive, Results};
+
+/// A kernel that has not started init by then never will: under emulation it takes seconds.
+const BOOT: Duration = Duration::from_secs(120);
+/// A machine whose program has ended switches itself off at once.
+const POWER_OFF: Duration = Duration::from_secs(15);
+
+/// What a shell ends with when its program is not there, or is none for this machine.
+const NOT_STARTED: [u8; 2] = [126, 127];
+
+/// What was heard of a board so far.
+#[derive(Debug)]
+pub struct Heard<'a> {
+    report: &'a Report,
+    results: &'a Results,
+    console: Console,
+    archive: Archive,
+    start: Instant,
+    end: Instant,
+    up: bool,
+    /// When `prime-cts` was started.
+    pub run: Option<Instant>,
+    done: Option<Instant>,
+    panic: Option<String>,
+    progress: Option<(u64, u64)>,
+}
+
+impl<'a> Heard<'a> {
+    /// Nothing yet of a board that starts now.
+    pub fn new(report: &'a Report, results: &'a Results, start: Instant, timeout: Duration) -> Self {
+        let (console, archive) = (Console::default(), Archive::default());
+        let end = start + timeout;
+        Self {
+            report,
+            results,
+            console,
+            archive,
+            start,
+            end,
+            up: false,
+            run: None,
+            done: None,
+            panic: None,
+            progress: None,
+        }
+    }
+
+    /// When it is to be given up, if nothing more is heard.
+    pub fn deadline(&self) -> Instant {
+        match self.done {
+            Some(done) => done + POWER_OFF,
+            None if self.up => self.end,
+            None => self.end.min(self.start + BOOT),
+        }
+    }
+
+    /// Takes what the console wrote.
+    pub fn hear(&mut self, bytes: &[u8]) -> Option<Instant> {
+        for event in self.console.feed(bytes) {
+            match event {
+                Event::Up => self.up = true,
+                Event::Run => {
+                    self.run = Some(Instant::now());
+                    self.report.step("running prime-cts");
+                }
+                Event::Warning(what) => self.report.warning(&what),
+                Event::Progress(at, of) => {
+                    self.progress = Some((at, of));
+                    self.report.progress(at, of);
+                }
+                Event::ArchiveBegin(digest) => self.archive.begin(digest),
+                Event::ArchiveLine(line) => self.archive.line(&line),
+                Event::ArchiveEnd => self.archive.end(),
+                Event::Done(_) => self.done = Some(Instant::now()),
+                // QEMU ends by itself after it, once the kernel has said its last words.
+                Event::Panic(why) => {
+                    self.panic.get_or_insert(why);
+                    self.done.get_or_insert_with(Instant::now);
+                }
+            }
+        }
+        Some(self.deadline())
+    }
+
+    /// The program's exit code, or why there is none. `words` are QEMU's own.
+    ///
+    /// # Errors
+    /// When the board came to another end than the program's.
+    pub fn verdict(&self, end: End, words: &str, timeout: Duration) -> Result<u8> {
+        if end == End::Interrupted {
+            return Err(Error::Interrupted { results: self.results.folder().to_owned() });
+        }
+        if self.archive.is_begun() {
+            self.results.unpack(&self.archive)?;
+        }
+        let exit = self.results.exit();
+        if let (Some(code), None) = (exit, &self.panic)
+            && !NOT_STARTED.contains(&code)
+        {
+            return Ok(code);
+        }
+        let at = self.progress.map_or(String::new(), |(at, of)| format!(" after cell {at} of {of}"));
+        let what = match &self.panic {
+            Some(why) => format!("died{at}: {why}"),
+            None if exit.is_some() => "could not start prime-cts".to_owned(),
+            None if end == End::Late && self.up => {
+                format!("was not done within the {} s of --timeout{at}", timeout.as_secs())
+            }
+            None if end == End::Late => {
+                format!("did not start init within {} s", timeout.min(BOOT).as_secs())
+            }
+            None if self.up => format!("was switched off before prime-cts had ended{at}"),
+            None => "was switched off before its kernel had started init".to_owned(),
+        };
+        let tail = [tail(words, 20), self.console.tail()].concat();
+        Err(Error::Died { what, tail, console: self.results.console() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(said: &str, exit: Option<&str>, end: End) -> Result<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::open(folder.path(), "b").unwrap();
+        if let Some(exit) = exit {
+            std::fs::write(results.folder().join("exit"), exit).unwrap();
+        }
+        let report = Report::new();
+        let timeout = Duration::from_secs(60);
+        let mut heard = Heard::new(&report, &results, Instant::now(), timeout);
+        heard.hear(said.as_bytes());
+        heard.verdict(end, "", timeout)
+    }
+
+    fn why(said: &str, exit: Option<&str>, how: End) -> String {
+        end(said, exit, how).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_programs_exit_code_is_ours() {
+        assert_eq!(end("board: up\nboard: run\nboard: done 3\n", Some("3\n"), End::Off).unwrap(), 3);
+    }
+
+    #[test]
+    fn a_panic_outweighs_an_exit_code() {
+        let said = "board: up\nprime-cts: progress 4 9\nKernel panic - not syncing: Oops\n";
+        let why = why(said, Some("0"), End::Off);
+        assert!(why.contains("died after cell 4 of 9: Kernel panic - not syncing: Oops"), "{why}");
+    }
+
+    #[test]
+    fn each_way_to_die_has_its_own_words() {
+        assert!(why("booting\n", None, End::Off).contains("before its kernel had started init"));
+        assert!(why("booting\n", None, End::Late).contains("did not start init within 60 s"));
+        assert!(why("board: up\n", None, End::Late).contains("was not done within the 60 s"));
+        assert!(why("board: up\n", None, End::Off).contains("before prime-cts had ended"));
+        assert!(why("board: up\nno such file\n", Some("127"), End::Off).contains("could not start prime-cts"));
+        assert!(matches!(end("board: up\n", None, End::Interrupted), Err(Error::Interrupted { .. })));
+    }
+
+    #[test]
+    fn the_deadline_is_the_boots_until_the_board_is_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::open(folder.path(), "b").unwrap();
+        let (report, start, timeout) = (Report::new(), Instant::now(), Duration::from_secs(600));
+        let mut heard = Heard::new(&report, &results, start, timeout);
+        assert_eq!(heard.deadline(), start + BOOT);
+        assert_eq!(heard.hear(b"board: up\n"), Some(start + timeout));
+        assert!(heard.hear(b"board: done 0\n").unwrap() <= Instant::now() + POWER_OFF);
+    }
+}

@@ -1,0 +1,124 @@
+//! From a board file to a board that can be started.
+
+use std::path::{Path, PathBuf};
+
+use document::board::{Board, Emulate};
+
+use crate::Making;
+use crate::archive::Archive;
+use crate::board;
+use crate::cache::Cache;
+use crate::drivers;
+use crate::error::Result;
+use crate::image::{Image, Parts, Task};
+use crate::kernel::{self, Kernel};
+use crate::machine::Machine;
+use crate::program;
+use crate::qemu::{self, Start};
+use crate::report::Report;
+use crate::results::Results;
+use crate::userland;
+
+/// A board that is ready to start.
+#[derive(Debug)]
+pub struct Made {
+    kernel: Kernel,
+    image: Image,
+    userland: Option<PathBuf>,
+    races: bool,
+}
+
+impl Made {
+    /// How to start it.
+    pub fn start<'a>(&'a self, emulate: &'a Emulate, machine: &'a Machine, results: &'a Results) -> Start<'a> {
+        Start {
+            machine,
+            qemu: &emulate.qemu,
+            kernel: &self.kernel.image,
+            initramfs: self.image.initramfs.path(),
+            append: &self.image.append,
+            races: self.races,
+            results: results.folder(),
+            userland: self.userland.as_deref(),
+        }
+    }
+}
+
+/// Makes a board: its kernel and drivers, its libraries, `prime-cts` and the initramfs.
+///
+/// # Errors
+/// When any of them cannot be made.
+pub fn make(
+    root: &Path,
+    cache: &Cache,
+    report: &Report,
+    making: &Making,
+    board: &Board,
+    source: &str,
+    task: Task<'_>,
+) -> Result<Made> {
+    let emulate = board::emulation(board)?;
+    let machine = Machine::of(board)?;
+    let races = qemu::races(machine)?;
+    // A wrong path on the command line is to be heard of before minutes of compiling.
+    let given = making.kernel.as_deref().map(|kernel| Kernel::given(kernel, making.modules.as_deref())).transpose()?;
+    let _lock = cache.lock()?;
+    let userland = libraries(cache, report, emulate, machine, making.refresh)?;
+    report.step("building prime-cts");
+    let program =
+        program::program(root, machine, emulate.userland.as_ref().zip(userland.as_deref()), making.binary.as_deref())?;
+    report.step("preparing the kernel");
+    let (kernel, built) = match given {
+        Some(kernel) => (kernel, Vec::new()),
+        None => debian(cache, report, emulate, machine, making.refresh)?,
+    };
+    let parts =
+        Parts { board, source, kernel: &kernel, built: &built, userland: userland.is_some(), program: &program };
+    let image = parts.image(cache, task)?;
+    for module in &image.missing {
+        report.warning(&format!("this kernel has no module '{module}'"));
+    }
+    Ok(Made { kernel, image, userland, races })
+}
+
+/// The board's libraries, if it has some.
+///
+/// # Errors
+/// Those of downloads.
+pub fn libraries(
+    cache: &Cache,
+    report: &Report,
+    emulate: &Emulate,
+    machine: &'static Machine,
+    refresh: bool,
+) -> Result<Option<PathBuf>> {
+    let tell = |what: &str| report.step(what);
+    emulate.userland.as_ref().map(|wanted| userland::userland(cache, wanted, machine, refresh, &tell)).transpose()
+}
+
+/// Debian's kernel with the drivers built for it.
+///
+/// # Errors
+/// Those of downloads and of the compiler.
+pub fn debian(
+    cache: &Cache,
+    report: &Report,
+    emulate: &Emulate,
+    machine: &'static Machine,
+    refresh: bool,
+) -> Result<(Kernel, Vec<PathBuf>)> {
+    let (wanted, builds) = (&emulate.kernel, &emulate.build);
+    let tell = |what: &str| report.step(what);
+    let archive = Archive::open(cache, &wanted.suite, machine.debian)?;
+    let build = !builds.is_empty();
+    let kind = if build { "built" } else { "plain" };
+    let name = format!("kernel-{}-{}-{}-{kind}", wanted.suite, machine.debian, wanted.release.trim_end_matches('.'));
+    let choose = || {
+        report.step(&format!("looking for the newest kernel {}* in {}", wanted.release, wanted.suite));
+        kernel::newest(&archive, wanted, machine, build)
+    };
+    cache.pinned(&name, refresh, choose, |choice| {
+        let kernel = Kernel::fetch(&archive, choice, &tell)?;
+        Ok((kernel, drivers::build(cache, &archive, choice, builds, &tell)?))
+    })
+}
