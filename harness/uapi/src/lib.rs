@@ -7,6 +7,7 @@
 //! | [`dma_buf`] | what every dma-buf file can do |
 //! | [`heap`], [`udmabuf`] | exporters without a device |
 //! | [`drm`] | DRM calls that the `drm` crate leaves out |
+//! | [`fragment`] | free memory in single pages |
 //! | [`v4l2`] | buffer queues of V4L2 devices |
 //! | [`memory`] | mappings that a device may write: raw pointers, volatile access |
 //! | [`pin`] | get_user_pages, asked from user space |
@@ -14,6 +15,7 @@
 
 pub mod dma_buf;
 pub mod drm;
+pub mod fragment;
 pub mod heap;
 pub mod memory;
 pub mod pin;

@@ -50,6 +50,9 @@ pub trait Progress {
     fn cell(&mut self, number: usize, cell: &CellEnd);
 }
 
+/// Pages held apart during a run, of each sort: many times what the largest cell allocates.
+pub const FRAGMENTS: usize = 8192;
+
 /// Runs every planned cell that `wanted` takes, and writes the journal.
 ///
 /// # Errors
@@ -71,6 +74,7 @@ pub fn run(
     let mut end = End::default();
     let mut reached: Vec<MapDmaBuf> = Vec::new();
     let started = Instant::now();
+    let _fragments = uapi::fragment::Fragments::make(FRAGMENTS);
     for (number, cell) in cells.iter().enumerate() {
         pending.push(Event::CellStart(CellStart { id: cell.id.clone() }));
         journal.write(&std::mem::take(&mut pending))?;

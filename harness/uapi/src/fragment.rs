@@ -1,0 +1,91 @@
+//! Free memory in single pages, so that a buffer made of pages is scattered and never contiguous by luck.
+//!
+//! Right after boot the page allocator hands out neighbours, and an importer that needs contiguous memory takes a
+//! scattered exporter's buffer in one run and refuses it in the next. While a [`Fragments`] lives, it holds every
+//! other page of a stretch and has given the pages between back: single free pages are what the allocator serves
+//! first (`mm/page_alloc.c`: the lowest order that fits). Movable and unmovable pages have free lists of their own.
+
+use std::fs::File;
+use std::io::Write;
+
+use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, fallocate, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+
+use crate::memory::page_size;
+
+/// The pages that are held.
+pub struct Fragments {
+    _movable: Option<File>,
+    _unmovable: Vec<Pipe>,
+}
+
+struct Pipe {
+    _read: File,
+    write: File,
+}
+
+/// The pages that an unprivileged pipe may have (`/proc/sys/fs/pipe-max-size`: 1 MiB).
+const PIPE_PAGES: usize = 256;
+
+impl Fragments {
+    /// Takes `pages` pages of each sort and gives every other one back. Where the kernel does not give as many, fewer
+    /// are held: this makes runs alike, no check depends on it.
+    pub fn make(pages: usize) -> Self {
+        Self { _movable: movable(pages), _unmovable: unmovable(pages) }
+    }
+}
+
+/// Pages of a file in memory, with holes punched between those that are held.
+fn movable(pages: usize) -> Option<File> {
+    let page = page_size();
+    let mut held = File::from(memfd_create(c"prime-cts-fragments", MFdFlags::MFD_CLOEXEC).ok()?);
+    let one = vec![1u8; page];
+    (0..pages).try_for_each(|_| held.write_all(&one)).ok()?;
+    let punch = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+    for number in (0..pages).step_by(2) {
+        fallocate(&held, punch, (number * page) as i64, page as i64).ok()?;
+    }
+    Some(held)
+}
+
+/// A pipe's pages are allocated one by one and cannot be moved: fill two sets of pipes in turn, drop one.
+fn unmovable(pages: usize) -> Vec<Pipe> {
+    let one = vec![1u8; page_size()];
+    let mut kept = Vec::new();
+    for _ in 0..pages / PIPE_PAGES / 2 {
+        let (Some(mut keep), Some(mut give_back)) = (pipe(), pipe()) else { break };
+        for _ in 0..PIPE_PAGES {
+            if keep.write.write(&one).is_err() || give_back.write.write(&one).is_err() {
+                break;
+            }
+        }
+        kept.push(keep);
+    }
+    kept
+}
+
+fn pipe() -> Option<Pipe> {
+    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).ok()?;
+    fcntl(&write, FcntlArg::F_SETPIPE_SZ((PIPE_PAGES * page_size()) as i32)).ok()?;
+    Some(Pipe { _read: File::from(read), write: File::from(write) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_other_page_is_held() {
+        let held = movable(64).unwrap();
+        let blocks = std::os::unix::fs::MetadataExt::blocks(&held.metadata().unwrap());
+        assert_eq!(blocks * 512, 32 * page_size() as u64);
+    }
+
+    #[test]
+    fn pipes_are_full_of_single_pages() {
+        let pipes = unmovable(2 * PIPE_PAGES);
+        assert_eq!(pipes.len(), 1);
+        let mut full = pipes.into_iter().next().unwrap();
+        assert!(full.write.write(&[1]).is_err());
+    }
+}
