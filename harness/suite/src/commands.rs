@@ -83,8 +83,7 @@ fn list(machine: &Machine) -> Result<Exit, Trouble> {
         println!("this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers");
         return Ok(Exit::NothingVerified);
     }
-    let mut watch = suite::run::Watch::start(&sources(machine));
-    let found: Vec<_> = endpoints.iter().map(|endpoint| board::found(endpoint, &mut watch)).collect();
+    let (_, found) = suite::run::Runner::start(&sources(machine), &endpoints);
     print!("{}", summary::endpoints(&found));
     Ok(Exit::Success)
 }

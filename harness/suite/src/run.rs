@@ -5,14 +5,19 @@ pub mod child;
 mod judge;
 mod watch;
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use device::Endpoint;
 use document::verdict::Verdict;
+use uapi::fragment::Fragments;
 
-use crate::event::{CellEnd, Finding, MapDmaBuf};
+use crate::cell::message::Message;
+use crate::event::{CellEnd, EndpointFound, Finding, MapDmaBuf, OracleState};
 use crate::plan::Cell;
-pub use watch::{Sources, Watch};
+pub use watch::Sources;
+use watch::Watch;
 
 /// What a cell showed, before it is held against the board file.
 #[derive(Debug, Clone)]
@@ -27,50 +32,94 @@ pub struct Shown {
     pub time: Duration,
 }
 
-/// Runs one cell in a process of its own and gathers what its oracles and those of the watch saw.
-pub fn run_cell(cell: &Cell, watch: &mut Watch) -> Shown {
-    let started = Instant::now();
-    if let Some(why) = cell.blocked() {
-        return Shown {
-            verdict: Verdict::Blocked,
-            findings: vec![judge::blocked(why)],
-            map_dma_buf: Vec::new(),
-            time: Duration::ZERO,
-        };
-    }
-    watch.begin();
-    let ran = child::run(cell.case.deadline.0, |say| crate::cell::execute(cell, say));
-    let driver = cell.exporter.as_ref().map_or("", |exporter| exporter.driver.as_str());
-    let seen = watch.end(ran.pid, driver);
-    let judged = judge::judge(&ran, &seen);
-    let map_dma_buf = if seen.exported.is_empty() { ran.exported() } else { seen.exported };
-    Shown { verdict: judged.0, findings: judged.1, map_dma_buf, time: started.elapsed() }
+/// Runs cells, and knows of the board's endpoints what only a first export tells.
+pub struct Runner {
+    watch: Watch,
+    /// The importers that take contiguous memory only.
+    contiguous: BTreeSet<String>,
 }
 
-/// Exports one small buffer of an endpoint, in a process of its own, to learn what it goes through.
-pub fn look_at(endpoint: &Endpoint, watch: &mut Watch) -> Option<MapDmaBuf> {
-    if endpoint.blocked.is_some() || !endpoint.exports {
-        return None;
-    }
-    watch.begin();
-    let ran = child::run(Duration::from_secs(20), |say| {
-        let exported = device::inventory::open(endpoint).ok().and_then(|device| {
-            let buffer = device.allocate(endpoint.smallest.max(4096)).ok()?;
-            let file = buffer.export(device::ExportFlags { writable: true, close_on_exec: true }).ok()?;
-            oracle::provenance::from_fdinfo(&device.files().fdinfo(std::os::fd::AsFd::as_fd(&file)).ok()?)
+/// Pages that a cell holds apart: several times what the largest one allocates.
+const FRAGMENTS: usize = 2048;
+
+impl Runner {
+    /// Starts the oracles and exports one small buffer of each endpoint.
+    pub fn start(sources: &Sources, endpoints: &[Rc<Endpoint>]) -> (Self, Vec<EndpointFound>) {
+        let mut runner = Self { watch: Watch::start(sources), contiguous: BTreeSet::new() };
+        let found: Vec<EndpointFound> = endpoints.iter().map(|endpoint| runner.look_at(endpoint)).collect();
+        let contiguous = found.iter().filter(|endpoint| {
+            endpoint.map_dma_buf.as_ref().is_some_and(|found| found.exp_name == "videobuf2_dma_contig")
         });
-        if let Some(found) = exported {
-            let found = MapDmaBuf { symbol: found.map_dma_buf, exp_name: found.exp_name, observed: false };
-            say(&crate::cell::message::Message::Exported(found));
+        runner.contiguous = contiguous.map(|endpoint| endpoint.key.clone()).collect();
+        (runner, found)
+    }
+
+    /// Each oracle, and why it is missing.
+    pub fn oracles(&self) -> Vec<OracleState> {
+        self.watch.states()
+    }
+
+    /// Runs one cell in a process of its own and gathers what its oracles and those of the watch saw.
+    pub fn run(&mut self, cell: &Cell) -> Shown {
+        let started = Instant::now();
+        if let Some(why) = cell.blocked() {
+            let findings = vec![judge::blocked(why)];
+            return Shown { verdict: Verdict::Blocked, findings, map_dma_buf: Vec::new(), time: Duration::ZERO };
         }
-    });
-    let seen = watch.end(ran.pid, &endpoint.driver);
-    seen.exported.into_iter().next().or_else(|| ran.exported().into_iter().next())
+        self.watch.begin();
+        let scatter = cell.importer.as_ref().is_some_and(|importer| self.contiguous.contains(&importer.key));
+        let ran = child::run(cell.case.deadline.0, |say| {
+            let _fragments = scatter.then(|| Fragments::make(FRAGMENTS));
+            crate::cell::execute(cell, say);
+        });
+        let driver = cell.exporter.as_ref().map_or("", |exporter| exporter.driver.as_str());
+        let seen = self.watch.end(ran.pid, driver);
+        let (verdict, findings) = judge::judge(&ran, &seen);
+        let map_dma_buf = if seen.exported.is_empty() { ran.exported() } else { seen.exported };
+        Shown { verdict, findings, map_dma_buf, time: started.elapsed() }
+    }
+
+    /// What is known of an endpoint, after a first export of it in a process of its own.
+    fn look_at(&mut self, endpoint: &Endpoint) -> EndpointFound {
+        let kind = serde_json::to_value(endpoint.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+        EndpointFound {
+            key: endpoint.key.clone(),
+            kind: kind.unwrap_or_default(),
+            driver: endpoint.driver.clone(),
+            node: endpoint.node.display().to_string(),
+            topology: endpoint.topology.clone(),
+            exports: endpoint.exports,
+            imports: endpoint.imports,
+            smallest: endpoint.smallest,
+            blocked: endpoint.blocked.clone(),
+            map_dma_buf: self.first_export(endpoint),
+        }
+    }
+
+    fn first_export(&mut self, endpoint: &Endpoint) -> Option<MapDmaBuf> {
+        if endpoint.blocked.is_some() || !endpoint.exports {
+            return None;
+        }
+        self.watch.begin();
+        let ran = child::run(Duration::from_secs(20), |say| {
+            let exported = device::inventory::open(endpoint).ok().and_then(|device| {
+                let buffer = device.allocate(endpoint.smallest.max(4096)).ok()?;
+                let file = buffer.export(device::ExportFlags { writable: true, close_on_exec: true }).ok()?;
+                oracle::provenance::from_fdinfo(&device.files().fdinfo(std::os::fd::AsFd::as_fd(&file)).ok()?)
+            });
+            if let Some(found) = exported.map(|found| found.of_driver(&endpoint.driver)) {
+                let found = MapDmaBuf { symbol: found.map_dma_buf, exp_name: found.exp_name, observed: false };
+                say(&Message::Exported(found));
+            }
+        });
+        let seen = self.watch.end(ran.pid, &endpoint.driver);
+        seen.exported.into_iter().next().or_else(|| ran.exported().into_iter().next())
+    }
 }
 
 /// The event of a cell that has ended.
 pub fn cell_end(cell: &Cell, shown: &Shown, expect: Option<&document::board::Expect>) -> CellEnd {
-    let key = |endpoint: &Option<std::rc::Rc<Endpoint>>| endpoint.as_ref().map(|endpoint| endpoint.key.clone());
+    let key = |endpoint: &Option<Rc<Endpoint>>| endpoint.as_ref().map(|endpoint| endpoint.key.clone());
     CellEnd {
         id: cell.id.clone(),
         case: cell.case.id(),

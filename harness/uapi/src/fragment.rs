@@ -1,15 +1,17 @@
 //! Free memory in single pages, so that a buffer made of pages is scattered and never contiguous by luck.
 //!
-//! Right after boot the page allocator hands out neighbours, and an importer that needs contiguous memory takes a
-//! scattered exporter's buffer in one run and refuses it in the next. While a [`Fragments`] lives, it holds every
-//! other page of a stretch and has given the pages between back: single free pages are what the allocator serves
-//! first (`mm/page_alloc.c`: the lowest order that fits). Movable and unmovable pages have free lists of their own.
+//! The page allocator likes to hand out neighbours, and an importer that needs contiguous memory then takes a scattered
+//! exporter's buffer in one run and refuses it in the next. A [`Fragments`] holds every other page of a stretch and has
+//! given the pages between back: what was freed last on this processor is served first (`mm/page_alloc.c`: the
+//! per-cpu lists). Movable and unmovable pages have lists of their own.
 
 use std::fs::File;
 use std::io::Write;
 
 use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, fallocate, fcntl};
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::Pid;
 
 use crate::memory::page_size;
 
@@ -28,9 +30,13 @@ struct Pipe {
 const PIPE_PAGES: usize = 256;
 
 impl Fragments {
-    /// Takes `pages` pages of each sort and gives every other one back. Where the kernel does not give as many, fewer
-    /// are held: this makes runs alike, no check depends on it.
+    /// Keeps this process on the processor that it runs on, takes `pages` pages of each sort and gives every other one
+    /// back. Where the kernel does not give as many, fewer are held: this makes runs alike, no check depends on it.
     pub fn make(pages: usize) -> Self {
+        let mut here = CpuSet::new();
+        if sched_getcpu().and_then(|cpu| here.set(cpu)).is_ok() {
+            let _ = sched_setaffinity(Pid::from_raw(0), &here);
+        }
         Self { _movable: movable(pages), _unmovable: unmovable(pages) }
     }
 }

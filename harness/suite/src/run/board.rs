@@ -8,9 +8,8 @@ use device::{Endpoint, System};
 use document::board::{Board, Expect};
 use document::verdict::{Outcome, Verdict};
 
-use super::watch::Sources;
-use super::{Watch, cell_end, look_at, run_cell};
-use crate::event::{self, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing};
+use super::{Runner, Sources, cell_end};
+use crate::event::{self, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState};
 use crate::journal::{Journal, JournalError};
 use crate::plan::Cell;
 
@@ -50,9 +49,6 @@ pub trait Progress {
     fn cell(&mut self, number: usize, cell: &CellEnd);
 }
 
-/// Pages held apart during a run, of each sort: many times what the largest cell allocates.
-pub const FRAGMENTS: usize = 8192;
-
 /// Runs every planned cell that `wanted` takes, and writes the journal.
 ///
 /// # Errors
@@ -64,9 +60,8 @@ pub fn run(
     progress: &mut dyn Progress,
 ) -> Result<(), JournalError> {
     let started = Instant::now();
-    let mut watch = Watch::start(&setting.sources);
-    let found: Vec<EndpointFound> = setting.endpoints.iter().map(|endpoint| found(endpoint, &mut watch)).collect();
-    let run = about(setting, cells.len(), &watch, setting.found_ms + started.elapsed().as_millis() as u64);
+    let (mut runner, found) = Runner::start(&setting.sources, &setting.endpoints);
+    let run = about(setting, cells.len(), runner.oracles(), setting.found_ms + started.elapsed().as_millis() as u64);
     let mut pending = vec![Event::Run(run.clone())];
     pending.extend(found.iter().cloned().map(Event::Endpoint));
     progress.planned(&run, &found);
@@ -74,11 +69,10 @@ pub fn run(
     let mut end = End::default();
     let mut reached: Vec<MapDmaBuf> = Vec::new();
     let started = Instant::now();
-    let _fragments = uapi::fragment::Fragments::make(FRAGMENTS);
     for (number, cell) in cells.iter().enumerate() {
         pending.push(Event::CellStart(CellStart { id: cell.id.clone() }));
         journal.write(&std::mem::take(&mut pending))?;
-        let shown = run_cell(cell, &mut watch);
+        let shown = runner.run(cell);
         let ended = cell_end(cell, &shown, expect);
         *end.verdicts.entry(ended.verdict.word().into()).or_insert(0) += 1;
         *end.outcomes.entry(ended.outcome.word().into()).or_insert(0) += 1;
@@ -98,24 +92,7 @@ pub fn run(
     journal.write(&pending)
 }
 
-/// What is known of an endpoint, after a first export of it.
-pub fn found(endpoint: &Endpoint, watch: &mut Watch) -> EndpointFound {
-    let kind = serde_json::to_value(endpoint.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
-    EndpointFound {
-        key: endpoint.key.clone(),
-        kind: kind.unwrap_or_default(),
-        driver: endpoint.driver.clone(),
-        node: endpoint.node.display().to_string(),
-        topology: endpoint.topology.clone(),
-        exports: endpoint.exports,
-        imports: endpoint.imports,
-        smallest: endpoint.smallest,
-        blocked: endpoint.blocked.clone(),
-        map_dma_buf: look_at(endpoint, watch),
-    }
-}
-
-fn about(setting: &Setting, cells: usize, watch: &Watch, plan_ms: u64) -> event::Run {
+fn about(setting: &Setting, cells: usize, oracles: Vec<OracleState>, plan_ms: u64) -> event::Run {
     let (kernel, architecture) = uapi::process::kernel().unwrap_or_default();
     event::Run {
         version: event::VERSION,
@@ -125,7 +102,7 @@ fn about(setting: &Setting, cells: usize, watch: &Watch, plan_ms: u64) -> event:
         architecture,
         cmdline: std::fs::read_to_string("/proc/cmdline").unwrap_or_default().trim().into(),
         taint: oracle::kernel_log::taint(Path::new("/proc")),
-        oracles: watch.states(),
+        oracles,
         cells,
         plan_ms,
     }
