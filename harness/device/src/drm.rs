@@ -93,14 +93,14 @@ impl Device for Drm {
         let made = drm_ffi::mode::dumbbuffer::create(self.card.card.as_fd(), WIDTH, height, 32, 0);
         let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
         let made = made.map_err(|error| Refusal::Kernel { call: "DRM_IOCTL_MODE_CREATE_DUMB", errno: errno(error) })?;
-        Ok(GemHandle::new(&self.card, made.handle, made.size))
+        Ok(GemHandle::held(&self.card, made.handle, made.size))
     }
 
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
         let handle = uapi::drm::fd_to_handle(self.card.card.as_fd(), number);
         let handle = handle.map_err(Refusal::of("DRM_IOCTL_PRIME_FD_TO_HANDLE"))?;
         let (ImportSize::Within(size) | ImportSize::AtLeast(size)) = size;
-        Ok(GemHandle::new(&self.card, handle, size))
+        Ok(GemHandle::held(&self.card, handle, size))
     }
 }
 
@@ -111,7 +111,7 @@ struct GemHandle {
 }
 
 impl GemHandle {
-    fn new(card: &Rc<Handles>, handle: u32, size: u64) -> Rc<dyn Buffer> {
+    fn held(card: &Rc<Handles>, handle: u32, size: u64) -> Rc<dyn Buffer> {
         *card.users.borrow_mut().entry(handle).or_insert(0) += 1;
         Rc::new(Self { card: card.clone(), handle, size })
     }

@@ -154,6 +154,9 @@ impl Device for Mock {
         if matches!(size, ImportSize::AtLeast(needed) if needed > has) && self.fault != Fault::TakesTooSmall {
             return Err(refuse(Errno::EINVAL));
         }
+        if self.fault == Fault::Scribbles {
+            std::os::unix::fs::FileExt::write_at(&memory, b"?", 100).map_err(|_| refuse(Errno::EIO))?;
+        }
         self.buffer(memory, has, true).map_err(refuse)
     }
 
@@ -191,7 +194,7 @@ impl Buffer for MockBuffer {
         } else {
             reopen(&self.memory, flags.writable || self.fault == Fault::AccessIgnored).map_err(refuse)?
         };
-        if !flags.close_on_exec || self.fault == Fault::ExecIgnored {
+        if (!flags.close_on_exec || self.fault == Fault::ExecIgnored) && self.fault != Fault::ExecAlways {
             let cleared = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty());
             nix::fcntl::fcntl(&file, cleared).map_err(Refusal::of("mock export"))?;
         }
@@ -201,6 +204,10 @@ impl Buffer for MockBuffer {
     fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal> {
         let refuse = Refusal::of("mock map");
         let sharing = if self.fault == Fault::Incoherent { Sharing::Private } else { Sharing::Shared };
+        if self.imported && self.fault == Fault::Copies {
+            return Mapping::of_file(memory(self.size).map_err(&refuse)?.as_fd(), window, access, Sharing::Shared)
+                .map_err(refuse);
+        }
         if self.fault == Fault::LostPage {
             let kept = self.size - uapi::memory::page_size() as u64;
             let copy = memory(self.size).map_err(&refuse)?;
@@ -222,9 +229,14 @@ impl Drop for MockBuffer {
             }
         }
         if self.imported && self.fault != Fault::LeaksAttachment {
-            ATTACHED.with_borrow_mut(|attached| drop(attached.entry(self.inode).and_modify(|count| *count -= 1)));
+            ATTACHED.with_borrow_mut(|attached| {
+                attached.entry(self.inode).and_modify(|count| *count -= 1);
+            });
         }
         if self.imported && self.fault == Fault::LeaksFile {
+            std::mem::forget(self.memory.try_clone());
+        }
+        if !self.imported && self.fault == Fault::LeaksBuffer {
             std::mem::forget(self.memory.try_clone());
         }
         if !self.imported && self.fault == Fault::FreesMapped {

@@ -460,10 +460,10 @@ fn check_within(steps: &[Step], known: &mut BTreeMap<String, Sort>) -> Result<()
             Step::Fork(fork) => check_within(&fork.steps, &mut known.clone())?,
             _ => {}
         }
-        if let Some((name, sort)) = step.makes() {
-            if known.insert(name.to_owned(), sort).is_some() {
-                return Err((name.to_owned(), format!("'{name}' is made twice; release it first")));
-            }
+        if let Some((name, sort)) = step.makes()
+            && known.insert(name.to_owned(), sort).is_some()
+        {
+            return Err((name.to_owned(), format!("'{name}' is made twice; release it first")));
         }
     }
     Ok(())

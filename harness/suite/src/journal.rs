@@ -70,7 +70,7 @@ impl Journal {
         let file = File::create(path).map_err(|source| JournalError::Write { path: path.to_owned(), source })?;
         let kind = nix::sys::statfs::fstatfs(&file).map(|about| about.filesystem_type());
         // What a 9p share of an emulated board has taken is with the host: only a disk of our own needs telling.
-        let sync = !kind.is_ok_and(|kind| kind.0 as i64 == V9FS_MAGIC);
+        let sync = !kind.is_ok_and(|kind| kind.0 == V9FS_MAGIC);
         Ok(Self { file, path: path.to_owned(), sync })
     }
 

@@ -13,6 +13,12 @@
 //! | [`pin`] | get_user_pages, asked from user space |
 //! | [`process`] | child processes that may crash or hang |
 
+#![allow(
+    clippy::unnecessary_cast,
+    clippy::useless_conversion,
+    reason = "the C library's types differ between 32 and 64 bit"
+)]
+
 pub mod dma_buf;
 pub mod drm;
 pub mod fragment;

@@ -37,12 +37,18 @@ faults! {
     AccessIgnored = "access-ignored",
     /// FD_CLOEXEC is not set.
     ExecIgnored = "exec-ignored",
+    /// FD_CLOEXEC is set though it was not asked for.
+    ExecAlways = "exec-always",
     /// lseek tells a size that is not the buffer's.
     WrongSize = "wrong-size",
     /// lseek goes anywhere.
     SeeksAnywhere = "seeks-anywhere",
+    /// lseek to the start or the end is refused.
+    SeekFails = "seek-fails",
     /// The file does not call itself a dma-buf.
     NoDmaBuf = "no-dma-buf",
+    /// All buffers have one inode.
+    OneInode = "one-inode",
     /// A second export is another buffer.
     NewInode = "new-inode",
     /// A second import is another handle.
@@ -61,6 +67,14 @@ faults! {
     LeaksAttachment = "leaks-attachment",
     /// Keeps a file open after a refused import.
     LeaksRefused = "leaks-refused",
+    /// Keeps a file open after a mapping is gone.
+    LeaksMapping = "leaks-mapping",
+    /// Keeps a buffer that is closed and freed.
+    LeaksBuffer = "leaks-buffer",
+    /// Changes a byte of the buffer when it imports it.
+    Scribbles = "scribbles",
+    /// Maps an imported buffer, but shows other memory.
+    Copies = "copies",
     /// Takes the memory away while a mapping shows it.
     FreesMapped = "frees-mapped",
     /// DMA_BUF_IOCTL_SYNC fails.

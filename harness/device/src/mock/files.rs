@@ -24,6 +24,7 @@ impl Files for FaultyFiles {
             return Err(Errno::EINVAL);
         }
         match self.fault {
+            Fault::LeaksMapping => std::mem::forget(dma_buf::duplicate(file)?),
             Fault::WrongPage => window.offset = 0,
             Fault::PrivateMapping => sharing = Sharing::Private,
             Fault::WritableMapping => {
@@ -41,11 +42,15 @@ impl Files for FaultyFiles {
 
     fn seek(&self, file: BorrowedFd<'_>, offset: i64, whence: Whence) -> Result<u64, Errno> {
         let allowed = offset == 0 && matches!(whence, Whence::SeekSet | Whence::SeekEnd);
-        if !allowed && self.fault != Fault::SeeksAnywhere {
+        if self.fault == Fault::SeekFails || !allowed && self.fault != Fault::SeeksAnywhere {
             return Err(Errno::EINVAL);
         }
         let position = dma_buf::seek(file, offset, whence)?;
         Ok(if self.fault == Fault::WrongSize && matches!(whence, Whence::SeekEnd) { position + 4096 } else { position })
+    }
+
+    fn inode(&self, file: BorrowedFd<'_>) -> Result<u64, Errno> {
+        if self.fault == Fault::OneInode { Ok(1) } else { dma_buf::inode(file) }
     }
 
     fn flags(&self, file: BorrowedFd<'_>) -> Result<FileFlags, Errno> {

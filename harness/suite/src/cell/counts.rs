@@ -81,10 +81,10 @@ fn compare(world: &World, step: &Balance, before: &Counts) -> Result<(), Stop> {
         ),
     ];
     for (what, was, is, _) in rows {
-        if let (Some(was), Some(is)) = (was, is) {
-            if was != is {
-                return Err(Stop::fail("balance", blame, format!("{is} {what}"), format!("{was} {what}, as before")));
-            }
+        if let (Some(was), Some(is)) = (was, is)
+            && was != is
+        {
+            return Err(Stop::fail("balance", blame, format!("{is} {what}"), format!("{was} {what}, as before")));
         }
     }
     let unseen: Vec<&str> =

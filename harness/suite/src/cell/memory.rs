@@ -41,13 +41,13 @@ pub fn map(world: &mut World, step: &Map) -> Result<(), Stop> {
         }
     };
     let what = format!("mapping {len} bytes of '{}' from byte {offset} of {size}", step.of);
-    if let Err(refusal) = &answer {
-        if names(&step.satisfied_by, refusal.errno()) {
-            world.checks += 1;
-            world.property("refusal", format!("{refusal}: no such mapping is made"));
-            world.satisfied = true;
-            return Ok(());
-        }
+    if let Err(refusal) = &answer
+        && names(&step.satisfied_by, refusal.errno())
+    {
+        world.checks += 1;
+        world.property("refusal", format!("{refusal}: no such mapping is made"));
+        world.satisfied = true;
+        return Ok(());
     }
     if let Some(mapping) = demanded(answer, &step.must_refuse, blame, &what)? {
         world.insert(&step.r#as, Value::Mapping(MappingValue { mapping, position: offset, blame }));

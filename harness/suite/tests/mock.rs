@@ -1,0 +1,163 @@
+//! Each check catches what it is for: a mock with one fault, and the cases that must see it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use document::verdict::Verdict;
+use suite::journal::Recorded;
+
+fn prime_cts(folder: &Path, arguments: &[&str]) -> Output {
+    let log = folder.join("kernel-log");
+    std::fs::write(&log, "").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prime-cts"));
+    command.args(["run", "--kernel-log"]).arg(log).arg("--output").arg(folder).args(arguments);
+    command.output().unwrap()
+}
+
+/// The verdicts of the cases of a mock with one fault.
+fn verdicts(fault: &str, more: &[&str]) -> (BTreeMap<String, Verdict>, Output) {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [&["--mock", fault], more].concat();
+    let output = prime_cts(folder.path(), &arguments);
+    let recorded = Recorded::read(&folder.path().join("run.jsonl")).unwrap();
+    (recorded.cells.into_iter().map(|cell| (cell.case, cell.verdict)).collect(), output)
+}
+
+/// Faults and the cases that are about them: each of these must fail, and no case outside of `also` may.
+const CAUGHT: &[(&str, &[&str])] = &[
+    ("wrong-page", &["mapping.at-offset", "mapping.write-at-offset"]),
+    ("past-end", &["mapping.past-end", "mapping.offset-past-end"]),
+    ("writable-mapping", &["mapping.read-only"]),
+    (
+        "private-mapping",
+        &["mapping.whole", "mapping.again", "mapping.fork", "coherence.while-imported", "identity.duplicate"],
+    ),
+    ("incoherent", &["coherence.own-to-dma-buf", "coherence.importer-to-dma-buf"]),
+    ("lost-page", &["coherence.dma-buf-to-own", "coherence.own-to-dma-buf"]),
+    ("copies", &["coherence.importer-to-dma-buf", "coherence.dma-buf-to-importer", "refusal.map-imported"]),
+    ("scribbles", &["coherence.import-keeps-content"]),
+    ("access-ignored", &["fd.read-only", "mapping.read-only"]),
+    ("exec-ignored", &["fd.close-on-exec"]),
+    ("exec-always", &["fd.keep-on-exec"]),
+    ("wrong-size", &["fd.size"]),
+    ("seek-fails", &["fd.seek"]),
+    ("seeks-anywhere", &["fd.seek-refused"]),
+    ("no-dma-buf", &["fd.type"]),
+    ("one-inode", &["identity.distinct-buffers"]),
+    ("new-inode", &["identity.export-twice", "identity.re-export"]),
+    ("new-handle", &["identity.same-handle", "identity.self-import"]),
+    ("takes-anything", &["refusal.ordinary-file", "leaks.refused-file"]),
+    ("takes-too-small", &["refusal.too-small"]),
+    ("strange-errno", &["leaks.import", "refusal.closed-file", "refusal.ordinary-file"]),
+    ("leaks-file", &["leaks.import", "leaks.import-outlives-file"]),
+    ("leaks-attachment", &["leaks.import"]),
+    ("leaks-refused", &["leaks.import"]),
+    ("leaks-mapping", &["leaks.mapping"]),
+    ("leaks-buffer", &["leaks.export", "leaks.import-outlives-file"]),
+    ("sync-fails", &["mapping.whole"]),
+    ("no-export", &["fd.size"]),
+];
+
+/// Rules that a mock cannot break, with the test that breaks them.
+const ELSEWHERE: &[&str] = &[
+    // Whether memory has struct pages is the kernel's to say: cell::memory's tests, and the pages oracle's.
+    "pages.pin",
+    "pages.pin-own",
+    // Ends in a crash: see `memory_that_goes_away_under_a_mapping_is_a_crash`.
+    "mapping.outlives",
+];
+
+#[test]
+fn a_device_without_fault_passes_every_case() {
+    let (verdicts, output) = verdicts("clean", &["--skip", "refusal.map-imported"]);
+    let bad: Vec<_> = verdicts.iter().filter(|(_, verdict)| **verdict != Verdict::Pass).collect();
+    assert!(bad.is_empty(), "{bad:?}");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn every_planted_fault_is_caught_by_the_cases_that_are_about_it() {
+    for (fault, cases) in CAUGHT {
+        let (verdicts, output) = verdicts(fault, &[]);
+        for case in *cases {
+            assert_eq!(verdicts.get(*case), Some(&Verdict::Fail), "{fault}: {case}");
+        }
+        assert_eq!(output.status.code(), Some(1), "{fault}");
+    }
+}
+
+#[test]
+fn every_case_is_shown_to_catch_something() {
+    let caught: BTreeSet<&str> = CAUGHT.iter().flat_map(|(_, cases)| cases.iter().copied()).collect();
+    for case in suite::catalogue::embedded().unwrap() {
+        let id = case.id();
+        assert!(caught.contains(id.as_str()) || ELSEWHERE.contains(&id.as_str()), "no planted fault for {id}");
+    }
+}
+
+#[test]
+fn a_warning_of_the_kernel_fails_the_cell_and_an_oops_crashes_it() {
+    let (warned, output) = verdicts("warns", &["leaks.import."]);
+    assert_eq!(warned["leaks.import"], Verdict::Fail);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("mock_map_dma_buf"), "the lines of the log are shown");
+    assert_eq!(verdicts("oopses", &["leaks.import."]).0["leaks.import"], Verdict::Crash);
+}
+
+#[test]
+fn a_process_that_dies_or_hangs_ends_its_cell_and_the_run_goes_on() {
+    let (crashed, output) = verdicts("crashes", &[]);
+    assert_eq!(crashed["leaks.import"], Verdict::Crash);
+    assert_eq!(crashed["mapping.whole"], Verdict::Pass);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("SIGABRT ended the process"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let cases = folder.path().join("cases/area");
+    std::fs::create_dir_all(&cases).unwrap();
+    let text = "name: hang\nrule: r\nwhy: w\nreference: f\ncells: pair\ndeadline: 100ms\nsteps:\n  \
+        - allocate: {as: a}\n  - export: {buffer: a, as: b}\n  - import: {file: b, as: c}\n";
+    std::fs::write(cases.join("hang.yaml"), text).unwrap();
+    let cases = folder.path().join("cases");
+    let (hung, _) = verdicts("hangs", &["--cases", cases.to_str().unwrap()]);
+    assert_eq!(hung["area.hang"], Verdict::Timeout);
+}
+
+#[test]
+fn memory_that_goes_away_under_a_mapping_is_a_crash() {
+    let (verdicts, _) = verdicts("frees-mapped", &[]);
+    assert_eq!(verdicts["mapping.outlives"], Verdict::Crash);
+    assert_eq!(verdicts["mapping.whole"], Verdict::Pass);
+}
+
+#[test]
+fn a_panic_of_the_suite_is_its_own_error() {
+    let (verdicts, output) = verdicts("panics", &["leaks.import."]);
+    assert_eq!(verdicts["leaks.import"], Verdict::Error);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("the mock panics"));
+}
+
+#[test]
+fn a_case_that_checks_nothing_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = folder.path().join("cases/area");
+    std::fs::create_dir_all(&cases).unwrap();
+    let text = "name: idle\nrule: r\nwhy: w\nreference: f\ncells: exporter\nsteps:\n  - allocate: {as: a}\n";
+    std::fs::write(cases.join("idle.yaml"), text).unwrap();
+    let (verdicts, _) = verdicts("clean", &["--cases", folder.path().join("cases").to_str().unwrap()]);
+    assert_eq!(verdicts["area.idle"], Verdict::Error);
+}
+
+#[test]
+fn a_refusal_that_is_documented_is_no_failure() {
+    let (verdicts, output) = verdicts("refuses", &["coherence."]);
+    assert_eq!(verdicts["coherence.while-imported"], Verdict::Refused);
+    assert_eq!(output.status.code(), Some(0));
+    let (_, alone) = self::verdicts("refuses", &["coherence.while-imported"]);
+    assert_eq!(alone.status.code(), Some(3), "refusals alone verify nothing");
+}
+
+#[test]
+fn two_runs_give_the_same_verdicts() {
+    assert_eq!(verdicts("private-mapping", &[]).0, verdicts("private-mapping", &[]).0);
+}
