@@ -1,8 +1,11 @@
-//! DRM devices through libgbm: buffer objects of a Mesa driver, exported and imported as dma-bufs.
+//! DRM devices through libgbm: linear buffer objects of a Mesa driver, exported and imported as dma-bufs. Reference:
+//! `src/gbm/backends/dri/gbm_dri.c` in Mesa.
 //!
+//! On a device that Mesa has no driver for, its software driver works on the device's dumb buffers.
 //! `gbm_bo_map` may show a staging copy, so it is never used to judge content: buffers are mapped through their dma-buf.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use document::case::Kind;
@@ -20,70 +23,115 @@ use crate::system::System;
 pub const BACKEND: Backend = Backend { kind: Kind::Gbm, find, open };
 
 fn find(system: &System) -> Vec<Endpoint> {
-    let drm = (crate::drm::BACKEND.find)(system).into_iter();
-    drm.filter_map(|drm| {
-        let endpoint = Endpoint::new(Kind::Gbm, format!("gbm-{}", drm.driver), drm.driver.clone(), drm.node.clone());
-        let endpoint = Endpoint { topology: drm.topology.clone(), blocked: drm.blocked.clone(), ..endpoint };
-        if endpoint.blocked.is_some() {
-            return Some(endpoint);
+    (crate::drm::BACKEND.find)(system).into_iter().map(through_libgbm).collect()
+}
+
+/// The same device through libgbm. What PRIME can, the kernel has said; whether the Mesa driver allocates is tried.
+///
+/// The trial is made in the process that all cells are forked from: loading Mesa takes seconds on a slow board, and the
+/// cells then find it loaded. No thread of it may outlive the device: a process with threads cannot be forked safely.
+fn through_libgbm(drm: Endpoint) -> Endpoint {
+    let endpoint = Endpoint::new(Kind::Gbm, format!("gbm-{}", drm.driver), &*drm.driver, drm.node);
+    let endpoint = Endpoint { topology: drm.topology, blocked: drm.blocked, ..endpoint };
+    if endpoint.blocked.is_some() {
+        return endpoint;
+    }
+    match Gbm::open(&endpoint) {
+        Ok(device) => Endpoint { exports: device.exports(), imports: drm.imports, smallest: SMALLEST, ..endpoint },
+        Err(error) => {
+            let why = format!("libgbm does not open {}: {error}; install Mesa's drivers", endpoint.node.display());
+            Endpoint { blocked: Some(why), ..endpoint }
         }
-        let device = gbm::Device::new(Card::open(&drm.node).ok()?).ok()?;
-        drop(device);
-        Some(Endpoint { exports: drm.exports, imports: drm.imports, smallest: frame(1).2, ..endpoint })
-    })
-    .collect()
+    }
 }
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
-    Ok(Rc::new(Gbm { device: gbm::Device::new(Card::open(&endpoint.node)?)? }))
+    Ok(Rc::new(Gbm::open(endpoint)?))
 }
 
 struct Gbm {
-    device: gbm::Device<Card>,
+    device: Rc<gbm::Device<Card>>,
+    node: PathBuf,
 }
 
-/// A linear frame of at least `size` bytes: width and height in pixels, bytes. Widths of 256 pixels keep the stride at
-/// the 1024 bytes that every driver known takes without padding.
-fn frame(size: u64) -> (u32, u32, u64) {
-    let height = u32::try_from(size.div_ceil(1024)).unwrap_or(u32::MAX).max(64);
-    (256, height, u64::from(height) * 1024)
+/// The frames: pixels of 4 bytes in lines of 1024, a stride that every driver known takes without padding.
+const FORMAT: Format = Format::Xrgb8888;
+const WIDTH: u32 = 256;
+const STRIDE: u32 = WIDTH * 4;
+/// Drivers round the height of a frame up to their tiles: fewer lines would waste more than they save.
+const SMALLEST: u64 = 64 * STRIDE as u64;
+/// Linear, so that the bytes lie where the CPU's and every other device's lie.
+const USAGE: BufferObjectFlags = BufferObjectFlags::LINEAR.union(BufferObjectFlags::RENDERING);
+
+/// What a failed call of libgbm left in errno.
+fn refuse(call: &'static str) -> impl Fn(std::io::Error) -> Refusal {
+    move |error| Refusal::Kernel { call, errno: error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw) }
 }
 
-fn errno(error: &std::io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)
+impl Gbm {
+    fn open(endpoint: &Endpoint) -> std::io::Result<Self> {
+        let device = Rc::new(gbm::Device::new(Card::open(&endpoint.node)?)?);
+        Ok(Self { device, node: endpoint.node.clone() })
+    }
+
+    fn exports(&self) -> bool {
+        let flags = ExportFlags { writable: true, close_on_exec: true };
+        self.allocate(SMALLEST).and_then(|buffer| buffer.export(flags)).is_ok()
+    }
+
+    /// Why the kernel does not take a file that libgbm did not import, if it does not. libgbm says EINVAL to whatever a
+    /// Mesa driver could not do (`gbm_dri_bo_import`), which would hide a fault of the exporter's behind a refusal.
+    fn said_by_kernel(&self, number: i32) -> Option<Refusal> {
+        // A file of its own: on the device's, this could return the handle of a buffer in use, and nobody may close it.
+        let card = Card::open(&self.node).ok()?;
+        let errno = uapi::drm::fd_to_handle(card.as_fd(), number).err()?;
+        Some(Refusal::Kernel { call: "gbm_bo_import, that is DRM_IOCTL_PRIME_FD_TO_HANDLE", errno })
+    }
+
+    fn hold(&self, object: BufferObject<()>, size: u64) -> Rc<dyn Buffer> {
+        Rc::new(Object { object, size, device: self.device.clone() })
+    }
 }
 
 impl Device for Gbm {
     fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal> {
-        let (width, height, size) = frame(size);
-        let wanted = BufferObjectFlags::SCANOUT | BufferObjectFlags::LINEAR | BufferObjectFlags::WRITE;
-        let usage = [wanted, BufferObjectFlags::RENDERING | BufferObjectFlags::LINEAR];
-        let attempt = |usage| self.device.create_buffer_object::<()>(width, height, Format::Xrgb8888, usage);
-        let object = attempt(usage[0]).or_else(|_| attempt(usage[1]));
-        let object = object.map_err(|error| Refusal::Kernel { call: "gbm_bo_create", errno: errno(&error) })?;
-        let size = (u64::from(object.stride()) * u64::from(height)).max(size);
-        Ok(Rc::new(Object { object, size }))
+        let height = u32::try_from(size.div_ceil(STRIDE.into())).unwrap_or(u32::MAX);
+        let object = self.device.create_buffer_object::<()>(WIDTH, height, FORMAT, USAGE);
+        let object = object.map_err(refuse("gbm_bo_create"))?;
+        let size = u64::from(object.stride()) * u64::from(height);
+        Ok(self.hold(object, size))
     }
 
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
         let (ImportSize::Within(size) | ImportSize::AtLeast(size)) = size;
-        let height = u32::try_from(size / 1024).unwrap_or(u32::MAX).max(1);
-        let refuse = |errno| Refusal::Kernel { call: "gbm_bo_import", errno };
-        // libgbm asks for an open file; a number that is none never reaches the kernel.
-        let file = std::fs::File::open(format!("/proc/self/fd/{number}")).ok();
-        let copy = uapi::process::borrow_number(number).ok_or(refuse(Errno::EBADF))?;
-        drop(file);
+        let height = u32::try_from(size / u64::from(STRIDE)).unwrap_or(u32::MAX).max(1);
+        let file = uapi::dma_buf::duplicate_number(number);
+        let file = file.map_err(|_| Refusal::NotAsked("the gbm crate takes no number that is not open"))?;
         let usage = BufferObjectFlags::LINEAR;
-        let object =
-            self.device.import_buffer_object_from_dma_buf::<()>(copy, 256, height, 1024, Format::Xrgb8888, usage);
-        let object = object.map_err(|error| refuse(errno(&error)))?;
-        Ok(Rc::new(Object { object, size }))
+        let object = self.device.import_buffer_object_from_dma_buf(file.as_fd(), WIDTH, height, STRIDE, FORMAT, usage);
+        match object {
+            Ok(object) => Ok(self.hold(object, size)),
+            Err(error) => Err(self.said_by_kernel(number).unwrap_or_else(|| refuse("gbm_bo_import")(error))),
+        }
     }
 }
 
+/// A buffer object. It is dropped before its device, whose file it is freed through.
 struct Object {
     object: BufferObject<()>,
     size: u64,
+    device: Rc<gbm::Device<Card>>,
+}
+
+impl Object {
+    /// Mesa's software driver exports without DRM_RDWR (`kms_sw_displaytarget_get_handle`): nobody could write what
+    /// it exports. A buffer's first export decides for as long as its handle lives
+    /// (`drm_gem_prime_handle_to_dmabuf`), so one with DRM_RDWR goes before it; libgbm then hands out the same file.
+    /// Where this is refused, libgbm's own export tells why.
+    fn make_writable(&self) {
+        let flags = uapi::drm::RDWR | uapi::drm::CLOEXEC;
+        let _ = uapi::drm::handle_to_fd(self.device.as_fd(), uapi::gbm::handle(&self.object), flags);
+    }
 }
 
 impl Buffer for Object {
@@ -92,16 +140,48 @@ impl Buffer for Object {
     }
 
     fn handle(&self) -> Option<u32> {
-        // SAFETY-free: reading the union's u32 is the crate's own accessor.
-        None
+        Some(uapi::gbm::handle(&self.object))
     }
 
-    fn export(&self, _flags: ExportFlags) -> Result<OwnedFd, Refusal> {
-        let answer = self.object.fd_for_plane(0);
-        answer.map_err(|_| Refusal::Kernel { call: "gbm_bo_get_fd_for_plane", errno: Errno::EINVAL })
+    fn export(&self, flags: ExportFlags) -> Result<OwnedFd, Refusal> {
+        if !flags.writable || !flags.close_on_exec {
+            return Err(Refusal::NotAsked("libgbm has no flags for an export: it is for writing and closed on exec"));
+        }
+        self.make_writable();
+        let file = self.object.fd_for_plane(0);
+        // The crate drops errno; nothing has been called since.
+        let file = file.map_err(|_| Refusal::Kernel { call: "gbm_bo_get_fd_for_plane", errno: Errno::last() })?;
+        match uapi::dma_buf::file_flags(file.as_fd()) {
+            Ok(flags) if flags.writable => Ok(file),
+            _ => {
+                Err(Refusal::NotAsked("the Mesa driver exports files that cannot be written, and libgbm has no flags"))
+            }
+        }
     }
 
     fn map(&self, _window: Window, _access: Access) -> Result<Mapping, Refusal> {
         Err(Refusal::NotAsked("gbm_bo_map may show a staging copy"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_libgbm_does_not_open_is_blocked() {
+        let node = tempfile::NamedTempFile::new().unwrap();
+        let drm = Endpoint::new(Kind::Drm, "drm-x", "x", node.path().to_owned());
+        let endpoint = through_libgbm(drm);
+        assert_eq!(endpoint.key, "gbm-x");
+        assert!(endpoint.blocked.unwrap().contains("install Mesa's drivers"));
+    }
+
+    #[test]
+    fn a_blocked_device_stays_blocked_for_its_own_reason() {
+        let drm = Endpoint::new(Kind::Drm, "drm-x", "x", "/nowhere".into());
+        let drm = Endpoint { topology: "pci/1".into(), blocked: Some("no permission".into()), ..drm };
+        let endpoint = through_libgbm(drm);
+        assert_eq!((endpoint.blocked.as_deref(), &*endpoint.topology), (Some("no permission"), "pci/1"));
     }
 }

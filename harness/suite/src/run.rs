@@ -75,7 +75,7 @@ impl Runner {
         let driver = cell.exporter.as_ref().map_or("", |exporter| exporter.driver.as_str());
         let seen = self.watch.end(ran.pid, driver);
         let (verdict, findings) = judge::judge(&ran, &seen);
-        let map_dma_buf = if seen.exported.is_empty() { ran.exported() } else { seen.exported };
+        let map_dma_buf = of_steps(seen.exported, ran.exported());
         Shown { verdict, findings, map_dma_buf, time: started.elapsed() }
     }
 
@@ -113,8 +113,16 @@ impl Runner {
             }
         });
         let seen = self.watch.end(ran.pid, &endpoint.driver);
-        seen.exported.into_iter().next().or_else(|| ran.exported().into_iter().next())
+        of_steps(seen.exported, ran.exported()).into_iter().next()
     }
+}
+
+/// What a cell's own buffers were exported through. A library may export buffers beside them (Mesa's software driver
+/// tries udmabuf whenever it is opened): of what was traced, that counts which the steps' own files are called by.
+fn of_steps(traced: Vec<MapDmaBuf>, told: Vec<MapDmaBuf>) -> Vec<MapDmaBuf> {
+    let own = |found: &&MapDmaBuf| told.iter().any(|told| told.exp_name == found.exp_name);
+    let own: Vec<MapDmaBuf> = traced.iter().filter(own).cloned().collect();
+    [own, traced, told].into_iter().find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 /// The event of a cell that has ended.
@@ -134,5 +142,22 @@ pub fn cell_end(cell: &Cell, shown: &Shown, expect: Option<&document::board::Exp
         findings: shown.findings.clone(),
         map_dma_buf: shown.map_dma_buf.clone(),
         device_access: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn through(symbol: Option<&str>, exp_name: &str) -> MapDmaBuf {
+        MapDmaBuf { symbol: symbol.map(str::to_owned), exp_name: exp_name.into(), observed: symbol.is_some() }
+    }
+
+    #[test]
+    fn what_a_library_exports_beside_the_steps_is_not_the_cell_s() {
+        let traced = vec![through(Some("map_udmabuf"), "udmabuf"), through(Some("drm_gem_map_dma_buf"), "drm")];
+        assert_eq!(of_steps(traced.clone(), vec![through(None, "drm")]), [traced[1].clone()]);
+        assert_eq!(of_steps(traced.clone(), vec![]), traced);
+        assert_eq!(of_steps(vec![], vec![through(None, "drm")]), [through(None, "drm")]);
     }
 }

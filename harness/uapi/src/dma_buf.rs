@@ -1,7 +1,7 @@
 //! What every dma-buf file can do, whoever exported it: `include/uapi/linux/dma-buf.h`.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -116,6 +116,17 @@ pub fn duplicate(file: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     copy.map_err(|error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
 }
 
+/// A second descriptor of the file behind a number, which may be no open file.
+///
+/// # Errors
+/// EBADF for a number that is not open, EMFILE.
+pub fn duplicate_number(number: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: takes integers and returns a new descriptor or -1.
+    let copy = Errno::result(unsafe { nix::libc::fcntl(number, nix::libc::F_DUPFD_CLOEXEC, 0) })?;
+    // SAFETY: the descriptor is new and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
 /// A file that is no dma-buf, for imports that must be refused.
 ///
 /// # Errors
@@ -149,5 +160,14 @@ mod tests {
         let copy = duplicate(file.as_fd()).unwrap();
         assert_eq!(inode(copy.as_fd()), inode(file.as_fd()));
         assert!(file_flags(copy.as_fd()).unwrap().close_on_exec);
+    }
+
+    #[test]
+    fn a_number_is_duplicated_if_it_is_open() {
+        let file = ordinary_file().unwrap();
+        let copy = duplicate_number(file.as_raw_fd()).unwrap();
+        assert_eq!(inode(copy.as_fd()), inode(file.as_fd()));
+        assert!(file_flags(copy.as_fd()).unwrap().close_on_exec);
+        assert_eq!(duplicate_number(-1).unwrap_err(), Errno::EBADF);
     }
 }

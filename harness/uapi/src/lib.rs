@@ -8,6 +8,7 @@
 //! | [`heap`], [`udmabuf`] | exporters without a device |
 //! | [`drm`] | DRM calls that the `drm` crate leaves out |
 //! | [`fragment`] | free memory in single pages |
+//! | `gbm` (cargo feature) | GEM handles of buffer objects |
 //! | [`v4l2`] | buffer queues of V4L2 devices |
 //! | [`memory`] | mappings that a device may write: raw pointers, volatile access |
 //! | [`pin`] | get_user_pages, asked from user space |
@@ -22,6 +23,8 @@
 pub mod dma_buf;
 pub mod drm;
 pub mod fragment;
+#[cfg(feature = "gbm")]
+pub mod gbm;
 pub mod heap;
 pub mod memory;
 pub mod pin;

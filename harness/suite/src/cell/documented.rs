@@ -17,8 +17,14 @@ pub fn import(importer: Kind, errno: Errno) -> Option<&'static str> {
     };
     let own = match (importer, errno) {
         (Kind::Drm | Kind::Gbm, Errno::ENODEV) => "the driver imports no foreign buffer (virtio_gpu without blobs)",
-        (Kind::Drm | Kind::Gbm, Errno::EINVAL) => {
+        (Kind::Drm, Errno::EINVAL) => {
             "the driver cannot use this memory (not contiguous, or its own device memory only)"
+        }
+        (Kind::Gbm, Errno::EINVAL) => {
+            "the driver cannot use this memory, or Mesa cannot use such a frame (gbm_dri_bo_import says no more)"
+        }
+        (Kind::Gbm, Errno::ENOSYS) => {
+            "the exporter has no sg_table to give, or the Mesa driver imports no dma-bufs (gbm_dri_bo_import)"
         }
         (Kind::V4l2, Errno::EFAULT) => {
             "the memory is not contiguous enough (vb2_dc_map_dmabuf: \"contiguous chunk is too small\")"
@@ -52,5 +58,7 @@ mod tests {
         assert!(import(Kind::V4l2, Errno::EFAULT).is_some());
         assert!(import(Kind::V4l2, Errno::EINVAL).is_none());
         assert!(import(Kind::Drm, Errno::EIO).is_none());
+        assert!(import(Kind::Gbm, Errno::EINVAL).is_some_and(|reason| reason.contains("Mesa")));
+        assert!(import(Kind::Gbm, Errno::EIO).is_none());
     }
 }
