@@ -24,13 +24,13 @@ use world::World;
 pub fn execute(cell: &Cell, say: &mut dyn FnMut(&Message)) {
     let mut world = match World::open(cell) {
         Ok(world) => world,
-        Err(finding) => return say(&Message::Finding(finding)),
+        Err(Stop(finding)) => return say(&Message::Finding(*finding)),
     };
     run_steps(&mut world, &cell.case.steps, 0, say);
     if world.checks == 0 && world.ended.is_none() {
         let mut finding = Stop::suite("the steps checked nothing", "a case asserts something").0;
         finding.step = None;
-        say(&Message::Finding(finding));
+        say(&Message::Finding(*finding));
     }
     for exported in std::mem::take(&mut world.exported) {
         say(&Message::Exported(exported));
@@ -51,7 +51,7 @@ fn run_steps(world: &mut World, steps: &[Step], before: usize, say: &mut dyn FnM
         if let Err(Stop(mut finding)) = done {
             finding.step.get_or_insert(name);
             world.ended = Some(finding.verdict);
-            return say(&Message::Finding(finding));
+            return say(&Message::Finding(*finding));
         }
         if world.ended.is_some() || world.satisfied {
             return;
@@ -85,12 +85,12 @@ fn run_step(world: &mut World, step: &Step, say: &mut dyn FnMut(&Message)) -> Re
 }
 
 /// A finding that ends the cell.
-struct Stop(Finding);
+struct Stop(Box<Finding>);
 
 impl Stop {
     fn new(oracle: &str, verdict: Verdict, blame: Blame, seen: impl Into<String>, expected: impl Into<String>) -> Self {
         let (seen, expected) = (seen.into(), expected.into());
-        Self(Finding { oracle: oracle.into(), verdict, step: None, expected, seen, blame, lines: Vec::new() })
+        Self(Box::new(Finding { oracle: oracle.into(), verdict, step: None, expected, seen, blame, lines: Vec::new() }))
     }
 
     fn fail(oracle: &str, blame: Blame, seen: impl Into<String>, expected: impl Into<String>) -> Self {

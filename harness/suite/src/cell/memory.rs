@@ -143,7 +143,7 @@ pub fn fork(world: &mut World, step: &Fork, say: &mut dyn FnMut(&Message)) -> Re
             Message::Finding(mut finding) => {
                 finding.step = finding.step.map(|step| format!("in the forked process, {step}"));
                 if finding.verdict != document::verdict::Verdict::Pass {
-                    return Err(Stop(finding));
+                    return Err(Stop(Box::new(finding)));
                 }
                 say(&Message::Finding(finding));
             }

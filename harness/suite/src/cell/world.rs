@@ -65,7 +65,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn open(cell: &Cell) -> Result<Self, Finding> {
+    pub fn open(cell: &Cell) -> Result<Self, Stop> {
         let opened = |endpoint: &Option<Rc<Endpoint>>| {
             let Some(endpoint) = endpoint else { return Ok(None) };
             match device::inventory::open(endpoint) {
@@ -78,8 +78,7 @@ impl World {
                         Blame::Nobody,
                         why,
                         format!("{} can be opened", endpoint.key),
-                    )
-                    .0)
+                    ))
                 }
             }
         };
@@ -158,7 +157,7 @@ impl World {
     /// Notes something that a cell shows without ending by it.
     pub fn property(&mut self, oracle: &str, seen: impl Into<String>) {
         let finding = Stop::new(oracle, Verdict::Pass, Blame::Nobody, seen, "a property of this kernel and device").0;
-        self.properties.push(finding);
+        self.properties.push(*finding);
     }
 }
 
