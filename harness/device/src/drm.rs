@@ -51,10 +51,15 @@ fn find(system: &System) -> Vec<Endpoint> {
                 Ok(card) => card,
                 Err(error) => return Some(describe(&node.driver).blocked_by(&error)),
             };
-            let driver =
-                card.get_driver().map_or(node.driver.clone(), |driver| driver.name().to_string_lossy().into_owned());
-            let capability = |which| card.get_driver_capability(which).unwrap_or(0);
-            let prime = capability(DriverCapability::Prime);
+            // A node that does not answer is blocked: what it could do is not known.
+            let asked = card.get_driver().and_then(|driver| {
+                let prime = card.get_driver_capability(DriverCapability::Prime)?;
+                Ok((driver.name().to_string_lossy().into_owned(), prime))
+            });
+            let (driver, prime) = match asked {
+                Ok(answer) => answer,
+                Err(error) => return Some(describe(&node.driver).blocked_by(&error)),
+            };
             let exports = prime & u64::from(DRM_PRIME_CAP_EXPORT) != 0 && has_dumb_buffers(&card);
             let imports = prime & u64::from(DRM_PRIME_CAP_IMPORT) != 0;
             (exports || imports).then(|| Endpoint { exports, imports, ..describe(&driver) })

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use document::case::Kind;
 use serde::Serialize;
+use uapi::Errno;
 use uapi::v4l2::{Format, QueueType};
 
 /// An endpoint of a board.
@@ -54,7 +55,7 @@ impl Endpoint {
         }
     }
 
-    /// The same endpoint, unusable for the reason that opening its node gave.
+    /// The same endpoint, unusable for the reason that opening its node or a first question to it gave.
     pub fn blocked_by(mut self, error: &std::io::Error) -> Self {
         let node = self.node.display();
         self.blocked = Some(match error.kind() {
@@ -63,7 +64,13 @@ impl Endpoint {
             }
             std::io::ErrorKind::NotFound => format!("{node}: no such node; mount devtmpfs on /dev or start udev"),
             std::io::ErrorKind::ResourceBusy => format!("{node}: busy; stop the program that holds the device"),
-            _ => format!("{node}: {error}"),
+            _ => match error.raw_os_error().map(Errno::from_raw) {
+                Some(Errno::ENOTTY) => {
+                    format!("{node}: not a node of such a device; mount devtmpfs on /dev or start udev")
+                }
+                Some(Errno::ENODEV | Errno::ENXIO) => format!("{node}: no device behind the node; bind its driver"),
+                _ => format!("{node}: {error}; see the kernel log"),
+            },
         });
         self
     }

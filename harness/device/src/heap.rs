@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use document::case::Kind;
 use nix::fcntl::OFlag;
+use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
 use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
@@ -19,7 +20,7 @@ pub const BACKEND: Backend = Backend { kind: Kind::Heap, find, open };
 fn find(system: &System) -> Vec<Endpoint> {
     let endpoint = |name: String| {
         let node = system.path("dev/dma_heap").join(&name);
-        let opened = File::open(&node);
+        let opened = open_node(&node);
         let endpoint = Endpoint::new(Kind::Heap, format!("heap-{name}"), name, node);
         match opened {
             Ok(_) => Endpoint { exports: true, ..endpoint },
@@ -34,8 +35,17 @@ fn find(system: &System) -> Vec<Endpoint> {
     names.into_iter().map(endpoint).collect()
 }
 
+/// Opens a node and asks it for a buffer of no bytes, which a heap refuses with EINVAL (`dma_heap_buffer_alloc`).
+fn open_node(node: &std::path::Path) -> std::io::Result<File> {
+    let file = File::open(node)?;
+    match uapi::heap::allocate(file.as_fd(), 0, OFlag::O_CLOEXEC) {
+        Err(errno @ Errno::ENOTTY) => Err(errno.into()),
+        _ => Ok(file),
+    }
+}
+
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
-    Ok(Rc::new(Heap { node: Rc::new(File::open(&endpoint.node)?) }))
+    Ok(Rc::new(Heap { node: Rc::new(open_node(&endpoint.node)?) }))
 }
 
 struct Heap {

@@ -10,15 +10,17 @@ pub struct System {
 }
 
 /// A device node as sysfs tells it, before anyone opens it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// The device that it belongs to, as a path below `/sys/devices`; for ordering and keys.
     pub topology: String,
     /// The number among the nodes of that device (V4L2's `index`), 0 where there is none.
     pub index: u32,
+    /// What its driver calls it (V4L2's `name`): all that tells the instances of vivid apart.
+    pub title: String,
     /// The node's name in sysfs, `card0`, `video3`.
     pub name: String,
-    /// The driver bound to the device, or the device's own name without its instance.
+    /// The driver bound to the device or to the virtio device below it, or the device's own name without its instance.
     pub driver: String,
     /// The node in /dev.
     pub path: PathBuf,
@@ -57,7 +59,10 @@ impl System {
         };
         let names = self.names(&format!("sys/class/{class}")).into_iter().filter(numbered);
         let mut nodes: Vec<Node> = names.map(|name| self.node(class, name, folder_in_dev)).collect();
-        nodes.sort();
+        // A node's number comes last, where nothing else tells two nodes of a device apart.
+        nodes.sort_by_cached_key(|node| {
+            (node.topology.clone(), node.index, node.title.clone(), node.name.len(), node.name.clone())
+        });
         nodes
     }
 
@@ -66,16 +71,32 @@ impl System {
         let device = fs::canonicalize(folder.join("device")).unwrap_or_default();
         let devices = fs::canonicalize(self.path("sys/devices")).unwrap_or_default();
         let topology = device.strip_prefix(&devices).unwrap_or(&device).to_string_lossy().into_owned();
-        let bound = fs::read_link(device.join("driver")).ok();
-        let bound = bound.and_then(|link| Some(link.file_name()?.to_string_lossy().into_owned()));
         let own = Path::new(&topology).file_name().unwrap_or_default().to_string_lossy();
         let own = own.split('.').next().unwrap_or_default().to_owned();
+        let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default().trim().to_owned();
         Node {
-            index: fs::read_to_string(folder.join("index")).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0),
-            driver: bound.filter(|driver| driver != "faux_driver").unwrap_or(own),
+            index: text("index").parse().unwrap_or(0),
+            title: text("name"),
+            driver: driver(&device).filter(|driver| driver != "faux_driver").unwrap_or(own),
             path: self.path("dev").join(folder_in_dev).join(&name),
             topology,
             name,
         }
     }
+}
+
+/// The driver bound to a device. A GPU on virtio hangs on the PCI or MMIO device that its virtio device came over: the
+/// driver is the virtio device's.
+fn driver(device: &Path) -> Option<String> {
+    let bound = |device: &Path| {
+        let link = fs::read_link(device.join("driver")).ok()?;
+        Some(link.file_name()?.to_string_lossy().into_owned())
+    };
+    let below = || {
+        let children = fs::read_dir(device).ok()?.flatten();
+        let mut virtio = children.filter(|child| child.file_name().to_string_lossy().starts_with("virtio"));
+        virtio.find_map(|child| bound(&child.path()))
+    };
+    let own = bound(device);
+    if own.as_deref().is_some_and(|driver| driver.starts_with("virtio-")) { below().or(own) } else { own }
 }

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use document::case::Kind;
+use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
 use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
@@ -28,8 +29,13 @@ fn find(system: &System) -> Vec<Endpoint> {
     }]
 }
 
+/// Opens the node and asks it for a buffer that begins within a page, which it refuses with EINVAL (`udmabuf_create`).
 fn open_node(node: &std::path::Path) -> std::io::Result<File> {
-    File::options().read(true).write(true).open(node)
+    let file = File::options().read(true).write(true).open(node)?;
+    match uapi::udmabuf::create(file.as_fd(), file.as_fd(), 1, uapi::memory::page_size() as u64, true) {
+        Err(errno @ Errno::ENOTTY) => Err(errno.into()),
+        _ => Ok(file),
+    }
 }
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {

@@ -76,7 +76,10 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
         Err(error) => return vec![describe(&node.driver, "queue").blocked_by(&error)],
     };
     let device = uapi::v4l2::descriptor(&device);
-    let Ok(about) = uapi::v4l2::capability(device) else { return Vec::new() };
+    let about = match uapi::v4l2::capability(device) {
+        Ok(about) => about,
+        Err(errno) => return vec![describe(&node.driver, "queue").blocked_by(&errno.into())],
+    };
     if about.capabilities & STREAMING == 0 {
         return Vec::new();
     }
