@@ -14,7 +14,7 @@ fn close_all(folder: &Path) {
         if path.is_dir() {
             close_all(&path);
         } else {
-            set_permissions(path, Permissions::from_mode(0)).unwrap();
+            set_permissions(path, Permissions::from_mode(0o000)).unwrap();
         }
     }
 }
