@@ -36,6 +36,8 @@ enum Trouble {
     NoSuchCell(String, Option<String>),
     #[error("no cell matches {0}; 'prime-cts plan' lists them")]
     NoMatch(String),
+    #[error("--skip leaves no cell; 'prime-cts plan' lists them")]
+    AllSkipped,
     #[error("XML cannot hold the report: {0}")]
     Xml(String),
 }
@@ -80,7 +82,7 @@ fn endpoints(machine: &Machine) -> Result<Vec<Rc<device::Endpoint>>, Trouble> {
 fn list(machine: &Machine) -> Result<Exit, Trouble> {
     let endpoints = endpoints(machine)?;
     if endpoints.is_empty() {
-        println!("this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers");
+        println!("{}", summary::NO_DEVICES);
         return Ok(Exit::NothingVerified);
     }
     let (_, found) = suite::run::Runner::start(&sources(machine), &endpoints);
@@ -107,7 +109,11 @@ fn cells(wanted: &Plan, endpoints: &[Rc<device::Endpoint>]) -> Result<Vec<Cell>,
         }
     }
     let some = !all.is_empty();
+    let all_skipped = all.iter().any(|cell| wants(wanted, &cell.id));
     let kept: Vec<Cell> = all.into_iter().filter(|cell| takes(wanted, &cell.id)).collect();
+    if some && kept.is_empty() && all_skipped {
+        return Err(Trouble::AllSkipped);
+    }
     if some && kept.is_empty() {
         return Err(Trouble::NoMatch(
             wanted.filter.iter().map(|text| format!("'{text}'")).collect::<Vec<_>>().join(" or "),
@@ -117,12 +123,17 @@ fn cells(wanted: &Plan, endpoints: &[Rc<device::Endpoint>]) -> Result<Vec<Cell>,
 }
 
 fn takes(wanted: &Plan, id: &str) -> bool {
-    let matches = |text: &String| {
-        if text.contains('*') { Glob::new(text.clone()).matches(id) } else { id.contains(text.as_str()) }
-    };
+    wants(wanted, id) && !wanted.skip.iter().any(|text| matches(text, id))
+}
+
+/// Whether an id is wanted, before --skip.
+fn wants(wanted: &Plan, id: &str) -> bool {
     let all = wanted.filter.is_empty() && wanted.exact.is_empty();
-    (all || wanted.exact.iter().any(|exact| exact == id) || wanted.filter.iter().any(matches))
-        && !wanted.skip.iter().any(matches)
+    all || wanted.exact.iter().any(|exact| exact == id) || wanted.filter.iter().any(|text| matches(text, id))
+}
+
+fn matches(text: &str, id: &str) -> bool {
+    if text.contains('*') { Glob::new(text.to_owned()).matches(id) } else { id.contains(text) }
 }
 
 /// The planned cell that shares the longest beginning with an id.
@@ -133,6 +144,9 @@ fn nearest(id: &str, cells: &[Cell]) -> Option<String> {
 
 fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
     let endpoints = endpoints(&wanted.machine)?;
+    if endpoints.is_empty() {
+        eprintln!("{}", summary::NO_DEVICES);
+    }
     for cell in cells(wanted, &endpoints)? {
         match cell.blocked() {
             Some(why) => println!("{}  blocked: {why}", cell.id),

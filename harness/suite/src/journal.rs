@@ -118,31 +118,28 @@ impl Recorded {
     /// # Errors
     /// See [`JournalError`].
     pub fn read(path: &Path) -> Result<Self, JournalError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read(path).map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
         Self::parse(path, &text)
     }
 
-    /// Reads the text of a journal.
+    /// Reads the text of a journal. It may be cut off anywhere, within a character too.
     ///
     /// # Errors
     /// See [`JournalError`].
-    pub fn parse(path: &Path, text: &str) -> Result<Self, JournalError> {
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, JournalError> {
         let mut events = Vec::new();
-        for (number, line) in text.split_inclusive('\n').enumerate() {
-            match serde_json::from_str::<Event>(line) {
+        for (number, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
+            // Looked at first: what else a newer program has written need not be known here.
+            if let Some(version) = newer(line) {
+                return Err(JournalError::Version { path: path.to_owned(), version });
+            }
+            match serde_json::from_slice::<Event>(line) {
                 Ok(event) => events.push(event),
-                Err(_) if !line.ends_with('\n') => {}
+                Err(_) if !line.ends_with(b"\n") => {}
                 Err(source) => return Err(JournalError::Line { path: path.to_owned(), line: number + 1, source }),
             }
         }
-        Self::of(events).ok_or_else(|| JournalError::NoRun { path: path.to_owned() }).and_then(|recorded| {
-            let version = recorded.run.version;
-            if version > crate::event::VERSION {
-                return Err(JournalError::Version { path: path.to_owned(), version });
-            }
-            Ok(recorded)
-        })
+        Self::of(events).ok_or_else(|| JournalError::NoRun { path: path.to_owned() })
     }
 
     /// Gathers events; nothing without a `run` event.
@@ -166,4 +163,15 @@ impl Recorded {
         }
         Some(recorded)
     }
+}
+
+/// The version of a `run` event, if it is newer than this program.
+fn newer(line: &[u8]) -> Option<u32> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        event: String,
+        version: u32,
+    }
+    let head: Head = serde_json::from_slice(line).ok()?;
+    (head.event == "run" && head.version > crate::event::VERSION).then_some(head.version)
 }

@@ -10,6 +10,9 @@ use crate::event::EndpointFound;
 use crate::exit::Exit;
 use crate::journal::Recorded;
 
+/// What there is to say of a machine without endpoints.
+pub const NO_DEVICES: &str = "this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers";
+
 /// The devices with what each can do.
 pub fn endpoints(found: &[EndpointFound]) -> String {
     let width = found.iter().map(|endpoint| endpoint.key.len()).max().unwrap_or(0);
@@ -105,8 +108,7 @@ fn totals(recorded: &Recorded) -> String {
     text += &match exit(recorded) {
         Exit::Incomplete => "the run was cut short: its journal has no end\n".into(),
         Exit::NothingVerified if recorded.endpoints.is_empty() => {
-            "nothing was verified: this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers\n"
-                .to_owned()
+            format!("nothing was verified: {NO_DEVICES}\n")
         }
         Exit::NothingVerified => "nothing was verified: no cell could look at its rule\n".into(),
         Exit::OwnFault => "prime-cts itself is at fault in the cells that ended in 'error'\n".into(),
