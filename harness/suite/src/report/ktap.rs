@@ -31,8 +31,10 @@ fn result(cell: &CellEnd) -> &'static str {
 
 /// A result that is not `ok` though the run is as expected is XFAIL; what was not verified is SKIP.
 fn directive(cell: &CellEnd) -> String {
-    let reason = cell.reason.as_deref().unwrap_or("").trim().replace('\n', " ");
+    let one_line = |text: &str| text.trim().replace(['\n', '\r'], " ");
+    let reason = one_line(cell.reason.as_deref().unwrap_or(""));
     let seen = cell.findings.iter().find(|finding| finding.verdict == cell.verdict).map_or("", |finding| &finding.seen);
+    let seen = one_line(seen);
     match cell.verdict {
         Verdict::Pass if cell.outcome == Outcome::UnexpectedPass => " # unexpected pass".into(),
         Verdict::Pass => String::new(),
@@ -63,5 +65,15 @@ mod tests {
         let mut recorded = sample::recorded();
         recorded.open = Some("fd.size.drm-a".into());
         assert!(text(&recorded).contains("not ok 6 fd.size.drm-a # ERROR"));
+    }
+
+    #[test]
+    fn what_was_seen_stays_on_its_line() {
+        let mut recorded = sample::recorded();
+        for cell in &mut recorded.cells {
+            cell.findings.iter_mut().for_each(|finding| finding.seen = "one\ntwo\r\nthree".into());
+        }
+        let text = text(&recorded);
+        assert!(text.contains(" # SKIP refused: one two  three\n"), "{text}");
     }
 }
