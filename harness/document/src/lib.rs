@@ -6,8 +6,13 @@
 
 pub mod board;
 pub mod case;
+pub mod check;
+pub mod errno;
 pub mod glob;
+pub mod nearest;
 pub mod quantity;
+pub mod schema;
 pub mod step;
+pub mod tree;
 pub mod verdict;
 pub mod yaml;

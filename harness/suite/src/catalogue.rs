@@ -85,7 +85,7 @@ fn parse(mut files: Vec<(PathBuf, String)>) -> Result<Vec<Case>, CatalogueError>
     for (path, text) in files {
         match Case::parse(&path, &text) {
             Ok(case) => cases.push(case),
-            Err(fault) => faults.push(fault),
+            Err(found) => faults.extend(found),
         }
     }
     if faults.is_empty() { Ok(cases) } else { Err(CatalogueError::Faulty(faults)) }

@@ -43,7 +43,7 @@ fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
             && case.exporters.selects(endpoint.kind, &endpoint.key, &endpoint.driver)
     };
     let imports = |endpoint: &&Rc<Endpoint>| {
-        (endpoint.imports || endpoint.blocked.is_some() && !only_exports(endpoint))
+        (endpoint.imports || endpoint.blocked.is_some() && endpoint.kind.imports())
             && case.importers.selects(endpoint.kind, &endpoint.key, &endpoint.driver)
     };
     let cell = |exporter: Option<&Rc<Endpoint>>, importer: Option<&Rc<Endpoint>>| {
@@ -66,11 +66,6 @@ fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
     }
 }
 
-fn only_exports(endpoint: &Endpoint) -> bool {
-    use document::case::Kind;
-    matches!(endpoint.kind, Kind::Heap | Kind::Udmabuf)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,8 +77,17 @@ mod tests {
         Rc::new(Endpoint { exports, imports, ..endpoint })
     }
 
+    fn steps(cells: &str) -> &'static str {
+        match cells {
+            "importer" => {
+                "steps:\n  - open: {what: closed-file, as: f}\n  - import: {file: f, as: b, must-refuse: [EBADF]}\n"
+            }
+            _ => "steps:\n  - allocate: {as: b}\n  - export: {buffer: b, as: f}\n  - size: {file: f}\n",
+        }
+    }
+
     fn case(cells: &str, more: &str) -> Rc<Case> {
-        let text = format!("name: c\nrule: r\nwhy: w\nreference: f\ncells: {cells}\n{more}steps: []\n");
+        let text = format!("name: c\nrule: r\nwhy: w\nreference: f\ncells: {cells}\n{more}{}", steps(cells));
         Rc::new(Case::parse(Path::new("area/c.yaml"), &text).unwrap())
     }
 
