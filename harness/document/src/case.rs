@@ -116,12 +116,20 @@ impl Kind {
 }
 
 impl Selector {
-    /// Whether an endpoint is selected. A mock stands for any kind, so that every case can be tested with it.
+    /// Whether an endpoint is selected.
     pub fn selects(&self, kind: Kind, key: &str, driver: &str) -> bool {
-        let any = |globs: &[Glob], text: &str| globs.is_empty() || globs.iter().any(|glob| glob.matches(text));
-        (kind == Kind::Mock || self.kind.is_empty() || self.kind.contains(&kind))
-            && any(&self.key, key)
-            && any(&self.driver, driver)
+        self.why_not(kind, key, driver).is_none()
+    }
+
+    /// What of an endpoint is not selected. A mock stands for any kind, so that every case can be tested with it.
+    pub fn why_not(&self, kind: Kind, key: &str, driver: &str) -> Option<&'static str> {
+        let none = |globs: &[Glob], text: &str| !globs.is_empty() && !globs.iter().any(|glob| glob.matches(text));
+        match () {
+            () if kind != Kind::Mock && !self.kind.is_empty() && !self.kind.contains(&kind) => Some("kind"),
+            () if none(&self.key, key) => Some("key"),
+            () if none(&self.driver, driver) => Some("driver"),
+            () => None,
+        }
     }
 }
 

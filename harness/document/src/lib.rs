@@ -13,6 +13,8 @@ pub mod nearest;
 pub mod quantity;
 pub mod schema;
 pub mod step;
+pub mod template;
 pub mod tree;
 pub mod verdict;
+pub mod words;
 pub mod yaml;

@@ -19,6 +19,43 @@ pub fn text() -> String {
     serde_json::to_string_pretty(&schema()).expect("a schema is JSON") + "\n"
 }
 
+/// A verb, as the schema has it.
+pub struct Verb<'a> {
+    /// The verb.
+    pub name: &'a str,
+    /// What it does.
+    pub meaning: &'a str,
+    /// The schema of its keys.
+    pub part: &'a Value,
+}
+
+/// Every verb, in the order of the types.
+pub fn verbs(schema: &Value) -> Vec<Verb<'_>> {
+    let choices = schema.pointer("/$defs/Step/oneOf").and_then(Value::as_array);
+    let choices = choices.into_iter().flatten();
+    choices
+        .filter_map(|choice| {
+            let (name, part) = choice["properties"].as_object()?.iter().next()?;
+            let meaning = choice["description"].as_str().unwrap_or_default();
+            Some(Verb { name, meaning, part: resolve(schema, part) })
+        })
+        .collect()
+}
+
+/// What a reference stands for.
+pub fn resolve<'a>(schema: &'a Value, part: &'a Value) -> &'a Value {
+    let target = part["$ref"].as_str().and_then(|path| schema.pointer(path.trim_start_matches('#')));
+    target.map_or(part, |target| resolve(schema, target))
+}
+
+/// The keys of a part: those that must be there in the order of the types, then the others.
+pub fn keys(part: &Value) -> Vec<&str> {
+    let required: Vec<&str> = part["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let all = part["properties"].as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+    let others: Vec<&str> = all.filter(|key| !required.contains(key)).collect();
+    [required, others].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! The cases: those embedded in the program, or a folder's.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use document::case::Case;
@@ -19,9 +20,27 @@ pub enum CatalogueError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file is not there or cannot be read.
+    #[error("cannot read {path}: {source}")]
+    UnreadableFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Cases with faults, all of them.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
     Faulty(Vec<Diagnostic>),
+    /// One cell id for two rules.
+    #[error("{first} and {second} are both the case '{id}'")]
+    Twice {
+        /// The case.
+        id: String,
+        /// A file.
+        first: PathBuf,
+        /// Another.
+        second: PathBuf,
+    },
     /// A folder without a case.
     #[error("{0} holds no case: one folder an area, one YAML file a case")]
     Empty(PathBuf),
@@ -73,6 +92,39 @@ pub fn from_folder(folder: &Path) -> Result<Vec<Case>, CatalogueError> {
         return Err(CatalogueError::Empty(folder.to_owned()));
     }
     parse(files)
+}
+
+/// The cases of files, which need not be in a catalogue.
+///
+/// # Errors
+/// An unreadable file, or every fault of all of them.
+pub fn from_files(paths: &[PathBuf]) -> Result<Vec<Case>, CatalogueError> {
+    let mut known = BTreeMap::new();
+    let (mut cases, mut faults) = (Vec::new(), Vec::new());
+    for path in paths {
+        match read(path)? {
+            Ok(case) => {
+                if let Some(first) = known.insert(case.id(), path.clone()) {
+                    return Err(CatalogueError::Twice { id: case.id(), first, second: path.clone() });
+                }
+                cases.push(case);
+            }
+            Err(found) => faults.extend(found),
+        }
+    }
+    if faults.is_empty() { Ok(cases) } else { Err(CatalogueError::Faulty(faults)) }
+}
+
+/// The case of one file, or all of its faults. The folder that a bare file name lies in is its area.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read(path: &Path) -> Result<Result<Case, Vec<Diagnostic>>, CatalogueError> {
+    let unreadable = |source| CatalogueError::UnreadableFile { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let bare = path.parent().and_then(Path::file_name).is_none();
+    let whole = if bare { std::path::absolute(path).map_err(unreadable)? } else { path.to_owned() };
+    Ok(Case::parse(&whole, &String::from_utf8_lossy(&bytes)))
 }
 
 fn is_case(path: &Path) -> bool {

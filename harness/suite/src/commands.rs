@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use document::board::Board;
+use document::case::Case;
 use document::glob::Glob;
 use suite::catalogue::{self, CatalogueError};
 use suite::exit::Exit;
@@ -14,8 +15,10 @@ use suite::report::{self, failure, junit, ktap, summary};
 use suite::run::Sources;
 use suite::run::board::{self, Setting};
 
-use crate::arguments::{Arguments, Command, Form, Machine, Plan, Report, Run};
+use crate::arguments::{Arguments, Choice, Command, Conduct, Form, Machine, Plan, Report};
 use crate::progress::Shown;
+
+mod case;
 
 /// Everything that can end a command early.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,12 @@ enum Trouble {
     Mock(String),
     #[error("no cell is called '{0}'; 'prime-cts plan' lists them{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!(", '{near}' is the nearest")))]
     NoSuchCell(String, Option<String>),
+    #[error("no case is called '{0}'{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!("; did you mean '{near}'?")))]
+    NoSuchCase(String, Option<String>),
+    #[error("'{0}' is no AREA/NAME: a-z, 0-9, '-' and '_' are allowed on both sides of one '/'")]
+    BadName(String),
+    #[error("cannot write {path}: {source}")]
+    Unwritten { path: PathBuf, source: std::io::Error },
     #[error("no cell matches {0}; 'prime-cts plan' lists them")]
     NoMatch(String),
     #[error("XML cannot hold the report: {0}")]
@@ -58,8 +67,9 @@ pub fn run(arguments: Arguments) -> Exit {
     let done = match arguments.command {
         Command::List(machine) => list(&machine),
         Command::Plan(wanted) => show_plan(&wanted),
-        Command::Run(run) => run_cells(&run),
+        Command::Run(run) => run_planned(&run.plan, &run.conduct),
         Command::Report(report) => show_report(&report),
+        Command::Case(wanted) => case::run(&wanted),
     };
     done.unwrap_or_else(|trouble| {
         eprintln!("prime-cts: {trouble}");
@@ -93,36 +103,39 @@ fn sources(machine: &Machine) -> Sources {
     Sources { kernel_log: machine.kernel_log.clone(), tracefs, ..Sources::default() }
 }
 
-/// The cases, and the cells that are wanted of them.
-fn cells(wanted: &Plan, endpoints: &[Rc<device::Endpoint>]) -> Result<Vec<Cell>, Trouble> {
-    let cases = match &wanted.cases {
-        Some(folder) => catalogue::from_folder(folder)?,
-        None => catalogue::embedded()?,
-    };
+fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
+    folder.map_or_else(catalogue::embedded, catalogue::from_folder)
+}
+
+/// The cells that are wanted of cases.
+fn cells(
+    cases: Vec<Case>,
+    filter: &[String],
+    choice: &Choice,
+    endpoints: &[Rc<device::Endpoint>],
+) -> Result<Vec<Cell>, Trouble> {
     let cases: Vec<_> = cases.into_iter().map(Rc::new).collect();
     let all = plan(&cases, endpoints);
-    for id in &wanted.exact {
+    for id in &choice.exact {
         if !all.iter().any(|cell| cell.id == *id) {
             return Err(Trouble::NoSuchCell(id.clone(), nearest(id, &all)));
         }
     }
     let some = !all.is_empty();
-    let kept: Vec<Cell> = all.into_iter().filter(|cell| takes(wanted, &cell.id)).collect();
+    let kept: Vec<Cell> = all.into_iter().filter(|cell| takes(filter, choice, &cell.id)).collect();
     if some && kept.is_empty() {
-        return Err(Trouble::NoMatch(
-            wanted.filter.iter().map(|text| format!("'{text}'")).collect::<Vec<_>>().join(" or "),
-        ));
+        return Err(Trouble::NoMatch(filter.iter().map(|text| format!("'{text}'")).collect::<Vec<_>>().join(" or ")));
     }
     Ok(kept)
 }
 
-fn takes(wanted: &Plan, id: &str) -> bool {
+fn takes(filter: &[String], choice: &Choice, id: &str) -> bool {
     let matches = |text: &String| {
         if text.contains('*') { Glob::new(text.clone()).matches(id) } else { id.contains(text.as_str()) }
     };
-    let all = wanted.filter.is_empty() && wanted.exact.is_empty();
-    (all || wanted.exact.iter().any(|exact| exact == id) || wanted.filter.iter().any(matches))
-        && !wanted.skip.iter().any(matches)
+    let all = filter.is_empty() && choice.exact.is_empty();
+    (all || choice.exact.iter().any(|exact| exact == id) || filter.iter().any(matches))
+        && !choice.skip.iter().any(matches)
 }
 
 /// The planned cell that shares the longest beginning with an id.
@@ -133,7 +146,8 @@ fn nearest(id: &str, cells: &[Cell]) -> Option<String> {
 
 fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
     let endpoints = endpoints(&wanted.machine)?;
-    for cell in cells(wanted, &endpoints)? {
+    let cases = cases(wanted.cases.as_deref())?;
+    for cell in cells(cases, &wanted.filter, &wanted.choice, &endpoints)? {
         match cell.blocked() {
             Some(why) => println!("{}  blocked: {why}", cell.id),
             None => println!("{}", cell.id),
@@ -142,19 +156,25 @@ fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
     Ok(if endpoints.is_empty() { Exit::NothingVerified } else { Exit::Success })
 }
 
-fn run_cells(run: &Run) -> Result<Exit, Trouble> {
+fn run_planned(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
     let started = Instant::now();
-    let board = run.board.as_deref().map(read_board).transpose()?;
-    let endpoints = endpoints(&run.plan.machine)?;
-    let cells = cells(&run.plan, &endpoints)?;
-    let whole = run.plan.filter.is_empty() && run.plan.exact.is_empty() && run.plan.skip.is_empty();
-    let found_ms = started.elapsed().as_millis() as u64;
-    let setting = Setting { board, endpoints, sources: sources(&run.plan.machine), whole, found_ms };
-    let folder = &run.output;
+    let endpoints = endpoints(&wanted.machine)?;
+    let cases = cases(wanted.cases.as_deref())?;
+    let cells = cells(cases, &wanted.filter, &wanted.choice, &endpoints)?;
+    let whole = wanted.filter.is_empty() && wanted.choice.exact.is_empty() && wanted.choice.skip.is_empty();
+    let sources = sources(&wanted.machine);
+    let setting = Setting { board: None, endpoints, sources, whole, found_ms: started.elapsed().as_millis() as u64 };
+    run_cells(setting, &cells, conduct)
+}
+
+fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit, Trouble> {
+    let board = conduct.board.as_deref().map(read_board).transpose()?;
+    let setting = Setting { board, ..setting };
+    let folder = &conduct.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");
-    let mut shown = Shown::new(run.progress);
-    let done = board::run(&setting, &cells, &mut Journal::create(&path)?, &mut shown);
+    let mut shown = Shown::new(conduct.progress);
+    let done = board::run(&setting, cells, &mut Journal::create(&path)?, &mut shown);
     shown.finish();
     done?;
     let recorded = Recorded::read(&path)?;

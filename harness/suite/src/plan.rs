@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use device::Endpoint;
 use document::case::{Case, Cells};
+use document::step::Side;
 
 /// A case applied to its endpoints.
 #[derive(Debug, Clone)]
@@ -36,16 +37,25 @@ pub fn plan(cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
     cases.iter().flat_map(|case| cells_of(case, endpoints)).collect()
 }
 
-fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
+/// Why an endpoint has no cell of a case on one side of it.
+pub fn why_not(case: &Case, endpoint: &Endpoint, side: Side) -> Option<String> {
+    let (selector, able, word) = match side {
+        Side::Exporter => (&case.exporters, endpoint.exports, "export"),
+        Side::Importer => (&case.importers, endpoint.imports, "import"),
+    };
     // What a blocked endpoint can do is not known: it is planned for both, and its cells say that it is blocked.
-    let exports = |endpoint: &&Rc<Endpoint>| {
-        (endpoint.exports || endpoint.blocked.is_some())
-            && case.exporters.selects(endpoint.kind, &endpoint.key, &endpoint.driver)
-    };
-    let imports = |endpoint: &&Rc<Endpoint>| {
-        (endpoint.imports || endpoint.blocked.is_some() && endpoint.kind.imports())
-            && case.importers.selects(endpoint.kind, &endpoint.key, &endpoint.driver)
-    };
+    let unknown = endpoint.blocked.is_some() && (side == Side::Exporter || endpoint.kind.imports());
+    if !able && !unknown {
+        return Some(format!("it does not {word}"));
+    }
+    let part = selector.why_not(endpoint.kind, &endpoint.key, &endpoint.driver)?;
+    let driver = if part == "driver" { format!(" '{}'", endpoint.driver) } else { String::new() };
+    Some(format!("'{word}ers' does not select its {part}{driver}"))
+}
+
+fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
+    let exports = |endpoint: &&Rc<Endpoint>| why_not(case, endpoint, Side::Exporter).is_none();
+    let imports = |endpoint: &&Rc<Endpoint>| why_not(case, endpoint, Side::Importer).is_none();
     let cell = |exporter: Option<&Rc<Endpoint>>, importer: Option<&Rc<Endpoint>>| {
         let keys = [exporter, importer].into_iter().flatten().map(|endpoint| format!(".{}", endpoint.key));
         let id = case.id() + &keys.collect::<String>();

@@ -31,13 +31,8 @@ struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    fn resolve(&self, schema: &'a Value) -> &'a Value {
-        let target = schema["$ref"].as_str().and_then(|path| self.root.pointer(path.trim_start_matches('#')));
-        target.map_or(schema, |target| self.resolve(target))
-    }
-
     fn value(&mut self, node: &Node, schema: &'a Value, at: At<'_>) {
-        let schema = self.resolve(schema);
+        let schema = crate::schema::resolve(self.root, schema);
         if let Some(choices) = schema["anyOf"].as_array() {
             // `Option<T>`.
             let some = choices.iter().find(|choice| choice["type"] != "null");
