@@ -6,12 +6,14 @@
 use std::path::Path;
 
 use crate::case::Case;
+use crate::schema;
 use crate::tree;
 use crate::yaml::{self, Diagnostic};
 
 pub mod fault;
 mod meaning;
 mod names;
+mod number;
 mod shape;
 mod steps;
 
@@ -58,8 +60,9 @@ fn faults(path: &Path, source: &str) -> Vec<Fault> {
     }
     let mut faults = Vec::new();
     if let Some(root) = tree::parse(source, &mut faults) {
-        shape::check(&root, &mut faults);
-        let steps = steps::read(root.get("steps"));
+        let schema = schema::schema();
+        shape::check(&root, &schema, &mut faults);
+        let steps = steps::read(root.get("steps"), &schema::verbs(&schema));
         names::check(&steps, &mut faults);
         meaning::check(path, &root, &steps, &mut faults);
     }

@@ -47,6 +47,12 @@ impl JsonSchema for ErrnoName {
     }
 }
 
+/// The name by which an errno goes here, of another that it has.
+pub fn first_name(second: &str) -> Option<&'static str> {
+    let names = [("EWOULDBLOCK", "EAGAIN"), ("EDEADLOCK", "EDEADLK"), ("ENOTSUP", "EOPNOTSUPP")];
+    names.iter().find(|(other, _)| *other == second).map(|(_, name)| *name)
+}
+
 /// Every errno that Linux has. Second names (EWOULDBLOCK, EDEADLOCK, ENOTSUP) are left out: one errno, one name.
 #[rustfmt::skip]
 pub const NAMES: &[&str] = &[

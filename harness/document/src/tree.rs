@@ -153,7 +153,8 @@ pub fn parse(source: &str, faults: &mut Vec<Fault>) -> Option<Node> {
             Ok(found) => found,
             Err(error) => {
                 let place = (error.marker().line(), error.marker().col() + 1);
-                builder.faults.push(Fault::new(place, format!("this is no YAML: {}", error.info())));
+                let fault = Fault::new(place, format!("this is no YAML: {}", error.info()));
+                builder.faults.push(fault.help(mend(error.info())));
                 return None;
             }
         };
@@ -177,6 +178,17 @@ pub fn parse(source: &str, faults: &mut Vec<Fault>) -> Option<Node> {
         faults.push(Fault::new((1, 1), "the file is empty").help("'prime-cts case new AREA/NAME' writes a first case"));
     }
     root
+}
+
+/// What would mend text that is no YAML.
+fn mend(info: &str) -> &'static str {
+    match info {
+        _ if info.contains("tab") => "put spaces in front, no tabs",
+        _ if info.contains("mapping values") => "text with ': ' in it needs quotes around all of it",
+        _ if info.contains("flow") => "every '{' and '[' needs its '}' and ']', with ',' in between",
+        _ if info.contains("block") => "what belongs together begins in the same column",
+        _ => "look at the quotes, brackets and spaces in front of this place",
+    }
 }
 
 fn begin(span: &Span) -> Place {
@@ -203,7 +215,8 @@ impl Builder<'_> {
             self.faults.push(fault.help("write the value out; text that begins with '*' or '&' needs quotes"));
         }
         if tag {
-            self.faults.push(Fault::new(place, "a tag ('!')").help("text that begins with '!' needs quotes"));
+            let fault = Fault::new(place, "a tag ('!')");
+            self.faults.push(fault.help("a verb is written '- map: {...}'; text that begins with '!' needs quotes"));
         }
         match event {
             Event::Scalar(text, style, ..) => {

@@ -26,6 +26,13 @@ impl Fault {
     }
 }
 
+/// The beginning of a text, as a message has it.
+pub fn shortened(text: &str) -> String {
+    let line = text.lines().next().unwrap_or("");
+    let short: String = line.chars().take(40).collect();
+    if short.len() < text.len() { short + "..." } else { short }
+}
+
 /// The nearest place inside of a text. Parsers point behind its end, and count lines that end otherwise than by '\n'.
 pub fn within(source: &str, (line, column): Place) -> Place {
     let lines = source.lines().count().max(1);

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::fault::{Fault, Place};
 use super::part;
-use super::steps::Written;
+use super::steps::{Written, readable};
 use crate::case::{Kind, segment};
 use crate::quantity::Time;
 use crate::step::Side;
-use crate::tree::Node;
+use crate::tree::{Content, Node};
 
 /// Checks everything that is not of one step alone.
 pub fn check(path: &Path, root: &Node, steps: &[Written<'_>], faults: &mut Vec<Fault>) {
@@ -37,8 +37,9 @@ pub fn check(path: &Path, root: &Node, steps: &[Written<'_>], faults: &mut Vec<F
             selects(role, selector, faults);
         }
     }
-    if let Some((steps_key, _)) = root.entry("steps")
-        && readable(steps)
+    if let Some((steps_key, list)) = root.entry("steps")
+        && matches!(list.content, Content::List(_))
+        && readable(Some(list), steps)
         && !checks(steps)
     {
         let fault = Fault::new(steps_key.place, "this case checks nothing: it would pass whatever the kernel does");
@@ -146,10 +147,6 @@ fn matches_nothing(key: &str, glob: &str, kinds: &[Kind], place: Place) -> Optio
         nothing("no key of the kinds selected begins so")?
             .help(format!("their keys begin with {}", prefixes.join(", "))),
     )
-}
-
-fn readable(steps: &[Written<'_>]) -> bool {
-    steps.iter().all(|written| written.step.is_some() && readable(&written.inner))
 }
 
 fn checks(steps: &[Written<'_>]) -> bool {

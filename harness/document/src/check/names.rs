@@ -23,6 +23,9 @@ pub fn check(steps: &[Written<'_>], faults: &mut Vec<Fault>) {
 
 fn within(steps: &[Written<'_>], known: &mut BTreeMap<String, Made>, faults: &mut Vec<Fault>) {
     for written in steps {
+        for (name, sorts) in written.step.as_ref().or(written.outline.as_ref()).map_or_else(Vec::new, Step::uses) {
+            faults.extend(used(&written.verb.word, name, sorts, written.place_of_use(name), known));
+        }
         let Some(step) = &written.step else {
             // What it would have made is taken for anything, so that one fault is told once.
             if let Some(name) = written.node.get("as").and_then(|node| node.text()) {
@@ -31,10 +34,6 @@ fn within(steps: &[Written<'_>], known: &mut BTreeMap<String, Made>, faults: &mu
             within(&written.inner, &mut known.clone(), faults);
             continue;
         };
-        for (name, sorts) in step.uses() {
-            let place = written.place_of_use(name);
-            faults.extend(used(step.verb(), name, sorts, place, known));
-        }
         if let Step::Release(name) = step
             && let Some(made) = known.get_mut(name)
         {

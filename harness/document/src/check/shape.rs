@@ -4,16 +4,16 @@
 
 use serde_json::Value;
 
-use super::fault::{Fault, Place};
+use super::fault::{Fault, Place, shortened};
+use super::number;
+use crate::errno;
 use crate::nearest::nearest;
-use crate::quantity::{Bytes, Time};
 use crate::tree::{Content, Node, Scalar};
 
 /// Checks a whole document against the schema of a case.
-pub fn check(root: &Node, faults: &mut Vec<Fault>) {
-    let schema = crate::schema::schema();
+pub fn check(root: &Node, schema: &Value, faults: &mut Vec<Fault>) {
     let at = At { name: "the case", place: root.place };
-    Shape { root: &schema, faults }.value(root, &schema, at);
+    Shape { root: schema, faults }.value(root, schema, at);
 }
 
 /// What is looked at, for messages.
@@ -57,7 +57,7 @@ impl<'a> Shape<'a> {
                     self.value(item, &schema["items"], At { place: item.place, ..at });
                 }
             }
-            Content::Scalar { .. } => self.scalar(node, schema),
+            Content::Scalar { .. } => self.faults.extend(number::check(node, schema)),
         }
     }
 
@@ -69,23 +69,26 @@ impl<'a> Shape<'a> {
             _ => return true,
         };
         let (is, shown) = match (&node.content, node.scalar()) {
-            (Content::Map(_), _) => ("object", "a mapping".to_owned()),
-            (Content::List(_), _) => ("array", "a list".to_owned()),
-            (_, Some(Scalar::Null) | None) => ("null", "nothing".to_owned()),
+            (Content::Map(_), _) => ("object", "not a mapping".to_owned()),
+            (Content::List(_), _) => ("array", "not a list".to_owned()),
+            (_, Some(Scalar::Null) | None) => ("null", "but there is nothing".to_owned()),
             (Content::Scalar { text, .. }, Some(scalar)) => match scalar {
-                Scalar::Bool(_) => ("boolean", format!("the truth value '{text}'")),
-                Scalar::Integer(_) => ("integer", format!("the number {text}")),
-                Scalar::Float => ("number", format!("the number {text}")),
-                _ => ("string", format!("the text '{}'", shortened(text))),
+                Scalar::Bool(_) => ("boolean", format!("not the truth value '{text}'")),
+                Scalar::Integer(_) => ("integer", format!("not the number {text}")),
+                Scalar::Float => ("number", format!("not the number {text}")),
+                _ => ("string", format!("not the text '{}'", shortened(text))),
             },
         };
-        if types.contains(&is) {
+        // A time without a unit, a size that is no whole number: what is meant is told where units are known.
+        let quantity =
+            matches!(schema["format"].as_str(), Some("time" | "bytes")) && matches!(is, "integer" | "number");
+        if types.contains(&is) || quantity {
             return true;
         }
         let words: Vec<&str> =
             types.iter().filter(|wanted| **wanted != "null").map(|wanted| type_word(wanted)).collect();
         let place = if is == "null" { at.place } else { node.place };
-        let fault = Fault::new(place, format!("'{}' takes {}, not {shown}", at.name, words.join(" or ")));
+        let fault = Fault::new(place, format!("'{}' takes {}, {shown}", at.name, words.join(" or ")));
         let help = match (types.first().copied(), is) {
             (Some("string"), "integer" | "number" | "boolean") if schema["format"].is_null() => {
                 Some("put it in quotes if it is meant as text".to_owned())
@@ -196,64 +199,14 @@ impl<'a> Shape<'a> {
             Content::Scalar { .. } => format!("'{}' is nothing that '{}' can be", shortened(written), at.name),
             _ => format!("'{}' takes one word here", at.name),
         };
-        let help = match nearest(written, words.iter().copied()) {
+        let other_name = errno::first_name(written).filter(|name| words.contains(name));
+        let help = match other_name.or_else(|| nearest(written, words.iter().copied())) {
             Some(near) => format!("did you mean '{near}'?"),
-            None if words.len() > 20 => format!("one of {}, ...", words[..8].join(", ")),
+            None if words.len() > 20 => format!("a name such as {}", words[words.len() / 6]),
             None => format!("one of {}", words.join(", ")),
         };
         self.faults.push(Fault::new(node.place, message).help(help));
     }
-
-    /// Sizes, times, and numbers that are too large.
-    fn scalar(&mut self, node: &Node, schema: &Value) {
-        let Content::Scalar { text, .. } = &node.content else { return };
-        let format = schema["format"].as_str().unwrap_or("");
-        let within = |least: i128, most: i128| match node.scalar() {
-            Some(Scalar::Integer(number)) => (least..=most).contains(&number),
-            _ => true,
-        };
-        let sound = match format {
-            "bytes" if node.text().is_some() => Bytes::parse(text).is_some(),
-            "time" => Time::parse(text).is_some(),
-            "bytes" | "uint64" => within(0, u64::MAX.into()),
-            "int64" => within(i64::MIN.into(), i64::MAX.into()),
-            "uint32" => within(0, u32::MAX.into()),
-            "int32" => within(i32::MIN.into(), i32::MAX.into()),
-            "uint16" => within(0, u16::MAX.into()),
-            "uint8" => within(0, u8::MAX.into()),
-            "uint" => within(0, usize::MAX as i128),
-            _ => true,
-        };
-        if sound {
-            return;
-        }
-        let what = match format {
-            "bytes" => "no size",
-            "time" => "no time",
-            _ => "out of range",
-        };
-        let fault = Fault::new(node.place, format!("'{}' is {what}", shortened(text)));
-        let help = unit(text, format).or_else(|| schema["description"].as_str().map(str::to_owned));
-        self.faults.push(Fault { help, ..fault });
-    }
-}
-
-/// The quantity that was meant, if only its unit is wrong.
-fn unit(text: &str, format: &str) -> Option<String> {
-    let units: &[(&str, &str)] = match format {
-        "bytes" => &[("k", "KiB"), ("m", "MiB"), ("g", "GiB"), ("b", "B")],
-        "time" => {
-            &[("ms", "ms"), ("millis", "ms"), ("mins", "min"), ("minute", "min"), ("m", "min"), ("s", "s"), ("", "s")]
-        }
-        _ => return None,
-    };
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, written) = text.split_at(digits);
-    let written = written.trim().to_lowercase();
-    let (_, meant) = units.iter().find(|(begin, _)| written.starts_with(begin))?;
-    let meant = format!("{number}{meant}");
-    let sound = if format == "bytes" { Bytes::parse(&meant).is_some() } else { Time::parse(&meant).is_some() };
-    sound.then(|| format!("did you mean '{meant}'?"))
 }
 
 fn named(name: &str) -> String {
@@ -269,10 +222,4 @@ fn type_word(name: &str) -> &'static str {
         "object" => "a mapping",
         _ => "a value",
     }
-}
-
-fn shortened(text: &str) -> String {
-    let line = text.lines().next().unwrap_or("");
-    let short: String = line.chars().take(40).collect();
-    if short.len() < text.len() { short + "..." } else { short }
 }
