@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A pattern as written in a board file, a case or on the command line.
+/// A pattern: `*` stands for any text up to the next '.', `**` for any text at all; nothing else is special.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Glob(String);

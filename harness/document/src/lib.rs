@@ -9,6 +9,7 @@ pub mod case;
 pub mod check;
 pub mod errno;
 pub mod glob;
+pub mod manual;
 pub mod nearest;
 pub mod quantity;
 pub mod schema;
