@@ -33,10 +33,12 @@ pub fn check(path: &Path, source: &str) -> Result<Case, Vec<Diagnostic>> {
     let mut faults = faults(path, source);
     if faults.is_empty() {
         // What only the types know; there should be nothing left.
-        return yaml::parse(path, source).map_err(|fault| vec![fault]).map(|mut case: Case| {
-            case.area = part(path.parent().and_then(Path::file_name));
-            case
-        });
+        let area = part(path.parent().and_then(Path::file_name));
+        let case = yaml::parse(path, source).map_err(|mut fault| {
+            fault.place.get_or_insert((1, 1));
+            vec![fault]
+        })?;
+        return Ok(Case { area, ..case });
     }
     faults.sort_by_key(|fault| fault.place);
     faults.dedup();

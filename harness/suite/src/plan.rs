@@ -120,6 +120,26 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_cases_and_devices_changes_no_cell() {
+        let mut endpoints: Vec<_> =
+            ["a", "b", "c", "d"].iter().map(|key| endpoint(Kind::Drm, key, true, *key != "c")).collect();
+        let mut cases = vec![case("pair", ""), case("exporter", "size: 4KiB\n"), case("importer", "")];
+        let sorted = |cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]| {
+            let mut ids: Vec<_> =
+                plan(cases, endpoints).into_iter().map(|cell| (cell.id.clone(), cell.size())).collect();
+            ids.sort();
+            ids
+        };
+        let first = sorted(&cases, &endpoints);
+        for turn in 0..12 {
+            endpoints.rotate_left(1 + turn % 2);
+            endpoints.swap(turn % 4, (turn + 2) % 4);
+            cases.rotate_left(1);
+            assert_eq!(sorted(&cases, &endpoints), first);
+        }
+    }
+
+    #[test]
     fn a_blocked_endpoint_is_planned_and_says_so() {
         let blocked =
             Endpoint { blocked: Some("no permission".into()), ..(*endpoint(Kind::Drm, "a", false, false)).clone() };

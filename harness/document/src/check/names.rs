@@ -14,6 +14,8 @@ struct Made {
     sort: Option<Sort>,
     place: Place,
     released: Option<Place>,
+    /// A snapshot that counts no dma-buf's references.
+    without_file: bool,
 }
 
 /// Checks all steps, those of forks included.
@@ -29,11 +31,22 @@ fn within(steps: &[Written<'_>], known: &mut BTreeMap<String, Made>, faults: &mu
         let Some(step) = &written.step else {
             // What it would have made is taken for anything, so that one fault is told once.
             if let Some(name) = written.node.get("as").and_then(|node| node.text()) {
-                known.insert(name.to_owned(), Made { sort: None, place: written.node.place, released: None });
+                let made = Made { sort: None, place: written.node.place, released: None, without_file: false };
+                known.insert(name.to_owned(), made);
             }
             within(&written.inner, &mut known.clone(), faults);
             continue;
         };
+        if let Step::Balance(balance) = step
+            && (balance.gone || balance.file.is_some())
+            && let Some(made) = known.get(&balance.since).filter(|made| made.without_file)
+        {
+            let key = if balance.gone { "gone" } else { "file" };
+            let place = written.node.entry(key).map_or(written.verb.place, |(key, _)| key.place);
+            let fault =
+                Fault::new(place, format!("'{key}' asks for what the snapshot '{}' has not counted", balance.since));
+            faults.push(fault.help(format!("give the snapshot in line {} the key 'file'", made.place.0)));
+        }
         if let Step::Release(name) = step
             && let Some(made) = known.get_mut(name)
         {
@@ -42,7 +55,8 @@ fn within(steps: &[Written<'_>], known: &mut BTreeMap<String, Made>, faults: &mu
         within(&written.inner, &mut known.clone(), faults);
         if let Some((name, sort)) = step.makes() {
             let place = written.node.get("as").map_or(written.verb.place, |node| node.place);
-            let made = Made { sort: Some(sort), place, released: None };
+            let without_file = matches!(step, Step::Snapshot(step) if step.file.is_none());
+            let made = Made { sort: Some(sort), place, released: None, without_file };
             if let Some(before) = known.insert(name.to_owned(), made).filter(|made| made.released.is_none()) {
                 let help =
                     format!("line {} made it first: choose another name, or release it in between", before.place.0);
