@@ -70,7 +70,9 @@ fn byte_span(source: &str, line: usize, column: usize) -> std::ops::Range<usize>
     let into = text.char_indices().nth(column - 1).map_or(text.len(), |(at, _)| at);
     let word = text[into..].find(|c: char| c.is_whitespace() || ":,]}".contains(c)).unwrap_or(text.len() - into);
     let start = start_of_line + into;
-    start..(start + word.max(1)).min(source.len().max(start))
+    // A word without letters: the one character that stands there, however many bytes it has.
+    let one = source[start..].chars().next().map_or(0, char::len_utf8);
+    start..start + word.max(one)
 }
 
 /// Reads one document of type `T`.
@@ -176,6 +178,16 @@ mod tests {
         assert_eq!(error.place, Some((3, 1)), "{error}");
         let nested = complaint("name: a\nsteps:\n  - map:\n      offset: 1\n      offset: 2\n");
         assert_eq!(nested.place, Some((5, 7)), "{nested}");
+    }
+
+    #[test]
+    fn a_place_without_a_word_is_shown_whatever_stands_there() {
+        for text in ["\u{a0}", ":", "", "a\n"] {
+            for place in [(1, 1), (1, 2), (2, 1)] {
+                let shown = Diagnostic::new(Path::new("x.yaml"), text, Some(place), "wrong").to_string();
+                assert!(shown.contains("wrong"), "{text:?} {place:?}");
+            }
+        }
     }
 
     #[test]

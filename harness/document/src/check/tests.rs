@@ -52,7 +52,11 @@ proptest! {
 
 fn sound(text: &str) -> Result<(), TestCaseError> {
     let started = std::time::Instant::now();
-    for fault in check(Path::new("area/c.yaml"), text).err().unwrap_or_default() {
+    let checked = check(Path::new("area/c.yaml"), text);
+    if let Ok(case) = &checked {
+        prop_assert_eq!(format!("{:?}", case), by_tree("area", text));
+    }
+    for fault in checked.err().unwrap_or_default() {
         let shown = fault.to_string();
         let (line, column) = fault.place.ok_or_else(|| TestCaseError::fail(format!("no place: {shown}")))?;
         let there = text.lines().nth(line - 1).unwrap_or("");
@@ -79,4 +83,27 @@ fn large_and_deep_texts_take_no_time() {
         found.iter().for_each(|fault| drop(fault.to_string()));
         assert!(found.len() <= MOST + 1 && started.elapsed().as_secs() < 2, "{:.20}: {:?}", text, started.elapsed());
     }
+}
+
+/// A case as the checker has seen it. What is run is what `serde_yaml` reads.
+fn by_tree(area: &str, text: &str) -> String {
+    let tree = tree::parse(text, &mut Vec::new()).unwrap();
+    let case: Case = serde_json::from_value(tree.to_json()).unwrap();
+    format!("{:?}", Case { area: area.into(), ..case })
+}
+
+#[test]
+fn what_is_checked_is_what_is_run() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cases");
+    let entries = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut seen = 0;
+    for area in entries(Path::new(root)).filter(|path| path.is_dir()) {
+        for file in entries(&area) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let case = check(&file, &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
+            assert_eq!(format!("{case:?}"), by_tree(&case.area, &text), "{}", file.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 20, "{seen}");
 }
