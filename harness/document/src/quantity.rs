@@ -103,9 +103,10 @@ impl JsonSchema for Time {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // "time" alone would be a time of day to an editor.
         json_schema!({
             "type": "string",
-            "format": "time",
+            "format": "time-with-unit",
             "pattern": "^[0-9]+ *(ms|s|min)$",
             "description": "A time with its unit: 500ms, 20s, 2min.",
         })

@@ -15,9 +15,9 @@ pub fn check(node: &Node, schema: &Value) -> Option<Fault> {
             return None;
         }
         "bytes" if Bytes::parse(text).is_some() => return None,
-        "time" if Time::parse(text).is_some() => return None,
+        "time-with-unit" if Time::parse(text).is_some() => return None,
         "bytes" => ("no size", meant(text, format)),
-        "time" => ("no time", meant(text, format)),
+        "time-with-unit" => ("no time", meant(text, format)),
         _ => {
             let (least, most) = range(format)?;
             match node.scalar() {

@@ -81,7 +81,7 @@ impl<'a> Shape<'a> {
         };
         // A time without a unit, a size that is no whole number: what is meant is told where units are known.
         let quantity =
-            matches!(schema["format"].as_str(), Some("time" | "bytes")) && matches!(is, "integer" | "number");
+            matches!(schema["format"].as_str(), Some("time-with-unit" | "bytes")) && matches!(is, "integer" | "number");
         if types.contains(&is) || quantity {
             return true;
         }
