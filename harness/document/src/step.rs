@@ -394,6 +394,14 @@ impl Step {
         }
     }
 
+    /// The steps within the step.
+    pub fn inner(&self) -> &[Step] {
+        match self {
+            Self::Fork(step) => &step.steps,
+            _ => &[],
+        }
+    }
+
     /// The device without which the step cannot be done.
     pub fn needs(&self) -> Option<Side> {
         match self {

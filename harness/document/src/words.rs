@@ -39,8 +39,8 @@ fn of_step(step: &Step, schema: &Value) -> Words {
         }
         _ => written += &plain(value),
     }
-    let inner = if let Step::Fork(fork) = step { of_steps(&fork.steps) } else { Vec::new() };
-    Words { written, meaning: verb.map_or_else(String::new, |verb| verb.meaning.to_owned()), inner }
+    let meaning = verb.map_or_else(String::new, |verb| verb.meaning.to_owned());
+    Words { written, meaning, inner: step.inner().iter().map(|step| of_step(step, schema)).collect() }
 }
 
 /// A value as a case has it.
