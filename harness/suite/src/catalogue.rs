@@ -157,6 +157,16 @@ mod tests {
     }
 
     #[test]
+    fn an_editor_finds_the_schema_of_every_case() {
+        let mut files = Vec::new();
+        collect(&EMBEDDED, &mut files);
+        for (path, text) in files {
+            let line = document::schema::EDITOR_LINE;
+            assert_eq!(text.lines().next(), Some(line), "{} has to begin with it", path.display());
+        }
+    }
+
+    #[test]
     fn every_fault_of_a_folder_is_told_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let area = folder.path().join("fd");
