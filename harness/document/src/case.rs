@@ -82,13 +82,13 @@ pub enum Kind {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Selector {
-    /// By what they are.
+    /// What they are.
     #[serde(default)]
     pub kind: Vec<Kind>,
-    /// By key.
+    /// Patterns over the keys that `prime-cts list` shows.
     #[serde(default)]
     pub key: Vec<Glob>,
-    /// By the kernel driver's name.
+    /// Patterns over the names of kernel drivers; over a heap's own name.
     #[serde(default)]
     pub driver: Vec<Glob>,
 }

@@ -1,7 +1,7 @@
 //! Every fault of a case at once, each with its place and what would mend it.
 //!
-//! Three passes over one [`tree`]: its keys and values against the schema ([`shape`]), the names that its steps make and
-//! use ([`names`]), and what can be known of its meaning without a board ([`meaning`]).
+//! Three passes over one [`tree`]: `shape`, its keys and values against the schema; `names`, what its steps make and use;
+//! `meaning`, what can be known of it without a board.
 
 use std::path::Path;
 

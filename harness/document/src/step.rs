@@ -69,10 +69,10 @@ pub struct Allocate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileAccess {
-    /// O_RDWR.
+    /// Reading and writing.
     #[default]
     ReadWrite,
-    /// O_RDONLY.
+    /// Reading alone.
     ReadOnly,
 }
 
@@ -87,7 +87,7 @@ pub struct Export {
     /// The file's access mode.
     #[serde(default)]
     pub access: FileAccess,
-    /// FD_CLOEXEC.
+    /// Whether exec closes the descriptor (FD_CLOEXEC).
     #[serde(default = "yes")]
     pub close_on_exec: bool,
     /// Refusals after which the cell ends as refused.
@@ -304,7 +304,7 @@ pub struct Flags {
     pub file: String,
     /// The access mode.
     pub access: FileAccess,
-    /// FD_CLOEXEC.
+    /// Whether exec closes the descriptor (FD_CLOEXEC).
     pub close_on_exec: bool,
 }
 
