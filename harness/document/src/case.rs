@@ -4,15 +4,16 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::glob::Glob;
 use crate::quantity::{Bytes, Time};
 use crate::step::Step;
-use crate::yaml::{self, Diagnostic};
+use crate::yaml::Diagnostic;
 
 /// One rule and how to look at it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Case {
     /// The file's name without `.yaml`.
@@ -48,7 +49,7 @@ pub struct Case {
 }
 
 /// What a cell is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cells {
     /// One exporter.
@@ -60,7 +61,7 @@ pub enum Cells {
 }
 
 /// What kind of thing an endpoint is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A DRM device with dumb buffers and PRIME.
@@ -78,27 +79,57 @@ pub enum Kind {
 }
 
 /// Which endpoints a case is about. An empty list selects all.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Selector {
-    /// By what they are.
+    /// What they are.
     #[serde(default)]
     pub kind: Vec<Kind>,
-    /// By key.
+    /// Patterns over the keys that `prime-cts list` shows.
     #[serde(default)]
     pub key: Vec<Glob>,
-    /// By the kernel driver's name.
+    /// Patterns over the names of kernel drivers; over a heap's own name.
     #[serde(default)]
     pub driver: Vec<Glob>,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [Self::Drm, Self::V4l2, Self::Heap, Self::Udmabuf, Self::Gbm, Self::Mock];
+
+    /// Whether endpoints of this kind can import at all.
+    pub fn imports(self) -> bool {
+        !matches!(self, Self::Heap | Self::Udmabuf)
+    }
+
+    /// What the keys of its endpoints begin with.
+    pub fn key_prefix(self) -> &'static str {
+        match self {
+            Self::Drm => "drm-",
+            Self::V4l2 => "v4l2-",
+            Self::Heap => "heap-",
+            Self::Udmabuf => "udmabuf",
+            Self::Gbm => "gbm-",
+            Self::Mock => "mock-",
+        }
+    }
+}
+
 impl Selector {
-    /// Whether an endpoint is selected. A mock stands for any kind, so that every case can be tested with it.
+    /// Whether an endpoint is selected.
     pub fn selects(&self, kind: Kind, key: &str, driver: &str) -> bool {
-        let any = |globs: &[Glob], text: &str| globs.is_empty() || globs.iter().any(|glob| glob.matches(text));
-        (kind == Kind::Mock || self.kind.is_empty() || self.kind.contains(&kind))
-            && any(&self.key, key)
-            && any(&self.driver, driver)
+        self.why_not(kind, key, driver).is_none()
+    }
+
+    /// What of an endpoint is not selected. A mock stands for any kind, so that every case can be tested with it.
+    pub fn why_not(&self, kind: Kind, key: &str, driver: &str) -> Option<&'static str> {
+        let none = |globs: &[Glob], text: &str| !globs.is_empty() && !globs.iter().any(|glob| glob.matches(text));
+        match () {
+            () if kind != Kind::Mock && !self.kind.is_empty() && !self.kind.contains(&kind) => Some("kind"),
+            () if none(&self.key, key) => Some("key"),
+            () if none(&self.driver, driver) => Some("driver"),
+            () => None,
+        }
     }
 }
 
@@ -114,27 +145,9 @@ impl Case {
     /// Reads a case from the text of `<area>/<name>.yaml`.
     ///
     /// # Errors
-    /// A [`Diagnostic`] with the place of the first fault; also when the name in it is not the file's, when a step uses
-    /// what no step made, or when area or name have characters that a cell id may not have.
-    pub fn parse(path: &Path, source: &str) -> Result<Self, Diagnostic> {
-        let mut case: Self = yaml::parse(path, source)?;
-        let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-        case.area = part(path.parent().and_then(Path::file_name));
-        let complain =
-            |key: &str, message| Err(Diagnostic::new(path, source, yaml::place_of_key(source, key), message));
-        if case.name != part(path.file_stem()) {
-            let file = part(path.file_name());
-            return complain("name", format!("the case is called '{}' here, but its file '{file}'", case.name));
-        }
-        if !segment(&case.name) || !segment(&case.area) {
-            let message =
-                format!("'{}/{}' may hold a-z, 0-9, '-' and '_' only: it becomes a cell id", case.area, case.name);
-            return complain("name", message);
-        }
-        if let Err((name, message)) = crate::step::check_names(&case.steps) {
-            return Err(Diagnostic::new(path, source, yaml::place_of_word(source, &name), message));
-        }
-        Ok(case)
+    /// Every fault that it has: see [`crate::check`].
+    pub fn parse(path: &Path, source: &str) -> Result<Self, Vec<Diagnostic>> {
+        crate::check::check(path, source)
     }
 
     /// The first two segments of its cell ids.
@@ -154,27 +167,11 @@ mod tests {
 
     const HEAD: &str = "name: whole\nrule: r\nwhy: w\nreference: f\ncells: exporter\n";
 
-    fn parse(path: &str, tail: &str) -> Result<Case, Diagnostic> {
-        Case::parse(Path::new(path), &format!("{HEAD}{tail}"))
-    }
-
     #[test]
     fn a_case_takes_its_area_from_the_folder() {
-        let case = parse("mapping/whole.yaml", "steps:\n  - allocate: {as: a}\n  - release: a\n").unwrap();
+        let steps = "steps:\n  - allocate: {as: a}\n  - export: {buffer: a, as: b}\n  - size: {file: b}\n";
+        let case = Case::parse(Path::new("mapping/whole.yaml"), &format!("{HEAD}{steps}")).unwrap();
         assert_eq!((case.id().as_str(), case.size), ("mapping.whole", Bytes(65536)));
-    }
-
-    #[test]
-    fn a_step_may_use_only_what_a_step_made() {
-        let error = parse("mapping/whole.yaml", "steps:\n  - allocate: {as: a}\n  - release: b\n").unwrap_err();
-        assert_eq!(error.place, Some((8, 14)), "{error}");
-        assert!(error.message.contains("'b'"), "{error}");
-    }
-
-    #[test]
-    fn name_file_and_charset_must_agree() {
-        assert!(parse("mapping/other.yaml", "steps: []\n").unwrap_err().message.contains("other.yaml"));
-        assert!(parse("Map ping/whole.yaml", "steps: []\n").unwrap_err().message.contains("cell id"));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// A pattern as written in a board file, a case or on the command line.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A pattern: `*` stands for any text up to the next '.', `**` for any text at all; nothing else is special.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Glob(String);
 

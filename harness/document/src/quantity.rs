@@ -1,9 +1,12 @@
 //! Sizes and times with their units: `64KiB`, `1MiB`, `20s`. A size without a unit is in bytes; a time needs one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::{Serialize, Serializer};
 
 /// A number of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -14,7 +17,8 @@ pub struct Bytes(pub u64);
 pub struct Time(pub Duration);
 
 impl Bytes {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads a number and its unit.
+    pub fn parse(text: &str) -> Option<Self> {
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
         let scale = match unit.trim() {
@@ -29,7 +33,8 @@ impl Bytes {
 }
 
 impl Time {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads a number and its unit.
+    pub fn parse(text: &str) -> Option<Self> {
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
         let number = number.parse::<u64>().ok()?;
@@ -51,6 +56,60 @@ impl fmt::Display for Bytes {
             }
         }
         write!(f, "{bytes}")
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_millis() {
+            whole if whole.is_multiple_of(60_000) && whole > 0 => write!(f, "{}min", whole / 60_000),
+            whole if whole.is_multiple_of(1000) => write!(f, "{}s", whole / 1000),
+            whole => write!(f, "{whole}ms"),
+        }
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Bytes {
+    fn schema_name() -> Cow<'static, str> {
+        "Bytes".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["integer", "string"],
+            "format": "bytes",
+            "minimum": 0,
+            "pattern": "^[0-9]+ *(B|KiB|MiB|GiB)?$",
+            "description": "A size: a number of bytes, or with a unit as in 64KiB, 1MiB, 4GiB.",
+        })
+    }
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // "time" alone would be a time of day to an editor.
+        json_schema!({
+            "type": "string",
+            "format": "time-with-unit",
+            "pattern": "^[0-9]+ *(ms|s|min)$",
+            "description": "A time with its unit: 500ms, 20s, 2min.",
+        })
     }
 }
 

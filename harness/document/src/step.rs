@@ -3,14 +3,14 @@
 //! A step that makes something gives it a name with `as`; later steps use the name. There are buffers (what a device
 //! holds), files (dma-bufs and other descriptors), mappings, and snapshots.
 
-use std::collections::BTreeMap;
-
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::errno::ErrnoName;
 use crate::quantity::Bytes;
 
 /// One step of a case.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// The exporter allocates a buffer of its own memory.
@@ -55,11 +55,8 @@ pub enum Step {
     Balance(Balance),
 }
 
-/// An errno by its name.
-pub type ErrnoName = String;
-
 /// The exporter allocates.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Allocate {
     /// Names the buffer.
@@ -69,18 +66,18 @@ pub struct Allocate {
 }
 
 /// What a file may be used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileAccess {
-    /// O_RDWR.
+    /// Reading and writing.
     #[default]
     ReadWrite,
-    /// O_RDONLY.
+    /// Reading alone.
     ReadOnly,
 }
 
 /// A buffer becomes a file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Export {
     /// The buffer.
@@ -90,7 +87,7 @@ pub struct Export {
     /// The file's access mode.
     #[serde(default)]
     pub access: FileAccess,
-    /// FD_CLOEXEC.
+    /// Whether exec closes the descriptor (FD_CLOEXEC).
     #[serde(default = "yes")]
     pub close_on_exec: bool,
     /// Refusals after which the cell ends as refused.
@@ -99,7 +96,7 @@ pub struct Export {
 }
 
 /// Which of a cell's devices does it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// The importer.
@@ -110,7 +107,7 @@ pub enum Side {
 }
 
 /// A file becomes a buffer of a device.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Import {
     /// The file.
@@ -134,7 +131,7 @@ pub struct Import {
 }
 
 /// Who sees what is written through a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MapSharing {
     /// MAP_SHARED.
@@ -145,7 +142,7 @@ pub enum MapSharing {
 }
 
 /// A mapping of a file or a buffer.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Map {
     /// The file or buffer.
@@ -177,7 +174,7 @@ pub struct Map {
 }
 
 /// The pattern through a mapping: every word tells its place in the buffer and the seed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Pattern {
     /// The mapping.
@@ -188,7 +185,7 @@ pub struct Pattern {
 }
 
 /// DMA_BUF_IOCTL_SYNC.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Sync {
     /// The dma-buf.
@@ -200,7 +197,7 @@ pub struct Sync {
 }
 
 /// Begin or end of an access.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// DMA_BUF_SYNC_START.
@@ -210,7 +207,7 @@ pub enum Phase {
 }
 
 /// What the CPU does between begin and end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SyncAccess {
     /// DMA_BUF_SYNC_READ.
@@ -222,7 +219,7 @@ pub enum SyncAccess {
 }
 
 /// A second descriptor.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Duplicate {
     /// The file.
@@ -232,7 +229,7 @@ pub struct Duplicate {
 }
 
 /// A descriptor that is no dma-buf.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Open {
     /// What it is.
@@ -242,7 +239,7 @@ pub struct Open {
 }
 
 /// Descriptors that no importer may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotDmaBuf {
     /// A file in memory.
@@ -252,7 +249,7 @@ pub enum NotDmaBuf {
 }
 
 /// A file alone.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct File {
     /// The file.
@@ -260,7 +257,7 @@ pub struct File {
 }
 
 /// Whether two things are one.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Same {
     /// One of them.
@@ -273,7 +270,7 @@ pub struct Same {
 }
 
 /// Where a seek starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum From {
     /// SEEK_SET.
@@ -285,7 +282,7 @@ pub enum From {
 }
 
 /// A seek.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Seek {
     /// The file.
@@ -300,19 +297,19 @@ pub struct Seek {
 }
 
 /// What a descriptor's flags must be.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Flags {
     /// The file.
     pub file: String,
     /// The access mode.
     pub access: FileAccess,
-    /// FD_CLOEXEC.
+    /// Whether exec closes the descriptor (FD_CLOEXEC).
     pub close_on_exec: bool,
 }
 
 /// Whether pages can be pinned.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Pin {
     /// The mapping.
@@ -320,7 +317,7 @@ pub struct Pin {
 }
 
 /// Steps in a forked process.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Fork {
     /// What it does; it inherits all that was made before, and what it makes is gone with it.
@@ -328,7 +325,7 @@ pub struct Fork {
 }
 
 /// Remembers counts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Snapshot {
     /// Names it.
@@ -338,7 +335,7 @@ pub struct Snapshot {
 }
 
 /// Compares counts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Balance {
     /// The snapshot.
@@ -385,8 +382,37 @@ impl Step {
         }
     }
 
+    /// Whether the step can find a fault of its own. A case of which no step can, checks nothing.
+    pub fn checks(&self) -> bool {
+        match self {
+            Self::Check(_) | Self::SameFile(_) | Self::SameHandle(_) | Self::Size(_) | Self::Seek(_) => true,
+            Self::Flags(_) | Self::DmaBuf(_) | Self::Pin(_) | Self::Balance(_) => true,
+            Self::Import(step) => !step.must_refuse.is_empty(),
+            Self::Map(step) => !step.must_refuse.is_empty(),
+            Self::Allocate(_) | Self::Export(_) | Self::Fill(_) | Self::Sync(_) | Self::Duplicate(_) => false,
+            Self::Open(_) | Self::Release(_) | Self::Fork(_) | Self::Snapshot(_) => false,
+        }
+    }
+
+    /// The steps within the step.
+    pub fn inner(&self) -> &[Step] {
+        match self {
+            Self::Fork(step) => &step.steps,
+            _ => &[],
+        }
+    }
+
+    /// The device without which the step cannot be done.
+    pub fn needs(&self) -> Option<Side> {
+        match self {
+            Self::Allocate(_) => Some(Side::Exporter),
+            Self::Import(step) => Some(step.by),
+            _ => None,
+        }
+    }
+
     /// What the step makes, and of which sort.
-    fn makes(&self) -> Option<(&str, Sort)> {
+    pub(crate) fn makes(&self) -> Option<(&str, Sort)> {
         match self {
             Self::Allocate(step) => Some((&step.r#as, Sort::Buffer)),
             Self::Export(step) => Some((&step.r#as, Sort::File)),
@@ -400,7 +426,7 @@ impl Step {
     }
 
     /// The names that the step uses, and the sorts that each may be.
-    fn uses(&self) -> Vec<(&str, &'static [Sort])> {
+    pub(crate) fn uses(&self) -> Vec<(&str, &'static [Sort])> {
         use Sort::{Buffer, File, Mapping, Snapshot};
         match self {
             Self::Allocate(_) | Self::Open(_) | Self::Fork(_) => vec![],
@@ -428,43 +454,17 @@ impl Step {
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort {
+pub(crate) enum Sort {
     Buffer,
     File,
     Mapping,
     Snapshot,
 }
 
-/// Whether every name is made before it is used, and used as what it is.
-///
-/// # Errors
-/// The name and what is wrong with it.
-pub fn check_names(steps: &[Step]) -> Result<(), (String, String)> {
-    check_within(steps, &mut BTreeMap::new())
-}
-
-fn check_within(steps: &[Step], known: &mut BTreeMap<String, Sort>) -> Result<(), (String, String)> {
-    for step in steps {
-        for (name, sorts) in step.uses() {
-            match known.get(name) {
-                None => return Err((name.to_owned(), format!("no step before this '{}' made '{name}'", step.verb()))),
-                Some(sort) if !sorts.contains(sort) => {
-                    let message = format!("'{name}' is a {sort:?}, '{}' takes a {sorts:?}", step.verb()).to_lowercase();
-                    return Err((name.to_owned(), message));
-                }
-                Some(_) => {}
-            }
-        }
-        match step {
-            Step::Release(name) => drop(known.remove(name)),
-            Step::Fork(fork) => check_within(&fork.steps, &mut known.clone())?,
-            _ => {}
-        }
-        if let Some((name, sort)) = step.makes()
-            && known.insert(name.to_owned(), sort).is_some()
-        {
-            return Err((name.to_owned(), format!("'{name}' is made twice; release it first")));
-        }
+impl Sort {
+    /// Sorts in words: "a file or a buffer".
+    pub(crate) fn list(sorts: &[Self]) -> String {
+        let word = |sort: &Self| format!("a {sort:?}").to_lowercase();
+        sorts.iter().map(word).collect::<Vec<_>>().join(" or ")
     }
-    Ok(())
 }

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::de::DeserializeOwned;
@@ -19,13 +20,25 @@ pub struct Diagnostic {
     pub place: Option<(usize, usize)>,
     /// What is wrong.
     pub message: String,
-    source: String,
+    /// What would mend it.
+    pub help: Option<String>,
+    source: Rc<str>,
 }
 
 impl Diagnostic {
     /// A complaint about a document as a whole or about a place found by the caller.
     pub fn new(path: &Path, source: &str, place: Option<(usize, usize)>, message: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), place, message: message.into(), source: source.to_owned() }
+        Self { path: path.to_owned(), place, message: message.into(), help: None, source: source.into() }
+    }
+
+    /// The same for one of several of a document, which share its text.
+    pub fn of(path: &Path, source: &Rc<str>, place: Option<(usize, usize)>, message: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), place, message: message.into(), help: None, source: source.clone() }
+    }
+
+    /// The same, with what would mend it.
+    pub fn with_help(self, help: Option<String>) -> Self {
+        Self { help, ..self }
     }
 }
 
@@ -33,12 +46,16 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display().to_string();
         let Some((line, column)) = self.place else {
-            return write!(f, "{path}: {}", self.message);
+            let help = self.help.as_ref().map_or(String::new(), |help| format!("\n  = help: {help}"));
+            return write!(f, "{path}: {}{help}", self.message);
         };
         let span = byte_span(&self.source, line, column);
-        let report = [Level::ERROR
-            .primary_title(&self.message)
-            .element(Snippet::source(&self.source).path(&path).annotation(AnnotationKind::Primary.span(span)))];
+        let snippet = Snippet::source(&*self.source).path(&path).annotation(AnnotationKind::Primary.span(span));
+        let mut report = Level::ERROR.primary_title(&self.message).element(snippet);
+        if let Some(help) = &self.help {
+            report = report.element(Level::HELP.message(help));
+        }
+        let report = [report];
         f.write_str(&Renderer::plain().render(&report))
     }
 }
@@ -53,7 +70,9 @@ fn byte_span(source: &str, line: usize, column: usize) -> std::ops::Range<usize>
     let into = text.char_indices().nth(column - 1).map_or(text.len(), |(at, _)| at);
     let word = text[into..].find(|c: char| c.is_whitespace() || ":,]}".contains(c)).unwrap_or(text.len() - into);
     let start = start_of_line + into;
-    start..(start + word.max(1)).min(source.len().max(start))
+    // A word without letters: the one character that stands there, however many bytes it has.
+    let one = source[start..].chars().next().map_or(0, char::len_utf8);
+    start..start + word.max(one)
 }
 
 /// Reads one document of type `T`.
@@ -98,18 +117,6 @@ fn duplicate_key(message: &str, source: &str) -> Option<(usize, usize)> {
 pub fn place_of_key(source: &str, key: &str) -> Option<(usize, usize)> {
     let at = source.lines().position(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))?;
     Some((at + 1, 1))
-}
-
-/// The place of the last use of a word, as far as text alone can tell.
-pub fn place_of_word(source: &str, word: &str) -> Option<(usize, usize)> {
-    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != '_');
-    let found = source.lines().enumerate().flat_map(|(line, text)| {
-        let whole = text.match_indices(word).filter(move |(at, _)| {
-            edge(text[..*at].chars().next_back()) && edge(text[at + word.len()..].chars().next())
-        });
-        whole.map(move |(at, _)| (line + 1, text[..at].chars().count() + 1))
-    });
-    found.last()
 }
 
 #[cfg(test)]
@@ -171,6 +178,16 @@ mod tests {
         assert_eq!(error.place, Some((3, 1)), "{error}");
         let nested = complaint("name: a\nsteps:\n  - map:\n      offset: 1\n      offset: 2\n");
         assert_eq!(nested.place, Some((5, 7)), "{nested}");
+    }
+
+    #[test]
+    fn a_place_without_a_word_is_shown_whatever_stands_there() {
+        for text in ["\u{a0}", ":", "", "a\n"] {
+            for place in [(1, 1), (1, 2), (2, 1)] {
+                let shown = Diagnostic::new(Path::new("x.yaml"), text, Some(place), "wrong").to_string();
+                assert!(shown.contains("wrong"), "{text:?} {place:?}");
+            }
+        }
     }
 
     #[test]

@@ -30,6 +30,50 @@ pub enum Command {
     Run(Run),
     /// Makes a report of a run, also of one that was cut short.
     Report(Report),
+    /// Checks, explains, writes and runs single cases.
+    #[command(subcommand)]
+    Case(Case),
+}
+
+/// What to do with cases.
+#[derive(Debug, Subcommand)]
+pub enum Case {
+    /// Tells every fault of case files, each with its place and what would mend it.
+    Check {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Writes a new case, sound as it stands, with comments at what is to be filled in.
+    New {
+        /// AREA/NAME; the file is DIR/AREA/NAME.yaml.
+        name: String,
+        /// The folder of the cases.
+        #[arg(long, value_name = "DIR", default_value = "cases")]
+        output: PathBuf,
+    },
+    /// Tells a case's rule, reason and steps, on which devices of this machine it applies, and why not on the others.
+    Explain {
+        #[command(flatten)]
+        machine: Machine,
+        /// `area.name`, or the id of a cell.
+        id: String,
+        /// A folder of cases in place of those that are built in.
+        #[arg(long, value_name = "DIR")]
+        cases: Option<PathBuf>,
+    },
+    /// Runs the cells of case files, which need not be in the catalogue.
+    Run {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        machine: Machine,
+        #[command(flatten)]
+        choice: Choice,
+        #[command(flatten)]
+        conduct: Conduct,
+    },
 }
 
 /// Which devices there are.
@@ -53,15 +97,22 @@ pub struct Plan {
     pub machine: Machine,
     /// Cells whose id contains this text, or matches it where it has a '*'; all cells without a filter.
     pub filter: Vec<String>,
+    #[command(flatten)]
+    pub choice: Choice,
+    /// A folder of cases in place of those that are built in.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Option<PathBuf>,
+}
+
+/// Cells by their ids.
+#[derive(Debug, Args)]
+pub struct Choice {
     /// A cell of exactly this id; may be given several times.
     #[arg(long, value_name = "ID")]
     pub exact: Vec<String>,
     /// Cells whose id contains this text are left out.
     #[arg(long, value_name = "TEXT")]
     pub skip: Vec<String>,
-    /// A folder of cases in place of those that are built in.
-    #[arg(long, value_name = "DIR")]
-    pub cases: Option<PathBuf>,
 }
 
 /// How progress is shown on the standard error.
@@ -80,6 +131,13 @@ pub enum ProgressForm {
 pub struct Run {
     #[command(flatten)]
     pub plan: Plan,
+    #[command(flatten)]
+    pub conduct: Conduct,
+}
+
+/// How a run is done.
+#[derive(Debug, Args)]
+pub struct Conduct {
     /// The board file with what is expected of this machine; without it, only what is broken is unexpected.
     #[arg(long, value_name = "FILE")]
     pub board: Option<PathBuf>,

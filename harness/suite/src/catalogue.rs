@@ -1,5 +1,6 @@
 //! The cases: those embedded in the program, or a folder's.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use document::case::Case;
@@ -19,9 +20,27 @@ pub enum CatalogueError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file is not there or cannot be read.
+    #[error("cannot read {path}: {source}")]
+    UnreadableFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Cases with faults, all of them.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
     Faulty(Vec<Diagnostic>),
+    /// One cell id for two rules.
+    #[error("{first} and {second} are both the case '{id}'")]
+    Twice {
+        /// The case.
+        id: String,
+        /// A file.
+        first: PathBuf,
+        /// Another.
+        second: PathBuf,
+    },
     /// A folder without a case.
     #[error("{0} holds no case: one folder an area, one YAML file a case")]
     Empty(PathBuf),
@@ -75,6 +94,39 @@ pub fn from_folder(folder: &Path) -> Result<Vec<Case>, CatalogueError> {
     parse(files)
 }
 
+/// The cases of files, which need not be in a catalogue.
+///
+/// # Errors
+/// An unreadable file, or every fault of all of them.
+pub fn from_files(paths: &[PathBuf]) -> Result<Vec<Case>, CatalogueError> {
+    let mut known = BTreeMap::new();
+    let (mut cases, mut faults) = (Vec::new(), Vec::new());
+    for path in paths {
+        match read(path)? {
+            Ok(case) => {
+                if let Some(first) = known.insert(case.id(), path.clone()) {
+                    return Err(CatalogueError::Twice { id: case.id(), first, second: path.clone() });
+                }
+                cases.push(case);
+            }
+            Err(found) => faults.extend(found),
+        }
+    }
+    if faults.is_empty() { Ok(cases) } else { Err(CatalogueError::Faulty(faults)) }
+}
+
+/// The case of one file, or all of its faults. The folder that a bare file name lies in is its area.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read(path: &Path) -> Result<Result<Case, Vec<Diagnostic>>, CatalogueError> {
+    let unreadable = |source| CatalogueError::UnreadableFile { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let bare = path.parent().and_then(Path::file_name).is_none();
+    let whole = if bare { std::path::absolute(path).map_err(unreadable)? } else { path.to_owned() };
+    Ok(Case::parse(&whole, &String::from_utf8_lossy(&bytes)))
+}
+
 fn is_case(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml")
 }
@@ -85,7 +137,7 @@ fn parse(mut files: Vec<(PathBuf, String)>) -> Result<Vec<Case>, CatalogueError>
     for (path, text) in files {
         match Case::parse(&path, &text) {
             Ok(case) => cases.push(case),
-            Err(fault) => faults.push(fault),
+            Err(found) => faults.extend(found),
         }
     }
     if faults.is_empty() { Ok(cases) } else { Err(CatalogueError::Faulty(faults)) }
@@ -101,6 +153,16 @@ mod tests {
         assert!(cases.len() >= 20, "{}", cases.len());
         for area in ["identity", "fd", "mapping", "coherence", "pages", "refusal", "leaks"] {
             assert!(cases.iter().any(|case| case.area == area), "{area}");
+        }
+    }
+
+    #[test]
+    fn an_editor_finds_the_schema_of_every_case() {
+        let mut files = Vec::new();
+        collect(&EMBEDDED, &mut files);
+        for (path, text) in files {
+            let line = document::schema::EDITOR_LINE;
+            assert_eq!(text.lines().next(), Some(line), "{} has to begin with it", path.display());
         }
     }
 

@@ -5,17 +5,20 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use document::board::Board;
-use document::glob::Glob;
+use document::case::Case;
 use suite::catalogue::{self, CatalogueError};
 use suite::exit::Exit;
 use suite::journal::{Journal, JournalError, Recorded};
-use suite::plan::{Cell, plan};
+use suite::plan::Cell;
 use suite::report::{self, failure, junit, ktap, summary};
 use suite::run::Sources;
 use suite::run::board::{self, Setting};
 
-use crate::arguments::{Arguments, Command, Form, Machine, Plan, Report, Run};
+use crate::arguments::{Arguments, Choice, Command, Conduct, Form, Machine, Plan, Report};
+use crate::choice::{ChoiceError, Chosen};
 use crate::progress::Shown;
+
+mod case;
 
 /// Everything that can end a command early.
 #[derive(Debug, thiserror::Error)]
@@ -32,12 +35,14 @@ enum Trouble {
     Folder { path: PathBuf, source: std::io::Error },
     #[error("no fault of the mock is called '{0}'; they are: {faults}", faults = faults())]
     Mock(String),
-    #[error("no cell is called '{0}'; 'prime-cts plan' lists them{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!(", '{near}' is the nearest")))]
-    NoSuchCell(String, Option<String>),
-    #[error("no cell matches {0}; 'prime-cts plan' lists them")]
-    NoMatch(String),
-    #[error("--skip leaves no cell; 'prime-cts plan' lists them")]
-    AllSkipped,
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
+    #[error("no case is called '{0}'{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!("; did you mean '{near}'?")))]
+    NoSuchCase(String, Option<String>),
+    #[error("'{0}' is no AREA/NAME: a-z, 0-9, '-' and '_' are allowed on both sides of one '/'")]
+    BadName(String),
+    #[error("cannot write {path}: {source}")]
+    Unwritten { path: PathBuf, source: std::io::Error },
     #[error("XML cannot hold the report: {0}")]
     Xml(String),
 }
@@ -60,8 +65,9 @@ pub fn run(arguments: Arguments) -> Exit {
     let done = match arguments.command {
         Command::List(machine) => list(&machine),
         Command::Plan(wanted) => show_plan(&wanted),
-        Command::Run(run) => run_cells(&run),
+        Command::Run(run) => run_planned(&run.plan, &run.conduct),
         Command::Report(report) => show_report(&report),
+        Command::Case(wanted) => case::run(&wanted),
     };
     done.unwrap_or_else(|trouble| {
         eprintln!("prime-cts: {trouble}");
@@ -95,51 +101,12 @@ fn sources(machine: &Machine) -> Sources {
     Sources { kernel_log: machine.kernel_log.clone(), tracefs, ..Sources::default() }
 }
 
-/// The cases, and the cells that are wanted of them.
-fn cells(wanted: &Plan, endpoints: &[Rc<device::Endpoint>]) -> Result<Vec<Cell>, Trouble> {
-    let cases = match &wanted.cases {
-        Some(folder) => catalogue::from_folder(folder)?,
-        None => catalogue::embedded()?,
-    };
-    let cases: Vec<_> = cases.into_iter().map(Rc::new).collect();
-    let all = plan(&cases, endpoints);
-    for id in &wanted.exact {
-        if !all.iter().any(|cell| cell.id == *id) {
-            return Err(Trouble::NoSuchCell(id.clone(), nearest(id, &all)));
-        }
-    }
-    let some = !all.is_empty();
-    let all_skipped = all.iter().any(|cell| wants(wanted, &cell.id));
-    let kept: Vec<Cell> = all.into_iter().filter(|cell| takes(wanted, &cell.id)).collect();
-    if some && kept.is_empty() && all_skipped {
-        return Err(Trouble::AllSkipped);
-    }
-    if some && kept.is_empty() {
-        return Err(Trouble::NoMatch(
-            wanted.filter.iter().map(|text| format!("'{text}'")).collect::<Vec<_>>().join(" or "),
-        ));
-    }
-    Ok(kept)
+fn chosen<'a>(filter: &'a [String], choice: &'a Choice) -> Chosen<'a> {
+    Chosen { filter, exact: &choice.exact, skip: &choice.skip }
 }
 
-fn takes(wanted: &Plan, id: &str) -> bool {
-    wants(wanted, id) && !wanted.skip.iter().any(|text| matches(text, id))
-}
-
-/// Whether an id is wanted, before --skip.
-fn wants(wanted: &Plan, id: &str) -> bool {
-    let all = wanted.filter.is_empty() && wanted.exact.is_empty();
-    all || wanted.exact.iter().any(|exact| exact == id) || wanted.filter.iter().any(|text| matches(text, id))
-}
-
-fn matches(text: &str, id: &str) -> bool {
-    if text.contains('*') { Glob::new(text.to_owned()).matches(id) } else { id.contains(text) }
-}
-
-/// The planned cell that shares the longest beginning with an id.
-fn nearest(id: &str, cells: &[Cell]) -> Option<String> {
-    let shared = |other: &str| id.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
-    cells.iter().map(|cell| &cell.id).max_by_key(|other| shared(other)).filter(|other| shared(other) > 3).cloned()
+fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
+    folder.map_or_else(catalogue::embedded, catalogue::from_folder)
 }
 
 fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
@@ -147,7 +114,8 @@ fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
     if endpoints.is_empty() {
         eprintln!("{}", summary::NO_DEVICES);
     }
-    for cell in cells(wanted, &endpoints)? {
+    let cases = cases(wanted.cases.as_deref())?;
+    for cell in chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)? {
         match cell.blocked() {
             Some(why) => println!("{}  blocked: {why}", cell.id),
             None => println!("{}", cell.id),
@@ -156,19 +124,25 @@ fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
     Ok(if endpoints.is_empty() { Exit::NothingVerified } else { Exit::Success })
 }
 
-fn run_cells(run: &Run) -> Result<Exit, Trouble> {
+fn run_planned(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
     let started = Instant::now();
-    let board = run.board.as_deref().map(read_board).transpose()?;
-    let endpoints = endpoints(&run.plan.machine)?;
-    let cells = cells(&run.plan, &endpoints)?;
-    let whole = run.plan.filter.is_empty() && run.plan.exact.is_empty() && run.plan.skip.is_empty();
-    let found_ms = started.elapsed().as_millis() as u64;
-    let setting = Setting { board, endpoints, sources: sources(&run.plan.machine), whole, found_ms };
-    let folder = &run.output;
+    let endpoints = endpoints(&wanted.machine)?;
+    let cases = cases(wanted.cases.as_deref())?;
+    let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
+    let whole = chosen(&wanted.filter, &wanted.choice).is_everything();
+    let sources = sources(&wanted.machine);
+    let setting = Setting { board: None, endpoints, sources, whole, found_ms: started.elapsed().as_millis() as u64 };
+    run_cells(setting, &cells, conduct)
+}
+
+fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit, Trouble> {
+    let board = conduct.board.as_deref().map(read_board).transpose()?;
+    let setting = Setting { board, ..setting };
+    let folder = &conduct.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");
-    let mut shown = Shown::new(run.progress);
-    let done = board::run(&setting, &cells, &mut Journal::create(&path)?, &mut shown);
+    let mut shown = Shown::new(conduct.progress);
+    let done = board::run(&setting, cells, &mut Journal::create(&path)?, &mut shown);
     shown.finish();
     done?;
     let recorded = Recorded::read(&path)?;
@@ -193,7 +167,7 @@ fn show_report(wanted: &Report) -> Result<Exit, Trouble> {
     if let Some(text) = &wanted.cell {
         let told: Vec<_> = recorded.cells.iter().filter(|cell| cell.id.contains(text.as_str())).collect();
         if told.is_empty() {
-            return Err(Trouble::NoSuchCell(text.clone(), None));
+            return Err(ChoiceError::NoSuchCell(text.clone(), None).into());
         }
         for cell in told {
             println!("{}", failure::text(cell, recorded.run.board.as_deref()));

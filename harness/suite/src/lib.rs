@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod cell;
 pub mod event;
 pub mod exit;
+pub mod explain;
 pub mod journal;
 pub mod plan;
 pub mod report;

@@ -1,6 +1,7 @@
 //! The `prime-cts` program: one static binary for a board.
 
 mod arguments;
+mod choice;
 mod commands;
 mod progress;
 

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use device::Endpoint;
 use document::case::{Case, Cells};
+use document::step::Side;
 
 /// A case applied to its endpoints.
 #[derive(Debug, Clone)]
@@ -36,16 +37,25 @@ pub fn plan(cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
     cases.iter().flat_map(|case| cells_of(case, endpoints)).collect()
 }
 
-fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
+/// Why an endpoint has no cell of a case on one side of it.
+pub fn why_not(case: &Case, endpoint: &Endpoint, side: Side) -> Option<String> {
+    let (selector, able, word) = match side {
+        Side::Exporter => (&case.exporters, endpoint.exports, "export"),
+        Side::Importer => (&case.importers, endpoint.imports, "import"),
+    };
     // What a blocked endpoint can do is not known: it is planned for both, and its cells say that it is blocked.
-    let exports = |endpoint: &&Rc<Endpoint>| {
-        (endpoint.exports || endpoint.blocked.is_some())
-            && case.exporters.selects(endpoint.kind, &endpoint.key, &endpoint.driver)
-    };
-    let imports = |endpoint: &&Rc<Endpoint>| {
-        (endpoint.imports || endpoint.blocked.is_some() && !only_exports(endpoint))
-            && case.importers.selects(endpoint.kind, &endpoint.key, &endpoint.driver)
-    };
+    let unknown = endpoint.blocked.is_some() && (side == Side::Exporter || endpoint.kind.imports());
+    if !able && !unknown {
+        return Some(format!("it does not {word}"));
+    }
+    let part = selector.why_not(endpoint.kind, &endpoint.key, &endpoint.driver)?;
+    let driver = if part == "driver" { format!(" '{}'", endpoint.driver) } else { String::new() };
+    Some(format!("'{word}ers' does not select its {part}{driver}"))
+}
+
+fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
+    let exports = |endpoint: &&Rc<Endpoint>| why_not(case, endpoint, Side::Exporter).is_none();
+    let imports = |endpoint: &&Rc<Endpoint>| why_not(case, endpoint, Side::Importer).is_none();
     let cell = |exporter: Option<&Rc<Endpoint>>, importer: Option<&Rc<Endpoint>>| {
         let keys = [exporter, importer].into_iter().flatten().map(|endpoint| format!(".{}", endpoint.key));
         let id = case.id() + &keys.collect::<String>();
@@ -66,11 +76,6 @@ fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
     }
 }
 
-fn only_exports(endpoint: &Endpoint) -> bool {
-    use document::case::Kind;
-    matches!(endpoint.kind, Kind::Heap | Kind::Udmabuf)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,8 +87,17 @@ mod tests {
         Rc::new(Endpoint { exports, imports, ..endpoint })
     }
 
+    fn steps(cells: &str) -> &'static str {
+        match cells {
+            "importer" => {
+                "steps:\n  - open: {what: closed-file, as: f}\n  - import: {file: f, as: b, must-refuse: [EBADF]}\n"
+            }
+            _ => "steps:\n  - allocate: {as: b}\n  - export: {buffer: b, as: f}\n  - size: {file: f}\n",
+        }
+    }
+
     fn case(cells: &str, more: &str) -> Rc<Case> {
-        let text = format!("name: c\nrule: r\nwhy: w\nreference: f\ncells: {cells}\n{more}steps: []\n");
+        let text = format!("name: c\nrule: r\nwhy: w\nreference: f\ncells: {cells}\n{more}{}", steps(cells));
         Rc::new(Case::parse(Path::new("area/c.yaml"), &text).unwrap())
     }
 
@@ -103,6 +117,26 @@ mod tests {
         assert_eq!(ids("pair", "importers: {kind: [drm]}\n", &endpoints), ["area.c.a.a", "area.c.b.a", "area.c.c.a"]);
         assert_eq!(ids("exporter", "", &endpoints), ["area.c.a", "area.c.b", "area.c.c"]);
         assert_eq!(ids("importer", "", &endpoints), ["area.c.a", "area.c.b"]);
+    }
+
+    #[test]
+    fn the_order_of_cases_and_devices_changes_no_cell() {
+        let mut endpoints: Vec<_> =
+            ["a", "b", "c", "d"].iter().map(|key| endpoint(Kind::Drm, key, true, *key != "c")).collect();
+        let mut cases = vec![case("pair", ""), case("exporter", "size: 4KiB\n"), case("importer", "")];
+        let sorted = |cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]| {
+            let mut ids: Vec<_> =
+                plan(cases, endpoints).into_iter().map(|cell| (cell.id.clone(), cell.size())).collect();
+            ids.sort();
+            ids
+        };
+        let first = sorted(&cases, &endpoints);
+        for turn in 0..12 {
+            endpoints.rotate_left(1 + turn % 2);
+            endpoints.swap(turn % 4, (turn + 2) % 4);
+            cases.rotate_left(1);
+            assert_eq!(sorted(&cases, &endpoints), first);
+        }
     }
 
     #[test]

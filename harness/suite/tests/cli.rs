@@ -37,7 +37,7 @@ fn a_case_with_a_wrong_word_is_shown_with_a_caret_and_the_right_words() {
     let place = Place::new();
     place.file("cases/fd/one.yaml", CASE.replace("exporter", "exporters"));
     let said = place.mock("clean", "--cases cases");
-    said.fails(2, &["cases/fd/one.yaml:5:8", "5 | cells: exporters\n", "^^^^^^^^^", "`exporter`, `importer`, `pair`"]);
+    said.fails(2, &["cases/fd/one.yaml:5:8", "5 | cells: exporters\n", "^^^^^^^^^", "help: did you mean 'exporter'?"]);
 }
 
 #[test]

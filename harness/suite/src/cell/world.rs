@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use device::{Buffer, Device, Endpoint, Files};
-use document::step::Side;
+use document::step::{ErrnoName, Side};
 use document::verdict::Verdict;
 use uapi::memory::Mapping;
 
@@ -183,7 +183,7 @@ pub fn unexpected(refusal: &device::Refusal, blame: Blame, expected: &str) -> St
 /// Judges an answer against the errnos that a step demands: with none, it has to succeed.
 pub fn demanded<T>(
     answer: Result<T, device::Refusal>,
-    must_refuse: &[String],
+    must_refuse: &[ErrnoName],
     blame: Blame,
     what: &str,
 ) -> Result<Option<T>, Stop> {
@@ -201,7 +201,21 @@ pub fn demanded<T>(
 }
 
 /// Whether a list of errno names holds this one.
-pub fn names(list: &[String], errno: impl Into<Option<uapi::Errno>>) -> bool {
+pub fn names(list: &[ErrnoName], errno: impl Into<Option<uapi::Errno>>) -> bool {
     let Some(errno) = errno.into() else { return false };
-    list.iter().any(|name| *name == format!("{errno:?}"))
+    list.iter().any(|name| name.as_str() == format!("{errno:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_case_can_name_every_errno_by_its_one_name() {
+        let written: BTreeSet<String> = document::errno::NAMES.iter().map(|name| name.to_string()).collect();
+        let known = (1..200).map(uapi::Errno::from_raw).filter(|errno| *errno != uapi::Errno::UnknownErrno);
+        assert_eq!(written, known.map(|errno| format!("{errno:?}")).collect());
+        assert!(names(&["EINVAL".into()], uapi::Errno::EINVAL) && !names(&["EINVAL".into()], uapi::Errno::EBADF));
+    }
 }

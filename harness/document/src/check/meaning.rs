@@ -1,0 +1,154 @@
+//! What can be known of a case's meaning without a board: whether it can have cells, and whether it checks anything.
+
+use std::path::Path;
+
+use super::fault::{Fault, Place};
+use super::part;
+use super::steps::{Written, readable};
+use crate::case::{Kind, segment};
+use crate::quantity::Time;
+use crate::step::Side;
+use crate::tree::{Content, Node};
+
+/// Checks everything that is not of one step alone.
+pub fn check(path: &Path, root: &Node, steps: &[Written<'_>], faults: &mut Vec<Fault>) {
+    name(path, root, faults);
+    for key in ["rule", "why", "reference"] {
+        if let Some(node) = root.get(key).filter(|node| node.text().is_some_and(|text| text.trim().is_empty())) {
+            faults.push(
+                Fault::new(node.place, format!("'{key}' is empty"))
+                    .help("a report shows it to who has to mend the driver"),
+            );
+        }
+    }
+    if let Some(node) =
+        root.get("deadline").filter(|node| node.text().and_then(Time::parse).is_some_and(|time| time.0.is_zero()))
+    {
+        faults.push(Fault::new(node.place, "after no time at all a cell has done nothing").help("20s is the default"));
+    }
+    let cells = root.get("cells").and_then(Node::text).unwrap_or("");
+    sides(cells, steps, faults);
+    for (role, key) in [("exporter", "exporters"), ("importer", "importers")] {
+        if let Some((place, selector)) = root.entry(key).map(|(key, node)| (key.place, node)) {
+            if !cells.is_empty() && cells != "pair" && cells != role {
+                let fault = Fault::new(place, format!("'{key}' selects nothing: 'cells: {cells}' has no {role}"));
+                faults.push(fault.help(format!("leave '{key}' out, or write 'cells: pair'")));
+            }
+            selects(role, selector, faults);
+        }
+    }
+    if let Some((steps_key, list)) = root.entry("steps")
+        && matches!(list.content, Content::List(_))
+        && readable(Some(list), steps)
+        && !checks(steps)
+    {
+        let fault = Fault::new(steps_key.place, "this case checks nothing: it would pass whatever the kernel does");
+        faults.push(fault.help("add a step that checks, such as check, size, same-file or balance, or 'must-refuse'"));
+    }
+}
+
+fn name(path: &Path, root: &Node, faults: &mut Vec<Fault>) {
+    let (stem, area) = (part(path.file_stem()), part(path.parent().and_then(Path::file_name)));
+    let place = root.get("name").map_or((1, 1), |node| node.place);
+    let charset = "a-z, 0-9, '-' and '_' are allowed: it becomes part of a cell id";
+    if let Some(name) = root.get("name").and_then(Node::text) {
+        if name != stem {
+            let fault = Fault::new(
+                place,
+                format!("the case is called '{name}' here, but its file '{}'", part(path.file_name())),
+            );
+            faults.push(fault.help(format!("write 'name: {stem}', or rename the file to {name}.yaml")));
+        }
+        if !segment(name) {
+            faults.push(Fault::new(place, format!("'{name}' cannot be a case's name")).help(charset));
+        }
+    }
+    if !segment(&area) {
+        let fault = Fault::new(place, format!("'{area}', the file's folder, cannot be an area's name"));
+        faults.push(fault.help(if area.is_empty() {
+            "a case lies in a folder, as in mapping/whole.yaml"
+        } else {
+            charset
+        }));
+    }
+}
+
+/// Steps that need a device which the cells do not have.
+fn sides(cells: &str, steps: &[Written<'_>], faults: &mut Vec<Fault>) {
+    for written in steps {
+        let needs = written.step.as_ref().and_then(|step| step.needs());
+        let place = written.node.get("by").map_or(written.verb.place, |node| node.place);
+        match (cells, needs) {
+            ("exporter", Some(Side::Importer)) => {
+                let fault = Fault::new(
+                    place,
+                    format!("'{}' needs an importer, and 'cells: exporter' has none", written.verb.word),
+                );
+                faults.push(fault.help("write 'cells: pair'; or 'by: exporter', if the exporter is to do it"));
+            }
+            ("importer", Some(Side::Exporter)) => {
+                let fault = Fault::new(
+                    place,
+                    format!("'{}' needs an exporter, and 'cells: importer' has none", written.verb.word),
+                );
+                faults.push(fault.help("write 'cells: pair'"));
+            }
+            _ => {}
+        }
+        sides(cells, &written.inner, faults);
+    }
+}
+
+/// Selectors that can match nothing.
+fn selects(role: &str, selector: &Node, faults: &mut Vec<Fault>) {
+    let listed = selector.get("kind").map_or(&[][..], Node::items);
+    let kinds: Vec<Kind> = listed.iter().filter_map(|node| serde_json::from_value(node.to_json()).ok()).collect();
+    if role == "importer"
+        && !kinds.is_empty()
+        && kinds.len() == listed.len()
+        && kinds.iter().all(|kind| !kind.imports())
+    {
+        let place = selector.entry("kind").map_or(selector.place, |(key, _)| key.place);
+        let fault = Fault::new(place, "these importers are none: heaps and udmabuf export only");
+        faults.push(fault.help("drm, gbm and v4l2 import; without 'kind' all of them are taken"));
+    }
+    let wanted = if kinds.is_empty() { &Kind::ALL[..] } else { &kinds[..] };
+    for (key, glob) in ["key", "driver"]
+        .iter()
+        .flat_map(|key| selector.get(key).map_or(&[][..], Node::items).iter().map(move |glob| (*key, glob)))
+    {
+        let Some(text) = glob.text() else { continue };
+        faults.extend(matches_nothing(key, text, wanted, glob.place));
+    }
+}
+
+fn matches_nothing(key: &str, glob: &str, kinds: &[Kind], place: Place) -> Option<Fault> {
+    let nothing = |why: &str| Some(Fault::new(place, format!("'{glob}' matches nothing: {why}")));
+    if glob.trim().is_empty() {
+        return Some(nothing("it is empty")?.help(format!("leave '{key}' out to take every one")));
+    }
+    if key == "driver" {
+        return None;
+    }
+    if let Some(strange) = glob.chars().find(|&c| c != '*' && !segment(&c.to_string())) {
+        let fault = nothing(&format!("no key holds '{strange}'"))?;
+        return Some(fault.help("keys hold a-z, 0-9, '-' and '_'; 'prime-cts list' shows those of a board"));
+    }
+    let begin = glob.split('*').next().unwrap_or("");
+    let fits = |kind: &Kind| {
+        let prefix = kind.key_prefix();
+        prefix.starts_with(begin) && glob.contains('*') || begin.starts_with(prefix)
+    };
+    if kinds.iter().any(fits) {
+        return None;
+    }
+    let prefixes: Vec<&str> = kinds.iter().filter(|kind| **kind != Kind::Mock).map(|kind| kind.key_prefix()).collect();
+    Some(
+        nothing("no key of the kinds selected begins so")?
+            .help(format!("their keys begin with {}", prefixes.join(", "))),
+    )
+}
+
+fn checks(steps: &[Written<'_>]) -> bool {
+    steps.iter().any(|written| written.step.as_ref().is_some_and(|step| step.checks()) || checks(&written.inner))
+}

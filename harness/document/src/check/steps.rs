@@ -1,0 +1,64 @@
+//! The steps of a case as far as they can be read, each beside the part of the tree that it was written as.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::schema::Verb;
+use crate::step::Step;
+use crate::tree::{Key, Node};
+
+/// A step that begins as one.
+pub struct Written<'a> {
+    /// The verb.
+    pub verb: &'a Key,
+    /// What it is done with.
+    pub node: &'a Node,
+    /// The step, if it has no fault.
+    pub step: Option<Step>,
+    /// Of a faulty step, as much as says which names it uses.
+    pub outline: Option<Step>,
+    /// Its own steps: those of a fork.
+    pub inner: Vec<Written<'a>>,
+}
+
+/// Whether every item of a list of steps could be read.
+pub fn readable(steps: Option<&Node>, written: &[Written<'_>]) -> bool {
+    let whole = |written: &Written<'_>| written.step.is_some() && readable(written.node.get("steps"), &written.inner);
+    steps.map_or(0, |steps| steps.items().len()) == written.len() && written.iter().all(whole)
+}
+
+/// Reads a list of steps. What is no mapping of one verb is left out; its shape has been complained about.
+pub fn read<'a>(steps: Option<&'a Node>, verbs: &[Verb<'_>]) -> Vec<Written<'a>> {
+    let written = |item: &'a Node| {
+        let (verb, node) = item.entries().first()?;
+        let whole = item.to_json();
+        let step = Step::deserialize(&whole).ok();
+        let outline = if step.is_some() { None } else { outline(&verb.word, &whole, verbs) };
+        Some(Written { verb, node, step, outline, inner: read(node.get("steps"), verbs) })
+    };
+    steps.map_or(&[][..], Node::items).iter().filter_map(written).collect()
+}
+
+/// A faulty step with the keys alone that it cannot be without.
+fn outline(verb: &str, whole: &Value, verbs: &[Verb<'_>]) -> Option<Step> {
+    let part = verbs.iter().find(|known| known.name == verb)?.part;
+    let required = part["required"].as_array()?.iter().filter_map(Value::as_str);
+    let kept: Map<String, Value> = required.map(|key| (key.to_owned(), whole[verb][key].clone())).collect();
+    let step: Map<String, Value> = [(verb.to_owned(), Value::Object(kept))].into_iter().collect();
+    Step::deserialize(Value::Object(step)).ok()
+}
+
+impl Written<'_> {
+    /// Where a name that the step uses, not one that it makes, is written.
+    pub fn place_of_use(&self, name: &str) -> (usize, usize) {
+        place(self.node, name).unwrap_or(self.verb.place)
+    }
+}
+
+fn place(node: &Node, name: &str) -> Option<(usize, usize)> {
+    if node.text() == Some(name) {
+        return Some(node.place);
+    }
+    let values = node.entries().iter().filter(|(key, _)| key.word != "as" && key.word != "steps").map(|(_, node)| node);
+    values.chain(node.items()).find_map(|node| place(node, name))
+}

@@ -1,0 +1,103 @@
+//! `prime-cts case`: single cases.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Instant;
+
+use document::case::segment;
+use document::{nearest, schema, template};
+use suite::catalogue;
+use suite::exit::Exit;
+use suite::explain;
+use suite::run::board::Setting;
+
+use super::{Trouble, cases, chosen, endpoints, run_cells, sources};
+use crate::arguments::{Case, Choice, Conduct, Machine};
+
+/// Does what the command line says.
+pub fn run(wanted: &Case) -> Result<Exit, Trouble> {
+    match wanted {
+        Case::Check { files } => Ok(check(files)),
+        Case::New { name, output } => new(name, output),
+        Case::Explain { machine, id, cases } => tell(machine, id, cases.as_deref()),
+        Case::Run { files, machine, choice, conduct } => run_files(files, machine, choice, conduct),
+    }
+}
+
+fn check(files: &[PathBuf]) -> Exit {
+    let (mut faults, mut faulty) = (0, 0);
+    for path in files {
+        match catalogue::read(path) {
+            Ok(Ok(case)) => {
+                let steps = case.steps.len();
+                println!(
+                    "{}: {}, {steps} step{}, no fault",
+                    path.display(),
+                    case.id(),
+                    if steps == 1 { "" } else { "s" }
+                );
+            }
+            Ok(Err(found)) => {
+                found.iter().for_each(|fault| eprintln!("{fault}\n"));
+                faults += found.len();
+                faulty += 1;
+            }
+            Err(unreadable) => {
+                eprintln!("prime-cts: {unreadable}\n");
+                faults += 1;
+                faulty += 1;
+            }
+        }
+    }
+    if faults == 0 {
+        return Exit::Success;
+    }
+    let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    eprintln!("prime-cts: {} in {faulty} of {}", plural(faults, "fault"), plural(files.len(), "file"));
+    Exit::BadInput
+}
+
+fn new(name: &str, output: &Path) -> Result<Exit, Trouble> {
+    let parts = name.split_once('/').filter(|(area, case)| segment(area) && segment(case));
+    let (area, case) = parts.ok_or_else(|| Trouble::BadName(name.to_owned()))?;
+    let folder = output.join(area);
+    std::fs::create_dir_all(&folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+    let path = folder.join(format!("{case}.yaml"));
+    write_new(&path, &template::text(area, case))?;
+    // The first line of the case names it.
+    let beside = output.join("schema.json");
+    if !beside.exists() {
+        write_new(&beside, &schema::text())?;
+    }
+    println!("{}", path.display());
+    Ok(Exit::Success)
+}
+
+/// Writes a file that is not there yet.
+fn write_new(path: &Path, text: &str) -> Result<(), Trouble> {
+    let file = std::fs::File::options().write(true).create_new(true).open(path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|source| Trouble::Unwritten { path: path.to_owned(), source })
+}
+
+fn tell(machine: &Machine, id: &str, folder: Option<&Path>) -> Result<Exit, Trouble> {
+    let cases = cases(folder)?;
+    let wanted = explain::case_of(id);
+    let Some(case) = cases.iter().find(|case| case.id() == wanted) else {
+        let ids: Vec<String> = cases.iter().map(|case| case.id()).collect();
+        let near = nearest::nearest(&wanted, ids.iter().map(String::as_str)).map(str::to_owned);
+        return Err(Trouble::NoSuchCase(wanted, near));
+    };
+    print!("{}", explain::text(&Rc::new(case.clone()), id, &endpoints(machine)?));
+    Ok(Exit::Success)
+}
+
+fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Conduct) -> Result<Exit, Trouble> {
+    let started = Instant::now();
+    let cases = catalogue::from_files(files)?;
+    let endpoints = endpoints(machine)?;
+    let cells = chosen(&[], choice).cells(cases, &endpoints)?;
+    let found_ms = started.elapsed().as_millis() as u64;
+    run_cells(Setting { board: None, endpoints, sources: sources(machine), whole: false, found_ms }, &cells, conduct)
+}
