@@ -103,10 +103,10 @@ fn a_disk_that_fills_up_during_the_run_leaves_a_journal_that_can_be_read() {
 fn a_run_that_is_killed_leaves_a_journal_with_its_cell_open() {
     let place = Place::new();
     let case = "name: hang\nrule: r\nwhy: w\nreference: f\ncells: pair\ndeadline: 600s\nsteps:\n  \
-        - allocate: {as: a}\n  - export: {buffer: a, as: b}\n  - import: {file: b, as: c}\n";
+        - allocate: {as: a}\n  - export: {buffer: a, as: b}\n  - import: {file: b, as: c}\n  - size: {file: b}\n";
     place.file("cases/area/hang.yaml", case);
     let mut command = place.command("run --mock hangs --kernel-log kernel-log --output out --cases cases");
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let end = Instant::now() + Duration::from_secs(60);
     let started =
         |text: String| text.contains("{\"event\":\"cell-start\",\"id\":\"area.hang.mock-hangs.mock-hangs\"}\n");
