@@ -68,6 +68,7 @@ impl<'a> Heard<'a> {
             match event {
                 Event::Up => self.up = true,
                 Event::Run => {
+                    self.up = true;
                     self.run = Some(Instant::now());
                     self.report.step("running prime-cts");
                 }
@@ -175,7 +176,8 @@ mod tests {
         let (report, start, timeout) = (Report::new(), Instant::now(), Duration::from_secs(600));
         let mut heard = Heard::new(&report, &results, start, timeout);
         assert_eq!(heard.deadline(), start + BOOT);
-        assert_eq!(heard.hear(b"board: up\n"), Some(start + timeout));
+        assert_eq!(heard.hear(b"Booting from ROM...board: up\n"), Some(start + BOOT));
+        assert_eq!(heard.hear(b"board: run\n"), Some(start + timeout));
         assert!(heard.hear(b"board: done 0\n").unwrap() <= Instant::now() + POWER_OFF);
     }
 }

@@ -11,7 +11,8 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
-echo 'board: up'
+# The firmware and a loader may leave their last line open.
+printf '\nboard: up\n'
 
 # The console is for the program's words; all of the kernel's go to kernel.log.
 echo 1 >/proc/sys/kernel/printk

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::cache::digest;
 use crate::command;
-use crate::console::PROGRESS;
+use crate::console::{PROGRESS, plain};
 use crate::error::{Error, Result};
 
 /// Where a board's results are, `target/boards/NAME`.
@@ -73,6 +73,15 @@ impl Results {
         let text = String::from_utf8_lossy(&text);
         let words = text.lines().filter(|line| !line.starts_with(PROGRESS));
         words.map(|line| format!("{line}\n")).collect()
+    }
+
+    /// What the program said on the console, its errors too: for a run that ended before it had a summary.
+    pub fn said(&self) -> String {
+        let text = fs::read(self.console()).unwrap_or_default();
+        let lines = text.split(|&byte| byte == b'\n').map(plain);
+        let program = lines.skip_while(|line| line != "board: run").skip(1);
+        let words = program.take_while(|line| !line.starts_with("board: "));
+        words.filter(|line| !line.starts_with(PROGRESS)).map(|line| format!("{line}\n")).collect()
     }
 
     /// Unpacks results that came over the console.
@@ -193,5 +202,14 @@ mod tests {
         let results = Results::open(folder.path(), "b").unwrap();
         fs::write(results.folder().join("summary.txt"), "prime-cts: progress 1 2\n2 cells\n").unwrap();
         assert_eq!(results.summary(), "2 cells\n");
+    }
+
+    #[test]
+    fn what_the_program_said_is_between_the_boards_own_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::open(folder.path(), "b").unwrap();
+        let console = "board: up\r\nboard: run\r\nprime-cts: progress 1 2\r\nprime-cts: no\r\n\tcell\r\nboard: done 2\r\n[ 9] off\r\n";
+        fs::write(results.console(), console).unwrap();
+        assert_eq!(results.said(), "prime-cts: no\n cell\n");
     }
 }

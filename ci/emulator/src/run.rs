@@ -48,7 +48,11 @@ pub fn run(
     let over = Instant::now();
     report.clear();
     let code = heard.verdict(end, &words, timeout)?;
-    print!("{}", results.summary());
+    match results.summary() {
+        // It says on its standard error why it has none.
+        summary if summary.is_empty() => eprint!("{}", results.said()),
+        summary => print!("{summary}"),
+    }
     let seconds = |from: Instant, to: Instant| format!("{:.1} s", (to - from).as_secs_f64());
     let up = heard.run.unwrap_or(over);
     println!(

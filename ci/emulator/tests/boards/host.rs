@@ -1,0 +1,113 @@
+//! `ci/board` as a user starts it, and a repository of its own for boards that the real one has not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// The repository.
+pub fn root() -> PathBuf {
+    fs::canonicalize(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
+}
+
+/// `ci/board` in a repository.
+pub fn board(root: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_board"));
+    command.env("PRIME_CTS_ROOT", root).current_dir(root).args(words).stdin(Stdio::null());
+    command
+}
+
+/// What a program said, and its exit code.
+#[derive(Debug)]
+pub struct Said {
+    /// The exit code, if it was no signal.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub err: String,
+}
+
+impl Said {
+    /// Runs a command to its end.
+    pub fn by(command: &mut Command) -> Self {
+        command.output().unwrap().into()
+    }
+
+    /// Holds the exit code and parts of the standard error against what is expected.
+    #[track_caller]
+    pub fn fails(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        for part in parts {
+            assert!(self.err.contains(part), "no {part:?} in:\n{}", self.err);
+        }
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+}
+
+/// Runs a board of the repository whole, and passes on what it says.
+pub fn run(name: &str) -> Said {
+    let said = Said::by(&mut board(&root(), &["run", name]));
+    println!("{}{}", said.out, said.err);
+    said
+}
+
+/// A repository with one board, made of a board of the real one, whose program is the real one's too.
+pub struct Copy {
+    folder: TempDir,
+    program: PathBuf,
+}
+
+impl Copy {
+    /// A board, its file changed by `change`.
+    pub fn of(name: &str, change: impl Fn(&str) -> String) -> Self {
+        let real = root();
+        let program = real.join("target/static/x86_64-unknown-linux-gnu/release/prime-cts");
+        if !program.exists() {
+            let built = run(name);
+            assert!(program.exists(), "{built:?}");
+        }
+        let folder = TempDir::new().unwrap();
+        let boards = folder.path().join("fixtures/boards");
+        fs::create_dir_all(&boards).unwrap();
+        let file = format!("{name}.yaml");
+        let text = fs::read_to_string(real.join("fixtures/boards").join(&file)).unwrap();
+        fs::write(boards.join(file), change(&text)).unwrap();
+        Self { folder, program }
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The real program, which also runs on this machine.
+    pub fn program(&self) -> Command {
+        Command::new(&self.program)
+    }
+
+    /// `ci/board run` there.
+    pub fn run(&self, name: &str, words: &[&str]) -> Command {
+        let mut command = board(self.root(), &["run", name, "--binary"]);
+        command.arg(&self.program).args(words);
+        command
+    }
+
+    /// Where the results are.
+    pub fn results(&self, name: &str) -> PathBuf {
+        self.root().join("target/boards").join(name)
+    }
+}
+
+/// The processes that a process has started.
+pub fn children(of: &Child) -> Vec<i32> {
+    let list = fs::read_to_string(format!("/proc/{0}/task/{0}/children", of.id())).unwrap_or_default();
+    list.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+}

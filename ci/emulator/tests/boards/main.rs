@@ -1,0 +1,9 @@
+//! Real kernels in emulated boards: `cargo test -p emulator --features boards --test boards -- --test-threads=1`.
+//!
+//! They need what `ci/board` installs, and minutes; `ci/test` runs them.
+
+mod bad_input;
+mod cut_short;
+mod host;
+mod recorded;
+mod whole;

@@ -1,0 +1,38 @@
+//! A run's journal, as a tool reads it that knows only its schema.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+/// The events of a journal by their kind.
+pub struct Recorded(Vec<Value>);
+
+impl Recorded {
+    /// Reads `run.jsonl` of a folder.
+    pub fn read(folder: &Path) -> Self {
+        let text = fs::read_to_string(folder.join("run.jsonl")).unwrap();
+        Self(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    }
+
+    /// The events of a kind.
+    pub fn events(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.0.iter().filter(move |event| event["event"] == kind)
+    }
+
+    /// A text of each endpoint, by its key.
+    pub fn endpoints(&self) -> BTreeMap<&str, &Value> {
+        self.events("endpoint").map(|endpoint| (text(&endpoint["key"]), endpoint)).collect()
+    }
+
+    /// The verdict of each cell, by its id.
+    pub fn verdicts(&self) -> BTreeMap<&str, &str> {
+        self.events("cell").map(|cell| (text(&cell["id"]), text(&cell["verdict"]))).collect()
+    }
+}
+
+/// A value that is a text.
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+}

@@ -1,0 +1,132 @@
+//! Whole runs, held against what the board files expect and against each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::host::{self, Copy, Said, root};
+use crate::recorded::{Recorded, text};
+
+fn recorded(name: &str) -> Recorded {
+    Recorded::read(&root().join("target/boards").join(name))
+}
+
+/// The symbols of `map_dma_buf` that the kernel itself named, by endpoint.
+fn symbols(recorded: &Recorded) -> BTreeMap<&str, &str> {
+    let endpoints = recorded.endpoints();
+    let observed = endpoints.into_iter().filter(|(_, endpoint)| endpoint["map_dma_buf"]["observed"] == true);
+    observed.map(|(key, endpoint)| (key, text(&endpoint["map_dma_buf"]["symbol"]))).collect()
+}
+
+/// Every pair of an exporter and an importer has cells, and each ended in a verdict that is not the suite's fault.
+fn is_complete(recorded: &Recorded) {
+    let endpoints = recorded.endpoints();
+    let tried: BTreeSet<_> = recorded
+        .events("cell")
+        .filter(|cell| cell["exporter"].is_string() && cell["importer"].is_string())
+        .map(|cell| (text(&cell["exporter"]), text(&cell["importer"])))
+        .collect();
+    for exporter in endpoints.values().filter(|endpoint| endpoint["exports"] == true) {
+        for importer in endpoints.values().filter(|endpoint| endpoint["imports"] == true) {
+            let pair = (text(&exporter["key"]), text(&importer["key"]));
+            assert!(tried.contains(&pair), "{pair:?} was not tried");
+        }
+    }
+    assert_eq!(recorded.events("cell-start").count(), recorded.events("cell").count());
+    for (id, verdict) in recorded.verdicts() {
+        assert_ne!(verdict, "error", "{id}");
+    }
+}
+
+/// The exporters whose mapping at an offset shows the wrong page.
+fn wrong_at_an_offset(recorded: &Recorded) -> BTreeSet<String> {
+    let failed = recorded.verdicts().into_iter().filter(|(_, verdict)| *verdict == "fail");
+    failed.filter_map(|(id, _)| id.strip_prefix("mapping.at-offset.").map(str::to_owned)).collect()
+}
+
+fn keys(of: &[&str]) -> BTreeSet<String> {
+    of.iter().map(|key| (*key).to_owned()).collect()
+}
+
+#[test]
+fn debian_amd64() {
+    let said = host::run("debian-amd64");
+    assert_eq!(said.code, Some(0));
+    assert!(said.out.contains("prepare ") && said.out.contains(", boot ") && said.out.contains("cells "), "{said:?}");
+    let recorded = recorded("debian-amd64");
+    is_complete(&recorded);
+    let symbols = symbols(&recorded);
+    for driver in ["drm-vkms", "v4l2-vimc", "v4l2-vim2m", "v4l2-vicodec", "v4l2-vivid", "udmabuf", "heap-system"] {
+        assert!(symbols.keys().any(|key| key.starts_with(driver)), "{driver}: {symbols:?}");
+    }
+}
+
+#[test]
+fn debian_amd64_7_3_and_again() {
+    assert_eq!(host::run("debian-amd64-7.3").code, Some(0));
+    let first = recorded("debian-amd64-7.3");
+    is_complete(&first);
+    assert!(first.endpoints().len() >= 8, "{:?}", first.endpoints());
+    let symbols = symbols(&first);
+    assert_eq!(symbols.values().collect::<BTreeSet<_>>().len(), 6, "{symbols:?}");
+    let wrong = keys(&["drm-vgem", "drm-virtio_gpu", "drm-bochs-drm", "drm-cirrus-qemu", "v4l2-vivid-cap0"]);
+    assert_eq!(wrong_at_an_offset(&first), wrong);
+    for right in ["heap-system", "udmabuf", "v4l2-vivid-cap1"] {
+        assert_eq!(first.verdicts()[format!("mapping.at-offset.{right}").as_str()], "pass");
+    }
+    assert_eq!(host::run("debian-amd64-7.3").code, Some(0));
+    assert_eq!(recorded("debian-amd64-7.3").verdicts(), first.verdicts());
+}
+
+#[test]
+fn a_board_with_libgbm() {
+    assert_eq!(host::run("debian-amd64-gbm").code, Some(0));
+    let recorded = recorded("debian-amd64-gbm");
+    is_complete(&recorded);
+    assert!(recorded.endpoints().keys().any(|key| key.starts_with("gbm-")), "{:?}", recorded.endpoints());
+}
+
+#[test]
+fn an_outcome_that_the_board_file_does_not_expect_makes_the_run_red() {
+    let offset = |text: &str| text.replace("mapping.*at-offset.drm-vgem", "mapping.*at-offset.drm-none");
+    let copy = Copy::of("debian-amd64-7.3", offset);
+    let said = Said::by(&mut copy.run("debian-amd64-7.3", &["--", "mapping.at-offset"]));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let parts = [
+        "mapping.at-offset.drm-vgem (regression)",
+        "the pattern of seed 1 from byte 8192",
+        "byte 8192 of the buffer (byte 0 of the mapping): expected ",
+        "the bytes of offset 0 (page 0 where page 2 belongs)",
+        "A mapping of a dma-buf at an offset shows the buffer from that offset on.",
+        "ci/board run debian-amd64-7.3 -- --exact mapping.at-offset.drm-vgem",
+    ];
+    for part in parts {
+        assert!(said.out.contains(part), "no {part:?} in:\n{}", said.out);
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_missing_makes_the_run_red() {
+    let more = |text: &str| text.replace("    - heap-system\n", "    - heap-reserved\n    - heap-system\n");
+    let said = Said::by(&mut Copy::of("debian-amd64-7.3", more).run("debian-amd64-7.3", &[]));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("heap-reserved"), "{}", said.out);
+}
+
+#[test]
+fn the_board_is_left_as_it_was() {
+    let name = "debian-amd64-7.3";
+    let look = "cat /sys/kernel/tracing/kprobe_events; ls /sys/kernel/tracing/instances; echo looked";
+    let copy = Copy::of(name, str::to_owned);
+    let mut command = host::board(copy.root(), &["shell", name, "--binary"]);
+    command.arg(copy.program().get_program()).stdin(std::process::Stdio::piped());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let words = format!("{look}\nprime-cts run fd.size --progress none >/dev/null\necho ended $?\n{look}\nexit\n");
+    std::io::Write::write_all(child.stdin.as_mut().unwrap(), words.as_bytes()).unwrap();
+    let said = Said::from(child.wait_with_output().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let lines: Vec<_> = said.out.lines().map(|line| line.trim_end_matches('\r')).collect();
+    assert!(lines.contains(&"ended 0"), "{}", said.out);
+    assert_eq!(lines.iter().filter(|line| **line == "looked").count(), 2, "{}", said.out);
+    let left = lines.iter().find(|line| line.starts_with("p:") || line.starts_with("r:"));
+    assert_eq!(left, None, "{}", said.out);
+}
