@@ -39,8 +39,9 @@ pub struct Runner {
     contiguous: BTreeSet<String>,
 }
 
-/// Pages that a cell holds apart: several times what the largest one allocates.
-const FRAGMENTS: usize = 2048;
+/// Pages of which a cell holds every other one: a single break keeps a buffer from being contiguous, and what the
+/// kernel allocates between must not use them up.
+const FRAGMENTS: usize = 512;
 
 impl Runner {
     /// Starts the oracles and exports one small buffer of each endpoint.

@@ -44,9 +44,8 @@ impl Fragments {
 /// Pages of a file in memory, with holes punched between those that are held.
 fn movable(pages: usize) -> Option<File> {
     let page = page_size();
-    let mut held = File::from(memfd_create(c"prime-cts-fragments", MFdFlags::MFD_CLOEXEC).ok()?);
-    let one = vec![1u8; page];
-    (0..pages).try_for_each(|_| held.write_all(&one)).ok()?;
+    let held = File::from(memfd_create(c"prime-cts-fragments", MFdFlags::MFD_CLOEXEC).ok()?);
+    fallocate(&held, FallocateFlags::empty(), 0, (pages * page) as i64).ok()?;
     let punch = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
     for number in (0..pages).step_by(2) {
         fallocate(&held, punch, (number * page) as i64, page as i64).ok()?;
