@@ -1,6 +1,7 @@
 //! `ci/board` as a user starts it, and a repository of its own for boards that the real one has not.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -98,6 +99,24 @@ impl Copy {
         let mut command = board(self.root(), &["run", name, "--binary"]);
         command.arg(&self.program).args(words);
         command
+    }
+
+    /// What a shell on the board there says to a script.
+    pub fn shell(&self, name: &str, script: &str) -> Said {
+        fs::create_dir_all(self.results(name)).unwrap();
+        fs::write(self.results(name).join("script"), script).unwrap();
+        let mut command = board(self.root(), &["shell", name, "--binary"]);
+        command.arg(&self.program).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (mut said, mut block) = (Vec::new(), [0; 4096]);
+        // What is typed before the prompt is there is lost.
+        while !String::from_utf8_lossy(&said).contains("/tmp # ") {
+            let count = child.stdout.as_mut().unwrap().read(&mut block).unwrap();
+            assert!(count > 0, "no prompt: {}", String::from_utf8_lossy(&said));
+            said.extend_from_slice(&block[..count]);
+        }
+        child.stdin.as_mut().unwrap().write_all(b"sh /results/script; exit\n").unwrap();
+        child.wait_with_output().unwrap().into()
     }
 
     /// Where the results are.

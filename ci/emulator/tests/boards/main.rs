@@ -3,6 +3,7 @@
 //! They need what `ci/board` installs, and minutes; `ci/test` runs them.
 
 mod bad_input;
+mod conformance;
 mod cut_short;
 mod host;
 mod recorded;

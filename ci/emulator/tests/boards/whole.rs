@@ -116,13 +116,8 @@ fn the_board_is_left_as_it_was() {
     let name = "debian-amd64-7.3";
     let look = "cat /sys/kernel/tracing/kprobe_events; ls /sys/kernel/tracing/instances; echo looked";
     let copy = Copy::of(name, str::to_owned);
-    let mut command = host::board(copy.root(), &["shell", name, "--binary"]);
-    command.arg(copy.program().get_program()).stdin(std::process::Stdio::piped());
-    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let words = format!("{look}\nprime-cts run fd.size --progress none >/dev/null\necho ended $?\n{look}\nexit\n");
-    std::io::Write::write_all(child.stdin.as_mut().unwrap(), words.as_bytes()).unwrap();
-    let said = Said::from(child.wait_with_output().unwrap());
+    let said =
+        copy.shell(name, &format!("{look}\nprime-cts run fd.size --progress none >/dev/null; echo ended $?\n{look}\n"));
     assert_eq!(said.code, Some(0), "{said:?}");
     let lines: Vec<_> = said.out.lines().map(|line| line.trim_end_matches('\r')).collect();
     assert!(lines.contains(&"ended 0"), "{}", said.out);
