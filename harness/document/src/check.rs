@@ -17,6 +17,8 @@ mod number;
 mod shape;
 mod steps;
 
+pub(crate) use steps::LISTS;
+
 use fault::Fault;
 
 /// More than any case needs, and little enough for every parser.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::check::LISTS;
 use crate::schema;
 use crate::step::Step;
 
@@ -31,7 +32,7 @@ fn of_step(step: &Step, schema: &Value) -> Words {
         (Value::Object(fields), Some(verb)) => {
             let said = |key: &&str| {
                 let default = &verb.part["properties"][*key]["default"];
-                *key != "steps" && !fields.get(*key).is_none_or(|value| value.is_null() || value == default)
+                !LISTS.contains(key) && !fields.get(*key).is_none_or(|value| value.is_null() || value == default)
             };
             let fields = schema::keys(verb.part).into_iter().filter(said);
             let fields: Vec<String> = fields.map(|key| format!("{key}: {}", plain(&value[key]))).collect();
@@ -40,7 +41,7 @@ fn of_step(step: &Step, schema: &Value) -> Words {
         _ => written += &plain(value),
     }
     let meaning = verb.map_or_else(String::new, |verb| verb.meaning.to_owned());
-    Words { written, meaning, inner: step.inner().iter().map(|step| of_step(step, schema)).collect() }
+    Words { written, meaning, inner: step.inner().concat().iter().map(|step| of_step(step, schema)).collect() }
 }
 
 /// A value as a case has it.
@@ -59,7 +60,8 @@ mod tests {
     #[test]
     fn a_step_reads_as_it_was_written_without_defaults() {
         let written = serde_json::json!({"map": {"of": "file", "as": "part", "offset": "8KiB", "sharing": "shared"}});
-        let steps: Vec<Step> = vec![serde_json::from_value(written).unwrap(), Step::Release("part".into())];
+        let steps: Vec<Step> =
+            vec![serde_json::from_value(written).unwrap(), Step::Release(crate::step::Release("part".into()))];
         let words = of_steps(&steps);
         assert_eq!(words[0].written, "map: {of: file, as: part, offset: 8KiB}");
         assert!(words[0].meaning.starts_with("The CPU maps"), "{}", words[0].meaning);

@@ -65,7 +65,7 @@ fn run_step(world: &mut World, step: &Step, say: &mut dyn FnMut(&Message)) -> Re
         Step::Export(step) => devices::export(world, step),
         Step::Import(step) => devices::import(world, step),
         Step::SameHandle(step) => devices::same_handle(world, step),
-        Step::Release(name) => world.release(name),
+        Step::Release(step) => world.release(&step.0),
         Step::Map(step) => memory::map(world, step),
         Step::Fill(step) => memory::fill(world, step),
         Step::Check(step) => memory::check(world, step),

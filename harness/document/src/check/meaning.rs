@@ -95,7 +95,7 @@ fn sides(cells: &str, steps: &[Written<'_>], faults: &mut Vec<Fault>) {
             }
             _ => {}
         }
-        sides(cells, &written.inner, faults);
+        written.inner.iter().for_each(|inner| sides(cells, inner, faults));
     }
 }
 
@@ -150,5 +150,7 @@ fn matches_nothing(key: &str, glob: &str, kinds: &[Kind], place: Place) -> Optio
 }
 
 fn checks(steps: &[Written<'_>]) -> bool {
-    steps.iter().any(|written| written.step.as_ref().is_some_and(|step| step.checks()) || checks(&written.inner))
+    steps.iter().any(|written| {
+        written.step.as_ref().is_some_and(|step| step.checks()) || written.inner.iter().any(|inner| checks(inner))
+    })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fault::{Fault, Place};
 use super::steps::Written;
 use crate::nearest::nearest;
-use crate::step::{Sort, Step};
+use crate::step::{Release, Sort, Step};
 
 /// What is known of a name.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ fn within(steps: &[Written<'_>], known: &mut BTreeMap<String, Made>, faults: &mu
                 let made = Made { sort: None, place: written.node.place, released: None, without_file: false };
                 known.insert(name.to_owned(), made);
             }
-            within(&written.inner, &mut known.clone(), faults);
+            written.inner.iter().for_each(|inner| within(inner, &mut known.clone(), faults));
             continue;
         };
         if let Step::Balance(balance) = step
@@ -47,12 +47,12 @@ fn within(steps: &[Written<'_>], known: &mut BTreeMap<String, Made>, faults: &mu
                 Fault::new(place, format!("'{key}' asks for what the snapshot '{}' has not counted", balance.since));
             faults.push(fault.help(format!("give the snapshot in line {} the key 'file'", made.place.0)));
         }
-        if let Step::Release(name) = step
+        if let Step::Release(Release(name)) = step
             && let Some(made) = known.get_mut(name)
         {
             made.released = Some(written.node.place);
         }
-        within(&written.inner, &mut known.clone(), faults);
+        written.inner.iter().for_each(|inner| within(inner, &mut known.clone(), faults));
         if let Some((name, sort)) = step.makes() {
             let place = written.node.get("as").map_or(written.verb.place, |node| node.place);
             let without_file = matches!(step, Step::Snapshot(step) if step.file.is_none());

@@ -7,6 +7,9 @@ use crate::schema::Verb;
 use crate::step::Step;
 use crate::tree::{Key, Node};
 
+/// The keys whose values are steps.
+pub const LISTS: [&str; 2] = ["steps", "against"];
+
 /// A step that begins as one.
 pub struct Written<'a> {
     /// The verb.
@@ -17,13 +20,16 @@ pub struct Written<'a> {
     pub step: Option<Step>,
     /// Of a faulty step, as much as says which names it uses.
     pub outline: Option<Step>,
-    /// Its own steps: those of a fork.
-    pub inner: Vec<Written<'a>>,
+    /// Its own lists of steps: those of a fork.
+    pub inner: Vec<Vec<Written<'a>>>,
 }
 
 /// Whether every item of a list of steps could be read.
 pub fn readable(steps: Option<&Node>, written: &[Written<'_>]) -> bool {
-    let whole = |written: &Written<'_>| written.step.is_some() && readable(written.node.get("steps"), &written.inner);
+    let whole = |written: &Written<'_>| {
+        let mut lists = LISTS.iter().filter_map(|key| written.node.get(key)).zip(&written.inner);
+        written.step.is_some() && lists.all(|(list, inner)| readable(Some(list), inner))
+    };
     steps.map_or(0, |steps| steps.items().len()) == written.len() && written.iter().all(whole)
 }
 
@@ -34,9 +40,13 @@ pub fn read<'a>(steps: Option<&'a Node>, verbs: &[Verb<'_>]) -> Vec<Written<'a>>
         let whole = item.to_json();
         let step = Step::deserialize(&whole).ok();
         let outline = if step.is_some() { None } else { outline(&verb.word, &whole, verbs) };
-        Some(Written { verb, node, step, outline, inner: read(node.get("steps"), verbs) })
+        Some(Written { verb, node, step, outline, inner: lists(node, verbs) })
     };
     steps.map_or(&[][..], Node::items).iter().filter_map(written).collect()
+}
+
+fn lists<'a>(node: &'a Node, verbs: &[Verb<'_>]) -> Vec<Vec<Written<'a>>> {
+    LISTS.iter().filter_map(|key| node.get(key)).map(|list| read(Some(list), verbs)).collect()
 }
 
 /// A faulty step with the keys alone that it cannot be without.
@@ -59,6 +69,10 @@ fn place(node: &Node, name: &str) -> Option<(usize, usize)> {
     if node.text() == Some(name) {
         return Some(node.place);
     }
-    let values = node.entries().iter().filter(|(key, _)| key.word != "as" && key.word != "steps").map(|(_, node)| node);
+    let values = node
+        .entries()
+        .iter()
+        .filter(|(key, _)| key.word != "as" && !LISTS.contains(&key.word.as_str()))
+        .map(|(_, node)| node);
     values.chain(node.items()).find_map(|node| place(node, name))
 }

@@ -1,6 +1,6 @@
 //! Steps on files: size, seeks, flags, identity.
 
-use document::step::{Duplicate, File, FileAccess, Flags, From, NotDmaBuf, Open, Same, Seek};
+use document::step::{Duplicate, File, FileAccess, Flags, From, NotDmaBuf, Open, SameFile, Seek};
 use nix::unistd::Whence;
 use uapi::{Errno, dma_buf};
 
@@ -30,7 +30,7 @@ pub fn open(world: &mut World, step: &Open) -> Result<(), Stop> {
     Ok(())
 }
 
-pub fn same_file(world: &mut World, step: &Same) -> Result<(), Stop> {
+pub fn same_file(world: &mut World, step: &SameFile) -> Result<(), Stop> {
     world.checks += 1;
     let inode = |name: &str| asked("fstat", world.files().inode(world.descriptor(name)?));
     let (first, second) = (inode(&step.first)?, inode(&step.second)?);

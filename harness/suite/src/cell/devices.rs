@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use device::{ExportFlags, ImportSize, Refusal};
-use document::step::{Allocate, Export, FileAccess, Import, Same, Side};
+use document::step::{Allocate, Export, FileAccess, Import, SameHandle, Side};
 use document::verdict::Verdict;
 
 use super::Stop;
@@ -115,7 +115,7 @@ pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
     }
 }
 
-pub fn same_handle(world: &mut World, step: &Same) -> Result<(), Stop> {
+pub fn same_handle(world: &mut World, step: &SameHandle) -> Result<(), Stop> {
     let handle = |name: &str| Ok(world.buffer(name)?.buffer.handle());
     let (Some(first), Some(second)) = (handle(&step.first)?, handle(&step.second)?) else {
         return Err(Stop::not_observable("identity", "these buffers have no GEM handle", "two handles to compare"));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use device::files::MapRequest;
-use document::step::{FileAccess, Fork, Map, MapSharing, Pattern, Phase, Pin, Side, Sync, SyncAccess};
+use document::step::{Check, FileAccess, Fill, Fork, Map, MapSharing, Phase, Pin, Side, Sync, SyncAccess};
 use oracle::pages::MappingPages;
 use uapi::dma_buf::{SYNC_END, SYNC_READ, SYNC_WRITE};
 use uapi::memory::{Access, Sharing, Window};
@@ -56,13 +56,13 @@ pub fn map(world: &mut World, step: &Map) -> Result<(), Stop> {
     Ok(())
 }
 
-pub fn fill(world: &mut World, step: &Pattern) -> Result<(), Stop> {
+pub fn fill(world: &mut World, step: &Fill) -> Result<(), Stop> {
     let shown = world.mapping(&step.mapping)?;
     oracle::content::fill(&shown.mapping, step.seed, shown.position);
     Ok(())
 }
 
-pub fn check(world: &mut World, step: &Pattern) -> Result<(), Stop> {
+pub fn check(world: &mut World, step: &Check) -> Result<(), Stop> {
     world.checks += 1;
     let shown = world.mapping(&step.mapping)?;
     let expected =

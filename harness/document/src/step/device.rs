@@ -1,0 +1,154 @@
+//! Steps that devices do.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ErrnoName, Part, Sort, Use, yes};
+use crate::quantity::Bytes;
+
+/// The exporter allocates.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Allocate {
+    /// Names the buffer.
+    pub r#as: String,
+    /// Its size, if not the case's.
+    pub size: Option<Bytes>,
+}
+
+impl Part for Allocate {
+    fn needs(&self) -> Option<Side> {
+        Some(Side::Exporter)
+    }
+
+    fn makes(&self) -> Option<(&str, Sort)> {
+        Some((&self.r#as, Sort::Buffer))
+    }
+}
+
+/// What a file may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileAccess {
+    /// Reading and writing.
+    #[default]
+    ReadWrite,
+    /// Reading alone.
+    ReadOnly,
+}
+
+/// A buffer becomes a file.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Export {
+    /// The buffer.
+    pub buffer: String,
+    /// Names the file.
+    pub r#as: String,
+    /// The file's access mode.
+    #[serde(default)]
+    pub access: FileAccess,
+    /// Whether exec closes the descriptor (FD_CLOEXEC).
+    #[serde(default = "yes")]
+    pub close_on_exec: bool,
+    /// Refusals after which the cell ends as refused.
+    #[serde(default)]
+    pub may_refuse: Vec<ErrnoName>,
+}
+
+impl Part for Export {
+    fn makes(&self) -> Option<(&str, Sort)> {
+        Some((&self.r#as, Sort::File))
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.buffer, &[Sort::Buffer])]
+    }
+}
+
+/// Which of a cell's devices does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// The importer.
+    #[default]
+    Importer,
+    /// The exporter, through the very file that allocated the buffer.
+    Exporter,
+}
+
+/// A file becomes a buffer of a device.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Import {
+    /// The file.
+    pub file: String,
+    /// Names the buffer.
+    pub r#as: String,
+    /// Who imports it.
+    #[serde(default)]
+    pub by: Side,
+    /// The importer is told to need so many bytes more than the file has.
+    #[serde(default)]
+    pub larger_by: Bytes,
+    /// It must be refused, with one of these.
+    #[serde(default)]
+    pub must_refuse: Vec<ErrnoName>,
+    /// Refusals after which the cell ends as refused; those that the kernel documents for the importer by default.
+    pub may_refuse: Option<Vec<ErrnoName>>,
+    /// Whether the cell goes on after an allowed refusal, with no buffer of this name.
+    #[serde(default)]
+    pub go_on: bool,
+}
+
+impl Part for Import {
+    fn checks(&self) -> bool {
+        !self.must_refuse.is_empty()
+    }
+
+    fn needs(&self) -> Option<Side> {
+        Some(self.by)
+    }
+
+    fn makes(&self) -> Option<(&str, Sort)> {
+        self.must_refuse.is_empty().then_some((&self.r#as, Sort::Buffer))
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
+}
+
+/// Whether two buffers are one.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SameHandle {
+    /// One of them.
+    pub first: String,
+    /// The other.
+    pub second: String,
+    /// Whether they must be the same, or must not.
+    #[serde(default = "yes")]
+    pub same: bool,
+}
+
+impl Part for SameHandle {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.first, &[Sort::Buffer]), (&self.second, &[Sort::Buffer])]
+    }
+}
+
+/// What is given back.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Release(pub String);
+
+impl Part for Release {
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.0, &[Sort::File, Sort::Buffer, Sort::Mapping])]
+    }
+}

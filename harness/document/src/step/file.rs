@@ -1,0 +1,152 @@
+//! Steps on files: dma-bufs and other descriptors.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ErrnoName, FileAccess, Part, Sort, Use, yes};
+
+/// A second descriptor.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Duplicate {
+    /// The file.
+    pub file: String,
+    /// Names the copy.
+    pub r#as: String,
+}
+
+impl Part for Duplicate {
+    fn makes(&self) -> Option<(&str, Sort)> {
+        Some((&self.r#as, Sort::File))
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
+}
+
+/// A descriptor that is no dma-buf.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Open {
+    /// What it is.
+    pub what: NotDmaBuf,
+    /// Names it.
+    pub r#as: String,
+}
+
+impl Part for Open {
+    fn makes(&self) -> Option<(&str, Sort)> {
+        Some((&self.r#as, Sort::File))
+    }
+}
+
+/// Descriptors that no importer may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotDmaBuf {
+    /// A file in memory.
+    OrdinaryFile,
+    /// A number that is not open.
+    ClosedFile,
+}
+
+/// What is asked of a file alone.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct File {
+    /// The file.
+    pub file: String,
+}
+
+impl Part for File {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
+}
+
+/// Whether two files are one dma-buf.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SameFile {
+    /// One of them.
+    pub first: String,
+    /// The other.
+    pub second: String,
+    /// Whether they must be the same, or must not.
+    #[serde(default = "yes")]
+    pub same: bool,
+}
+
+impl Part for SameFile {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.first, &[Sort::File]), (&self.second, &[Sort::File])]
+    }
+}
+
+/// Where a seek starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum From {
+    /// SEEK_SET.
+    Start,
+    /// SEEK_CUR.
+    Current,
+    /// SEEK_END.
+    End,
+}
+
+/// A seek.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Seek {
+    /// The file.
+    pub file: String,
+    /// Where it starts.
+    pub from: From,
+    /// So many bytes on, or back.
+    pub offset: i64,
+    /// It must be refused, with one of these; without them it must succeed.
+    #[serde(default)]
+    pub must_refuse: Vec<ErrnoName>,
+}
+
+impl Part for Seek {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
+}
+
+/// What a descriptor's flags must be.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Flags {
+    /// The file.
+    pub file: String,
+    /// The access mode.
+    pub access: FileAccess,
+    /// Whether exec closes the descriptor (FD_CLOEXEC).
+    pub close_on_exec: bool,
+}
+
+impl Part for Flags {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
+}

@@ -1,0 +1,124 @@
+//! Steps of the CPU on mapped memory.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ErrnoName, FileAccess, Part, Sort, Use};
+use crate::quantity::Bytes;
+
+/// Who sees what is written through a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MapSharing {
+    /// MAP_SHARED.
+    #[default]
+    Shared,
+    /// MAP_PRIVATE.
+    Private,
+}
+
+/// A mapping of a file or a buffer.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Map {
+    /// The file or buffer.
+    pub of: String,
+    /// Names the mapping.
+    pub r#as: String,
+    /// From this byte on.
+    #[serde(default)]
+    pub offset: Bytes,
+    /// So many bytes; all that follow by default.
+    pub length: Option<Bytes>,
+    /// So many bytes more than there are.
+    #[serde(default)]
+    pub beyond: Bytes,
+    /// Instead of `offset`: so many bytes behind the buffer's end.
+    pub after_end: Option<Bytes>,
+    /// What the CPU may do.
+    #[serde(default)]
+    pub access: FileAccess,
+    /// Who sees it.
+    #[serde(default)]
+    pub sharing: MapSharing,
+    /// It must be refused, with one of these.
+    #[serde(default)]
+    pub must_refuse: Vec<ErrnoName>,
+    /// Refusals that satisfy the rule as well: the cell ends there, and passes.
+    #[serde(default)]
+    pub satisfied_by: Vec<ErrnoName>,
+}
+
+impl Part for Map {
+    fn checks(&self) -> bool {
+        !self.must_refuse.is_empty()
+    }
+
+    fn makes(&self) -> Option<(&str, Sort)> {
+        self.must_refuse.is_empty().then_some((&self.r#as, Sort::Mapping))
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.of, &[Sort::File, Sort::Buffer])]
+    }
+}
+
+/// Writes the pattern: every word tells its place in the buffer and the seed.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Fill {
+    /// The mapping.
+    pub mapping: String,
+    /// Which pattern; another seed, other bytes.
+    #[serde(default = "first_seed")]
+    pub seed: u32,
+}
+
+impl Part for Fill {
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.mapping, &[Sort::Mapping])]
+    }
+}
+
+/// Reads the pattern.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Check {
+    /// The mapping.
+    pub mapping: String,
+    /// Which pattern; another seed, other bytes.
+    #[serde(default = "first_seed")]
+    pub seed: u32,
+}
+
+impl Part for Check {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.mapping, &[Sort::Mapping])]
+    }
+}
+
+/// Whether pages can be pinned.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Pin {
+    /// The mapping.
+    pub mapping: String,
+}
+
+impl Part for Pin {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.mapping, &[Sort::Mapping])]
+    }
+}
+
+fn first_seed() -> u32 {
+    1
+}

@@ -1,0 +1,46 @@
+//! DMA_BUF_IOCTL_SYNC.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Part, Sort, Use};
+
+/// DMA_BUF_IOCTL_SYNC.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Sync {
+    /// The dma-buf.
+    pub file: String,
+    /// Begin or end.
+    pub phase: Phase,
+    /// What the CPU does in between.
+    pub access: SyncAccess,
+}
+
+impl Part for Sync {
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
+}
+
+/// Begin or end of an access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// DMA_BUF_SYNC_START.
+    Begin,
+    /// DMA_BUF_SYNC_END.
+    End,
+}
+
+/// What the CPU does between begin and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SyncAccess {
+    /// DMA_BUF_SYNC_READ.
+    Read,
+    /// DMA_BUF_SYNC_WRITE.
+    Write,
+    /// DMA_BUF_SYNC_RW.
+    ReadWrite,
+}
