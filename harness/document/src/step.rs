@@ -17,7 +17,7 @@ mod process;
 mod sync;
 
 pub use count::{Balance, Snapshot};
-pub use device::{Allocate, Export, FileAccess, Import, Release, SameHandle, Side};
+pub use device::{Allocate, Export, FileAccess, Image, Import, Release, SameHandle, Side};
 pub use file::{Duplicate, File, Flags, From, NotDmaBuf, Open, Reopen, SameFile, Seek};
 pub use memory::{Check, Fill, Grow, MakeWritable, Map, MapSharing, Pin};
 pub use process::{Exec, Fork, Limit, Orders, Race, Receive, Repeat, Send, User};
