@@ -7,6 +7,7 @@ mod line;
 mod probe;
 
 pub use inferred::from_fdinfo;
+pub use line::Touch;
 
 use std::fs::File;
 use std::io::Read;
@@ -66,7 +67,7 @@ impl Tracer {
     pub fn start(tracefs: &Path) -> Result<Self, NotAvailable> {
         let probe = Probe::place(tracefs)?;
         let pipe = probe.open()?;
-        let events = Events::new(probe.event());
+        let events = Events::new(probe.event(), probe.touches());
         Ok(Self { pipe, probe, events })
     }
 
@@ -80,6 +81,20 @@ impl Tracer {
     pub fn take_all(&mut self) -> Vec<Exported> {
         self.read();
         self.events.take(|_| true)
+    }
+
+    /// Calls, by a thread, of functions that only an importer calls and that touch the struct pages behind an sg_table.
+    /// Those of others are forgotten.
+    pub fn take_touches(&mut self, pid: i32) -> Vec<Touch> {
+        self.read();
+        let touches = self.events.take_touches(|touch| touch.pid == pid);
+        self.events.take_touches(|_| true);
+        touches
+    }
+
+    /// The functions whose calls are seen; the kernel has not all of them, or does not let them be probed.
+    pub fn touching_functions(&self) -> Vec<&'static str> {
+        self.probe.touches().into_iter().map(|(_, function)| function).collect()
     }
 
     /// How many exports were overwritten before they could be read, so far.

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::line::{self, Export, Line, Symbol};
+use super::line::{self, Export, Line, Symbol, Touch};
 use super::{Evidence, Exported};
 
 /// Where `map_dma_buf` was found.
@@ -31,6 +31,8 @@ impl fmt::Display for Layout {
 #[derive(Debug)]
 pub(super) struct Events {
     event: String,
+    touch_events: Vec<(String, &'static str)>,
+    touches: Vec<Touch>,
     pending: Vec<u8>,
     waiting: Vec<Exported>,
     layout: Option<Layout>,
@@ -41,8 +43,18 @@ pub(super) struct Events {
 const WAITING: usize = 65_536;
 
 impl Events {
-    pub(super) fn new(event: &str) -> Self {
-        Self { event: event.into(), pending: Vec::new(), waiting: Vec::new(), layout: None, lost: 0 }
+    /// Of the event of exports, and of those of functions that touch struct pages.
+    pub(super) fn new(event: &str, touch_events: Vec<(String, &'static str)>) -> Self {
+        let touches = Vec::new();
+        Self {
+            event: event.into(),
+            touch_events,
+            touches,
+            pending: Vec::new(),
+            waiting: Vec::new(),
+            layout: None,
+            lost: 0,
+        }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) {
@@ -57,9 +69,18 @@ impl Events {
                     let exported = self.exported(export);
                     self.waiting.push(exported);
                 }
-                None => {}
+                None => {
+                    let touch = line::parse_touch(text, &self.touch_events);
+                    self.touches.extend(touch.filter(|_| self.touches.len() < WAITING));
+                }
             }
         }
+    }
+
+    pub(super) fn take_touches(&mut self, wanted: impl Fn(&Touch) -> bool) -> Vec<Touch> {
+        let (taken, waiting) = std::mem::take(&mut self.touches).into_iter().partition(wanted);
+        self.touches = waiting;
+        taken
     }
 
     pub(super) fn take(&mut self, wanted: impl Fn(&Exported) -> bool) -> Vec<Exported> {
@@ -129,7 +150,7 @@ mod tests {
     use super::*;
 
     fn fed(calls: &[(i32, &str)]) -> Events {
-        let mut events = Events::new("export_900_0");
+        let mut events = Events::new("export_900_0", Vec::new());
         for (pid, call) in calls {
             let line =
                 format!(" c-{pid}  [000] ..... 1.0: export_900_0: (dma_buf_export+0x0/0x330) {call} size=4096\n");
@@ -189,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_line_in_two_pieces_and_lost_events() {
-        let mut events = Events::new("export_900_0");
+        let mut events = Events::new("export_900_0", Vec::new());
         events.feed(b"CPU:0 [LOST 3 EVENTS]\n c-5  [000] ..... 1.0: export_900_0: (dma_buf_export+0x0/0x330) na");
         assert_eq!((events.lost(), events.take(|_| true).len()), (3, 0));
         events.feed(b"me=\"drm\" map=drm_gem_map_dma_buf+0x0/0xe0 [drm] size=8\n");

@@ -9,6 +9,17 @@ pub(super) enum Line {
     Lost(u64),
 }
 
+/// A call of a function that touches struct pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touch {
+    /// The thread that called it.
+    pub pid: i32,
+    /// The function.
+    pub function: String,
+    /// Who called it, where the kernel tells: a function and its module.
+    pub caller: Option<String>,
+}
+
 /// A call of `dma_buf_export`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Export {
@@ -46,6 +57,20 @@ pub(super) fn parse(line: &str, event: &str) -> Option<Line> {
         behind: value(&arguments, "behind").and_then(symbol),
         size: value(&arguments, "size").and_then(number),
     }))
+}
+
+/// Reads a line of one of the events of [`Touch`], by the event's name and the function that it is placed on.
+pub(super) fn parse_touch(line: &str, events: &[(String, &'static str)]) -> Option<Touch> {
+    let (event, function) = events.iter().find(|(event, _)| line.contains(&format!(" {event}: (")))?;
+    let (context, call) = line.split_once(&format!(" {event}: ("))?;
+    let caller = call.split_once(" from=").map(|(_, caller)| caller.trim());
+    let caller = caller.filter(|caller| caller.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
+    let caller = caller.map(|caller| {
+        let (name, rest) = caller.split_once('+').unwrap_or((caller, ""));
+        let module = rest.split_once(" [").map_or(String::new(), |(_, module)| format!(" [{module}"));
+        format!("{name}{module}")
+    });
+    Some(Touch { pid: pid(context)?, function: (*function).to_owned(), caller })
 }
 
 /// The number behind the last `-` before the processor; a thread's name may hold anything, brackets too. With the option
@@ -111,6 +136,19 @@ mod tests {
         );
         assert_eq!((seen.pid, seen.exp_name.as_str(), seen.size), (901, "drm", Some(614_400)));
         assert_eq!((seen.map, seen.behind), (named("drm_gem_map_dma_buf", Some("drm")), None));
+    }
+
+    #[test]
+    fn a_touch_tells_who_called() {
+        let events = [("touch_9_0_drm_clflush_sg".to_owned(), "drm_clflush_sg")];
+        let line = " prime-cts-42  [001] ..... 1.5: touch_9_0_drm_clflush_sg: (drm_clflush_sg+0x0/0x90) \
+            from=vendor_gem_import+0x51/0xe0 [vendor]";
+        let touch = parse_touch(line, &events).unwrap();
+        assert_eq!((touch.pid, touch.function.as_str()), (42, "drm_clflush_sg"));
+        assert_eq!(touch.caller.as_deref(), Some("vendor_gem_import [vendor]"));
+        let bare = parse_touch(" a-7 [000] ..... 1.5: touch_9_0_drm_clflush_sg: (drm_clflush_sg+0x0/0x90)", &events);
+        assert_eq!(bare, Some(Touch { pid: 7, function: "drm_clflush_sg".into(), caller: None }));
+        assert_eq!(parse_touch(" a-7 [000] ..... 1.5: touch_8_0_drm_clflush_sg: (x+0x0/0x90)", &events), None);
     }
 
     #[test]

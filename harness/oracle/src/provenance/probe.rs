@@ -12,6 +12,7 @@ use crate::NotAvailable;
 
 const GROUP: &str = "prime_cts";
 const EVENT: &str = "export_";
+const TOUCH: &str = "touch_";
 const INSTANCE: &str = "prime-cts-";
 
 const REMEDY: &str = "run as root with `mount -t tracefs nodev /sys/kernel/tracing`, on a kernel with \
@@ -24,8 +25,17 @@ pub(super) struct Probe {
     event: String,
     instance: PathBuf,
     form: &'static str,
+    touches: Vec<&'static str>,
     owner: u32,
 }
+
+/// Functions that only an importer calls, and only to get at the struct pages behind an sg_table
+/// (`drivers/gpu/drm/drm_prime.c`, `drivers/gpu/drm/drm_cache.c`): etnaviv, msm, omap, xen-front and vmwgfx do, and
+/// mediatek until 6.12.
+const TOUCHES: &[&str] = &["drm_prime_sg_to_page_array", "drm_clflush_sg"];
+
+/// Who called the function: the return address, on the stack or in the link register.
+const CALLERS: &[&str] = &["from=$stack0:symbol", "from=%lr:symbol", ""];
 
 /// How the arguments are fetched: what it is called, and the text for `kprobe_events`.
 type Form = (&'static str, &'static str);
@@ -69,9 +79,30 @@ impl Probe {
             .map_err(|error| NotAvailable::from_io("make a trace instance", &instances, REMEDY, &error))?;
         let event = format!("{EVENT}{owner}_{number}");
         // From here on, dropping it cleans up.
-        let mut probe = Self { tracefs: tracefs.into(), event, instance, form: "", owner };
+        let mut probe = Self { tracefs: tracefs.into(), event, instance, form: "", touches: Vec::new(), owner };
         probe.form = probe.define()?;
+        probe.watch_touches();
         Ok(probe)
+    }
+
+    /// Probes the functions that touch struct pages, as far as this kernel has them: without DRM there are none.
+    fn watch_touches(&mut self) {
+        for function in TOUCHES {
+            let event = self.touch(function);
+            let forms = CALLERS.iter().map(|caller| format!("p:{GROUP}/{event} {function} {caller}"));
+            if forms.into_iter().any(|command| self.command(command.trim_end()).is_ok()) {
+                self.touches.push(function);
+            }
+        }
+    }
+
+    fn touch(&self, function: &str) -> String {
+        format!("{TOUCH}{}_{function}", self.event.trim_start_matches(EVENT))
+    }
+
+    /// The events of functions that touch struct pages, each with its function.
+    pub(super) fn touches(&self) -> Vec<(String, &'static str)> {
+        self.touches.iter().map(|function| (self.touch(function), *function)).collect()
     }
 
     /// Writes the first form that this kernel takes.
@@ -99,8 +130,10 @@ impl Probe {
     pub(super) fn open(&self) -> Result<File, NotAvailable> {
         // Small, for memory is taken for every processor; a few thousand exports fit.
         let _ = set(&self.instance.join("buffer_size_kb"), "512");
-        let enable = self.enable();
-        set(&enable, "1").map_err(|error| NotAvailable::from_io("switch the probe on", &enable, REMEDY, &error))?;
+        for event in self.events() {
+            let enable = self.enable(&event);
+            set(&enable, "1").map_err(|error| NotAvailable::from_io("switch the probe on", &enable, REMEDY, &error))?;
+        }
         let path = self.instance.join("trace_pipe");
         let pipe = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&path);
         pipe.map_err(|error| NotAvailable::from_io("read the trace", &path, REMEDY, &error))
@@ -114,8 +147,13 @@ impl Probe {
         self.form
     }
 
-    fn enable(&self) -> PathBuf {
-        self.instance.join("events").join(GROUP).join(&self.event).join("enable")
+    fn events(&self) -> Vec<String> {
+        let touches = self.touches().into_iter().map(|(event, _)| event);
+        std::iter::once(self.event.clone()).chain(touches).collect()
+    }
+
+    fn enable(&self, event: &str) -> PathBuf {
+        self.instance.join("events").join(GROUP).join(event).join("enable")
     }
 }
 
@@ -126,9 +164,13 @@ impl Drop for Probe {
             return;
         }
         // An event is busy as long as an instance has it switched on.
-        let _ = set(&self.enable(), "0");
+        for event in self.events() {
+            let _ = set(&self.enable(&event), "0");
+        }
         let _ = std::fs::remove_dir(&self.instance);
-        let _ = self.command(&format!("-:{GROUP}/{}", self.event));
+        for event in self.events() {
+            let _ = self.command(&format!("-:{GROUP}/{event}"));
+        }
     }
 }
 
@@ -152,12 +194,15 @@ fn set(path: &Path, value: &str) -> io::Result<()> {
 fn remove_leftovers(tracefs: &Path) {
     for name in names(&tracefs.join("instances")).filter(|name| is_left(name, INSTANCE)) {
         let instance = tracefs.join("instances").join(name);
-        for event in names(&instance.join("events").join(GROUP)).filter(|name| is_left(name, EVENT)) {
+        for event in
+            names(&instance.join("events").join(GROUP)).filter(|name| is_left(name, EVENT) || is_left(name, TOUCH))
+        {
             let _ = set(&instance.join("events").join(GROUP).join(event).join("enable"), "0");
         }
         let _ = std::fs::remove_dir(instance);
     }
-    for event in names(&tracefs.join("events").join(GROUP)).filter(|name| is_left(name, EVENT)) {
+    for event in names(&tracefs.join("events").join(GROUP)).filter(|name| is_left(name, EVENT) || is_left(name, TOUCH))
+    {
         if let Ok(mut file) = OpenOptions::new().append(true).open(tracefs.join("kprobe_events")) {
             let _ = file.write_all(format!("-:{GROUP}/{event}\n").as_bytes());
         }
@@ -207,7 +252,11 @@ mod tests {
             commands[0].starts_with(&format!("p:prime_cts/{event} dma_buf_export name=exp_info->")),
             "{commands:?}"
         );
-        assert_eq!(commands[1], format!("-:prime_cts/{event}"));
+        let (placed, taken): (Vec<&str>, Vec<&str>) =
+            commands.iter().map(|line| line.split(' ').next().unwrap()).partition(|line| line.starts_with("p:"));
+        assert_eq!(placed.len(), 1 + TOUCHES.len(), "{commands:?}");
+        let taken: Vec<_> = taken.iter().map(|line| line.trim_start_matches('-')).collect();
+        assert_eq!(taken, placed.iter().map(|line| line.trim_start_matches('p')).collect::<Vec<_>>());
         assert_eq!(names(&root.path().join("instances")).count(), 0);
         let text = std::fs::read_to_string(root.path().join("kprobe_events")).unwrap();
         assert!(text.starts_with("p:kprobes/other"));
@@ -228,7 +277,7 @@ mod tests {
         let refused = probe.open().unwrap_err();
         assert_eq!(refused.errno, Some(Errno::ENOENT));
         drop(probe);
-        assert!(commands(&root).last().unwrap().starts_with("-:prime_cts/export_"));
+        assert!(commands(&root).iter().any(|line| line.starts_with("-:prime_cts/export_")));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use document::verdict::Verdict;
 use oracle::kernel_log::{Splat, SplatKind, taint_names};
+use oracle::provenance::Touch;
 use uapi::process::Ending;
 
 use super::child::Ran;
@@ -14,6 +15,7 @@ pub fn judge(ran: &Ran, seen: &Seen) -> (Verdict, Vec<Finding>) {
     findings.extend(of_ending(ran, !findings.is_empty() && findings.iter().any(|f| f.verdict != Verdict::Pass)));
     findings.extend(seen.splats.iter().map(of_splat));
     findings.extend(of_taint(seen));
+    findings.extend(seen.touched.iter().map(of_touch));
     if seen.lost > 0 {
         let seen = format!("{} records of the kernel log were overwritten before they could be read", seen.lost);
         findings.push(finding("kernel-log", Verdict::NotObservable, Blame::Nobody, seen, "every record is read"));
@@ -70,6 +72,12 @@ fn of_splat(splat: &Splat) -> Finding {
     Finding { lines: splat.lines.clone(), ..found }
 }
 
+fn of_touch(touch: &Touch) -> Finding {
+    let caller = touch.caller.as_ref().map_or(String::new(), |caller| format!(", called by {caller}"));
+    let seen = format!("{}{caller}: it takes the struct pages out of the exporter's sg_table", touch.function);
+    finding("pages", Verdict::Fail, Blame::Importer, seen, "an importer uses the DMA addresses and lengths alone")
+}
+
 fn of_taint(seen: &Seen) -> Option<Finding> {
     let trouble = seen.taint & oracle::kernel_log::TAINT_TROUBLE;
     // A splat that was read says more than the bit that it left.
@@ -84,6 +92,16 @@ mod tests {
     use super::*;
     use crate::cell::message::{Message, Messages};
     use std::time::Duration;
+
+    #[test]
+    fn an_importer_that_reaches_for_struct_pages_is_to_blame() {
+        let touch =
+            Touch { pid: 1, function: "drm_prime_sg_to_page_array".into(), caller: Some("x_import [x]".into()) };
+        let seen = Seen { touched: vec![touch], ..Seen::default() };
+        let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen);
+        assert_eq!((verdict, findings[0].blame), (Verdict::Fail, Blame::Importer));
+        assert!(findings[0].seen.contains("called by x_import [x]"), "{}", findings[0].seen);
+    }
 
     fn ran(ending: Ending, said: Vec<Message>) -> Ran {
         let mut messages = Messages::default();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use oracle::kernel_log::{self, KernelLog, Splat};
-use oracle::provenance::{Evidence, Tracer};
+use oracle::provenance::{Evidence, Touch, Tracer};
 
 use crate::event::{MapDmaBuf, OracleState};
 
@@ -43,6 +43,8 @@ pub struct Seen {
     pub splats: Vec<Splat>,
     /// Taint bits that came up.
     pub taint: u64,
+    /// Functions that touch the struct pages behind an sg_table, called by the cell.
+    pub touched: Vec<Touch>,
     /// What buffers were exported through.
     pub exported: Vec<MapDmaBuf>,
     /// Records of the kernel log that were overwritten before they could be read.
@@ -77,8 +79,20 @@ impl Watch {
             state("kernel-log", self.log.as_ref().err()),
             state("taint", taint.as_ref()),
             state("map_dma_buf", self.tracer.as_ref().err()),
+            state("struct-pages", self.touches().as_ref().err()),
             state("bufinfo", self.bufinfo.as_ref().err()),
         ]
+    }
+
+    /// Whether importers are seen that reach for struct pages.
+    fn touches(&self) -> Result<(), String> {
+        match &self.tracer {
+            Err(why) => Err(why.clone()),
+            Ok(tracer) if tracer.touching_functions().is_empty() => {
+                Err("drm_prime_sg_to_page_array cannot be probed; load a DRM driver first".to_owned())
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     /// Forgets what came before.
@@ -88,6 +102,7 @@ impl Watch {
         }
         if let Ok(tracer) = &mut self.tracer {
             tracer.take_all();
+            tracer.take_touches(0);
         }
         self.taint = taint();
     }
@@ -101,6 +116,7 @@ impl Watch {
             seen.lost = log.lost() - lost;
         }
         if let Ok(tracer) = &mut self.tracer {
+            seen.touched = tracer.take_touches(pid);
             for found in tracer.take(pid) {
                 let found = found.of_driver(driver);
                 let observed = found.evidence == Evidence::Traced && found.map_dma_buf.is_some();
