@@ -13,6 +13,7 @@
 
 pub mod balance;
 pub mod content;
+pub mod kernel_config;
 pub mod kernel_log;
 pub mod not_available;
 pub mod pages;

@@ -31,6 +31,8 @@ pub enum Command {
     Run(Run),
     /// Makes a report of a run, also of one that was cut short.
     Report(Report),
+    /// Says which faults can be observed on this kernel, which cannot, and what would change that.
+    Doctor(Machine),
     /// Checks, explains, writes and runs single cases.
     #[command(subcommand)]
     Case(Case),

@@ -7,6 +7,7 @@ use std::time::Instant;
 use document::board::Board;
 use document::case::Case;
 use suite::catalogue::{self, CatalogueError};
+use suite::doctor;
 use suite::exit::Exit;
 use suite::journal::{Journal, JournalError, Recorded};
 use suite::plan::Cell;
@@ -69,6 +70,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Plan(wanted) => show_plan(&wanted),
         Command::Run(run) => run_planned(&run.plan, &run.conduct),
         Command::Report(report) => show_report(&report),
+        Command::Doctor(machine) => show_doctor(&machine),
         Command::Case(wanted) => case::run(&wanted),
     };
     done.unwrap_or_else(|trouble| {
@@ -95,6 +97,16 @@ fn list(machine: &Machine) -> Result<Exit, Trouble> {
     }
     let (_, found) = suite::run::Runner::start(&sources(machine), &endpoints);
     print!("{}", summary::endpoints(&found));
+    Ok(Exit::Success)
+}
+
+fn show_doctor(machine: &Machine) -> Result<Exit, Trouble> {
+    let endpoints = endpoints(machine)?;
+    let (runner, _) = suite::run::Runner::start(&sources(machine), &[]);
+    let (release, architecture) = uapi::process::kernel().unwrap_or_default();
+    let endpoints: Vec<&device::Endpoint> = endpoints.iter().map(Rc::as_ref).collect();
+    let rows = doctor::rows(Path::new("/"), &release, &runner.oracles(), &endpoints);
+    print!("{}", doctor::text(&format!("{release} {architecture}"), &rows));
     Ok(Exit::Success)
 }
 

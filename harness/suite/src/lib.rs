@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod cell;
+pub mod doctor;
 pub mod event;
 pub mod exit;
 pub mod explain;
