@@ -12,17 +12,20 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use document::case::Kind;
+use document::step::DeviceMisuse;
 use uapi::Errno;
 use uapi::dma_buf;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
 mod fault;
+mod fences;
 mod files;
+mod misuse;
 
 pub use fault::Fault;
 use files::FaultyFiles;
 
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::buffer::{Buffer, Device, ExportFlags, Fence, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::files::Files;
 use crate::inventory::Backend;
@@ -46,7 +49,12 @@ pub fn endpoints(words: &str, kernel_log: &Path) -> Result<Vec<Endpoint>, String
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
     let fault = Fault::ALL.iter().find(|fault| fault.word() == endpoint.topology).copied();
     let fault = fault.ok_or(std::io::ErrorKind::NotFound)?;
-    Ok(Rc::new(Mock { fault, kernel_log: endpoint.node.clone(), handles: Rc::default(), files: FaultyFiles { fault } }))
+    Ok(Rc::new(Mock {
+        fault,
+        kernel_log: endpoint.node.clone(),
+        handles: Rc::default(),
+        files: FaultyFiles::new(fault),
+    }))
 }
 
 /// Handles by the inode of their buffer, with the count of their users.
@@ -125,6 +133,10 @@ impl Device for Mock {
     fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal> {
         let size = size.next_multiple_of(uapi::memory::page_size() as u64);
         let memory = memory(size).map_err(Refusal::of("mock allocate"))?;
+        if self.fault == Fault::Dirty {
+            let written = std::os::unix::fs::FileExt::write_at(&memory, b"before", size - 6);
+            written.map_err(|_| Refusal::of("mock allocate")(Errno::EIO))?;
+        }
         self.buffer(memory, size, false).map_err(Refusal::of("mock allocate"))
     }
 
@@ -158,6 +170,10 @@ impl Device for Mock {
             std::os::unix::fs::FileExt::write_at(&memory, b"?", 100).map_err(|_| refuse(Errno::EIO))?;
         }
         self.buffer(memory, has, true).map_err(refuse)
+    }
+
+    fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {
+        misuse::device(how, self.fault)
     }
 
     fn files(&self) -> &dyn Files {
@@ -217,6 +233,10 @@ impl Buffer for MockBuffer {
         }
         Mapping::of_file(self.memory.as_fd(), window, access, sharing).map_err(refuse)
     }
+
+    fn attach_fence(&self, write: bool) -> Result<Rc<dyn Fence>, Refusal> {
+        Ok(fences::attach(self.inode, write))
+    }
 }
 
 impl Drop for MockBuffer {
@@ -232,6 +252,9 @@ impl Drop for MockBuffer {
             ATTACHED.with_borrow_mut(|attached| {
                 attached.entry(self.inode).and_modify(|count| *count -= 1);
             });
+        }
+        if self.imported && self.fault == Fault::FenceGoes {
+            fences::forget(self.inode);
         }
         if self.imported && self.fault == Fault::LeaksFile {
             std::mem::forget(self.memory.try_clone());
