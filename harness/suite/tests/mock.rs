@@ -132,7 +132,7 @@ fn a_device_without_fault_passes_every_case() {
 #[test]
 fn every_planted_fault_is_caught_by_the_cases_that_are_about_it() {
     for (fault, cases) in CAUGHT {
-        let (verdicts, output) = verdicts(fault, &[]);
+        let (verdicts, output) = verdicts(fault, cases);
         for case in *cases {
             assert_eq!(verdicts.get(*case), Some(&Verdict::Fail), "{fault}: {case}");
         }

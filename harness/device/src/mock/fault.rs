@@ -109,7 +109,7 @@ faults! {
     SyncFileAny = "sync-file-any",
     /// DMA_BUF_IOCTL_SYNC takes any flags.
     SyncAnyFlags = "sync-any-flags",
-    /// DMA_BUF_IOCTL_SYNC to end an access that has not begun is refused.
+    /// DMA_BUF_IOCTL_SYNC to begin an access is refused while another has begun.
     SyncCounts = "sync-counts",
     /// DMA_BUF_IOCTL_SYNC changes the buffer.
     SyncScribbles = "sync-scribbles",

@@ -20,13 +20,13 @@ pub(super) struct FaultyFiles {
     fault: Fault,
     /// The names that buffers were given, by inode.
     names: RefCell<BTreeMap<u64, String>>,
-    /// How many accesses of the CPU have begun and not ended.
-    begun: Cell<u32>,
+    /// Whether an access of the CPU has begun and not ended.
+    begun: Cell<bool>,
 }
 
 impl FaultyFiles {
     pub(super) fn new(fault: Fault) -> Self {
-        Self { fault, names: RefCell::default(), begun: Cell::new(0) }
+        Self { fault, names: RefCell::default(), begun: Cell::new(false) }
     }
 }
 
@@ -56,11 +56,10 @@ impl Files for FaultyFiles {
         if bad && self.fault != Fault::SyncAnyFlags || self.fault == Fault::SyncFails {
             return Err(Errno::EINVAL);
         }
-        let begun = if flags & 4 == 0 { self.begun.get().checked_add(1) } else { self.begun.get().checked_sub(1) };
-        if begun.is_none() && self.fault == Fault::SyncCounts {
+        if flags & 4 == 0 && self.begun.get() && self.fault == Fault::SyncCounts {
             return Err(Errno::EINVAL);
         }
-        self.begun.set(begun.unwrap_or(0));
+        self.begun.set(flags & 4 == 0);
         if self.fault == Fault::SyncScribbles {
             std::os::unix::fs::FileExt::write_at(&reopen(file, true)?, b"?", 100).map_err(|_| Errno::EIO)?;
         }

@@ -56,6 +56,9 @@ pub struct SyncFlags {
     /// It must be refused, with one of these; without them it must succeed.
     #[serde(default)]
     pub must_refuse: Vec<ErrnoName>,
+    /// Refusals that are right as well; the cell goes on after them.
+    #[serde(default)]
+    pub may_refuse: Vec<ErrnoName>,
 }
 
 impl Part for SyncFlags {
