@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use document::case::Kind;
+use document::case::{Kind, Memory, Seen};
 use serde::Serialize;
 use uapi::Errno;
 use uapi::v4l2::{Format, QueueType};
@@ -35,6 +35,12 @@ pub struct Endpoint {
     pub smallest: u64,
     /// Why it cannot be used now, with the remedy.
     pub blocked: Option<String>,
+    /// What its own buffers are mapped by, once one has been exported.
+    #[serde(skip)]
+    pub map_dma_buf: Option<String>,
+    /// What they are made of, once one has been exported.
+    #[serde(skip)]
+    pub memory: Option<Memory>,
 }
 
 impl Endpoint {
@@ -52,7 +58,15 @@ impl Endpoint {
             imports: false,
             smallest: 1,
             blocked: None,
+            map_dma_buf: None,
+            memory: None,
         }
+    }
+
+    /// What a selector looks at.
+    pub fn seen(&self) -> Seen<'_> {
+        let Self { kind, key, driver, memory, map_dma_buf, .. } = self;
+        Seen { kind: *kind, key, driver, memory: *memory, map_dma_buf: map_dma_buf.as_deref() }
     }
 
     /// The same endpoint, unusable for the reason that opening its node or a first question to it gave.

@@ -113,6 +113,22 @@ pub trait Files {
         dma_buf::is_dma_buf(file)
     }
 
+    /// Makes a mapping of it longer.
+    ///
+    /// # Errors
+    /// See [`Mapping::grow`].
+    fn grow(&self, mapping: &mut Mapping, by: usize) -> Result<(), Errno> {
+        mapping.grow(by)
+    }
+
+    /// Opens it again for reading and writing, by its name in procfs.
+    ///
+    /// # Errors
+    /// ENXIO for a dma-buf: its inode cannot be opened (`no_open` in fs/inode.c).
+    fn reopen(&self, file: BorrowedFd<'_>) -> Result<std::fs::File, Errno> {
+        dma_buf::reopen(file)
+    }
+
     /// The text of `/proc/self/fdinfo/FD`.
     ///
     /// # Errors

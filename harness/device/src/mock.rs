@@ -131,7 +131,13 @@ impl Mock {
 
 impl Device for Mock {
     fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal> {
-        let size = size.next_multiple_of(uapi::memory::page_size() as u64);
+        // More than any machine has.
+        const TOO_MUCH: u64 = 1 << 50;
+        let size = match size {
+            _ if size < TOO_MUCH => size.next_multiple_of(uapi::memory::page_size() as u64),
+            _ if self.fault == Fault::TakesAnySize => 1 << 16,
+            _ => return Err(Refusal::of("mock allocate")(Errno::ENOMEM)),
+        };
         let memory = memory(size).map_err(Refusal::of("mock allocate"))?;
         if self.fault == Fault::Dirty {
             let written = std::os::unix::fs::FileExt::write_at(&memory, b"before", size - 6);

@@ -35,9 +35,21 @@ pub struct Case {
     /// Which importers it is about; all of them by default.
     #[serde(default)]
     pub importers: Selector,
+    /// Which second importers it is about, where its cells are chains; all of them by default.
+    #[serde(default)]
+    pub second_importers: Selector,
     /// The buffer's size; an importer that needs more gets more.
     #[serde(default = "default_size")]
     pub size: Bytes,
+    /// Several sizes, in place of one: a cell does its steps with each of them.
+    #[serde(default)]
+    pub sizes: Vec<Bytes>,
+    /// What the machine must have; a cell without it is blocked.
+    #[serde(default)]
+    pub requires: Requires,
+    /// By what it can be chosen (`prime-cts run --tag quick`). Intrusive cases run only where they are allowed to.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
     /// After this time a cell is stopped.
     #[serde(default = "default_deadline")]
     pub deadline: Time,
@@ -58,6 +70,32 @@ pub enum Cells {
     Importer,
     /// An exporter and an importer, every ordered pair, a device with itself included.
     Pair,
+    /// An exporter and two different importers. Of the endpoints that share a driver the first stands for all, on each
+    /// place: else a board of twenty would have eight thousand.
+    Chain,
+}
+
+/// What a machine must have for a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Requires {
+    /// The suite must run as root.
+    #[serde(default)]
+    pub root: bool,
+    /// So much memory must be available (MemAvailable).
+    pub memory: Option<Bytes>,
+}
+
+/// What a case is chosen by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tag {
+    /// Tells much in little time.
+    Quick,
+    /// Takes long, or much memory.
+    Stress,
+    /// Takes a device away from its user: left out without `--intrusive`.
+    Intrusive,
 }
 
 /// What kind of thing an endpoint is.
@@ -78,6 +116,20 @@ pub enum Kind {
     Mock,
 }
 
+/// What a buffer's memory is to the devices that use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Memory {
+    /// Coherent DMA memory: contiguous for the device, mapped by the exporter's coherent mmap.
+    Coherent,
+    /// One stretch of pages.
+    Contiguous,
+    /// Pages here and there.
+    Scattered,
+    /// DMA addresses without struct pages.
+    Pageless,
+}
+
 /// Which endpoints a case is about. An empty list selects all.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -91,6 +143,26 @@ pub struct Selector {
     /// Patterns over the names of kernel drivers; over a heap's own name.
     #[serde(default)]
     pub driver: Vec<Glob>,
+    /// What their own buffers are made of, as far as a first export of them tells.
+    #[serde(default)]
+    pub memory: Vec<Memory>,
+    /// Patterns over the symbol of the map_dma_buf that their own buffers go through.
+    #[serde(default)]
+    pub map_dma_buf: Vec<Glob>,
+}
+
+impl Tag {
+    /// Every tag.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Stress, Self::Intrusive];
+
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Stress => "stress",
+            Self::Intrusive => "intrusive",
+        }
+    }
 }
 
 impl Kind {
@@ -115,21 +187,47 @@ impl Kind {
     }
 }
 
+/// What a selector looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// What the endpoint is.
+    pub kind: Kind,
+    /// Its key.
+    pub key: &'a str,
+    /// Its kernel driver.
+    pub driver: &'a str,
+    /// What its buffers are made of; nothing where that is not known.
+    pub memory: Option<Memory>,
+    /// What they are mapped by; nothing where that is not known.
+    pub map_dma_buf: Option<&'a str>,
+}
+
 impl Selector {
     /// Whether an endpoint is selected.
-    pub fn selects(&self, kind: Kind, key: &str, driver: &str) -> bool {
-        self.why_not(kind, key, driver).is_none()
+    pub fn selects(&self, endpoint: Seen<'_>) -> bool {
+        self.why_not(endpoint).is_none()
     }
 
     /// What of an endpoint is not selected. A mock stands for any kind, so that every case can be tested with it.
-    pub fn why_not(&self, kind: Kind, key: &str, driver: &str) -> Option<&'static str> {
+    pub fn why_not(&self, endpoint: Seen<'_>) -> Option<&'static str> {
+        let Seen { kind, key, driver, memory, map_dma_buf } = endpoint;
         let none = |globs: &[Glob], text: &str| !globs.is_empty() && !globs.iter().any(|glob| glob.matches(text));
+        let mock = kind == Kind::Mock;
         match () {
-            () if kind != Kind::Mock && !self.kind.is_empty() && !self.kind.contains(&kind) => Some("kind"),
+            () if !mock && !self.kind.is_empty() && !self.kind.contains(&kind) => Some("kind"),
             () if none(&self.key, key) => Some("key"),
-            () if none(&self.driver, driver) => Some("driver"),
+            () if !mock && none(&self.driver, driver) => Some("driver"),
+            () if !mock && !self.memory.is_empty() && !memory.is_some_and(|memory| self.memory.contains(&memory)) => {
+                Some("memory")
+            }
+            () if !mock && none(&self.map_dma_buf, map_dma_buf.unwrap_or_default()) => Some("map_dma_buf"),
             () => None,
         }
+    }
+
+    /// Whether it asks for what only a first export tells.
+    pub fn asks_of_exports(&self) -> bool {
+        !self.memory.is_empty() || !self.map_dma_buf.is_empty()
     }
 }
 
@@ -176,10 +274,17 @@ mod tests {
 
     #[test]
     fn a_selector_selects_by_each_of_its_parts() {
-        let selector = Selector { kind: vec![Kind::Drm], key: vec![], driver: vec![Glob::new("v*")] };
-        assert!(selector.selects(Kind::Drm, "drm-vgem", "vgem"));
-        assert!(!selector.selects(Kind::Drm, "drm-bochs", "bochs"));
-        assert!(!selector.selects(Kind::V4l2, "v4l2-vivid-cap0", "vivid"));
-        assert!(Selector::default().selects(Kind::Heap, "heap-system", ""));
+        let seen = |kind, key, driver| Seen { kind, key, driver, memory: None, map_dma_buf: None };
+        let selector = Selector { kind: vec![Kind::Drm], driver: vec![Glob::new("v*")], ..Selector::default() };
+        assert!(selector.selects(seen(Kind::Drm, "drm-vgem", "vgem")));
+        assert!(!selector.selects(seen(Kind::Drm, "drm-bochs", "bochs")));
+        assert!(!selector.selects(seen(Kind::V4l2, "v4l2-vivid-cap0", "vivid")));
+        let heap = seen(Kind::Heap, "heap-system", "");
+        assert!(Selector::default().selects(heap));
+        let scattered = Selector { memory: vec![Memory::Scattered], ..Selector::default() };
+        assert_eq!(scattered.why_not(heap), Some("memory"), "what is not known is not selected");
+        assert!(scattered.selects(Seen { memory: Some(Memory::Scattered), ..heap }));
+        let mapped = Selector { map_dma_buf: vec![Glob::new("system_heap_*")], ..Selector::default() };
+        assert!(mapped.selects(Seen { map_dma_buf: Some("system_heap_map_dma_buf"), ..heap }) && !mapped.selects(heap));
     }
 }

@@ -22,11 +22,11 @@ mod sync;
 pub use count::{Balance, Snapshot};
 pub use device::{Allocate, Export, FileAccess, Import, Release, SameHandle, Side};
 pub use fence::{AttachFence, ExportSyncFile, FenceAccess, ImportSyncFile, Poll, Signal};
-pub use file::{Duplicate, File, Flags, From, NotDmaBuf, Open, SameFile, Seek};
-pub use memory::{Check, CheckZero, Fill, Map, MapSharing, Pin};
+pub use file::{Duplicate, File, Flags, From, NotDmaBuf, Open, Reopen, SameFile, Seek};
+pub use memory::{Check, CheckZero, Fill, Grow, MakeWritable, Map, MapSharing, Pin};
 pub use misuse::{DeviceMisuse, FileMisuse, Misuse, MisuseFile};
 pub use name::{Name, SetName};
-pub use process::Fork;
+pub use process::{Exec, Fork, Limit, Orders, Race, Receive, Repeat, Send, User};
 pub use sync::{Phase, Sync, SyncAccess, SyncFlags};
 
 /// A name that a step uses, and the sorts that it may be.
@@ -41,6 +41,21 @@ pub(crate) trait Part {
 
     /// The lists of steps within the step.
     fn inner(&self) -> Vec<&[Step]> {
+        Vec::new()
+    }
+
+    /// A name that is known to the steps within it alone.
+    fn gives(&self) -> Option<(&str, Sort)> {
+        None
+    }
+
+    /// Whether the steps within it know nothing of what was made before.
+    fn fresh(&self) -> bool {
+        false
+    }
+
+    /// What the steps within it have to make.
+    fn takes(&self) -> Vec<Use<'_>> {
         Vec::new()
     }
 
@@ -116,8 +131,28 @@ verbs! {
     DmaBuf(File) = "dma-buf",
     /// Whether the mapping's pages can be pinned by get_user_pages: a property; with no struct page behind it, a fault.
     Pin(Pin) = "pin",
+    /// A mapping is made longer (mremap).
+    Grow(Grow) = "grow",
+    /// A mapping made for reading is made writable (mprotect).
+    MakeWritable(MakeWritable) = "make-writable",
+    /// A file is opened again for writing, as `/proc/self/fd/N`.
+    Reopen(Reopen) = "reopen",
     /// Steps done in a forked process.
     Fork(Fork) = "fork",
+    /// Passes a file to another process over a socket (SCM_RIGHTS), which then does steps.
+    Send(Send) = "send",
+    /// Another process makes a file and passes it here over a socket; then it is killed, and all that it held is gone.
+    Receive(Receive) = "receive",
+    /// Executes another program, and asks it whether it has inherited a file.
+    Exec(Exec) = "exec",
+    /// Two processes do steps at the same time.
+    Race(Race) = "race",
+    /// Steps done again and again.
+    Repeat(Repeat) = "repeat",
+    /// What some steps make is given back in every order, once each.
+    Orders(Orders) = "orders",
+    /// Steps done while the process may open so many descriptors and no more.
+    Limit(Limit) = "limit",
     /// Remembers how many descriptors, references and attachments there are.
     Snapshot(Snapshot) = "snapshot",
     /// There are as many as the snapshot says.
@@ -160,6 +195,18 @@ impl Step {
     /// The device without which the step cannot be done.
     pub fn needs(&self) -> Option<Side> {
         self.part().needs()
+    }
+
+    pub(crate) fn gives(&self) -> Option<(&str, Sort)> {
+        self.part().gives()
+    }
+
+    pub(crate) fn fresh(&self) -> bool {
+        self.part().fresh()
+    }
+
+    pub(crate) fn takes(&self) -> Vec<Use<'_>> {
+        self.part().takes()
     }
 
     pub(crate) fn makes(&self) -> Option<(&str, Sort)> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use document::case::Tag;
 
 /// The exit codes, as `--help` tells them.
 fn codes() -> String {
@@ -113,6 +114,17 @@ pub struct Choice {
     /// Cells whose id contains this text are left out.
     #[arg(long, value_name = "TEXT")]
     pub skip: Vec<String>,
+    /// Cells of the cases with this tag alone; may be given several times.
+    #[arg(long = "tag", value_name = "TAG", value_parser = tag)]
+    pub tags: Vec<Tag>,
+    /// Cells too that take a device away from its user.
+    #[arg(long)]
+    pub intrusive: bool,
+}
+
+fn tag(word: &str) -> Result<Tag, String> {
+    let tags = Tag::ALL.iter().find(|tag| tag.word() == word).copied();
+    tags.ok_or_else(|| format!("the tags are {}", Tag::ALL.map(Tag::word).join(", ")))
 }
 
 /// How progress is shown on the standard error.

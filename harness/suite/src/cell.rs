@@ -10,6 +10,9 @@ mod memory;
 pub mod message;
 mod misuse;
 mod names;
+mod processes;
+mod requirements;
+mod rounds;
 mod world;
 mod zero;
 
@@ -24,22 +27,39 @@ use crate::plan::Cell;
 use message::Message;
 use world::World;
 
-/// Does a cell's steps and tells what they show. Runs in the cell's own process.
+/// Does a cell's steps, with each of its sizes, and tells what they show. Runs in the cell's own process.
 pub fn execute(cell: &Cell, say: &mut dyn FnMut(&Message)) {
-    let mut world = match World::open(cell) {
-        Ok(world) => world,
-        Err(Stop(finding)) => return say(&Message::Finding(*finding)),
-    };
-    run_steps(&mut world, &cell.case.steps, 0, say);
-    if world.checks == 0 && world.ended.is_none() {
-        let mut finding = Stop::suite("the steps checked nothing", "a case asserts something").0;
-        finding.step = None;
-        say(&Message::Finding(*finding));
+    let cell = Rc::new(cell.clone());
+    let sizes = cell.sizes();
+    let mut checks = 0;
+    for size in &sizes {
+        let many = (sizes.len() > 1).then(|| format!(", with buffers of {size} bytes"));
+        let mut said = |message: &Message| match (message, &many) {
+            (Message::Finding(finding), Some(many)) => {
+                let step = finding.step.as_ref().map(|step| format!("{step}{many}"));
+                say(&Message::Finding(Finding { step, ..finding.clone() }));
+            }
+            _ => say(message),
+        };
+        let mut world = match World::open(&cell, *size) {
+            Ok(world) => world,
+            Err(Stop(finding)) => return said(&Message::Finding(*finding)),
+        };
+        run_steps(&mut world, &cell.case.steps, 0, &mut said);
+        for exported in std::mem::take(&mut world.exported) {
+            said(&Message::Exported(exported));
+        }
+        checks += world.checks;
+        if world.ended.is_some() {
+            break;
+        }
+        if world.checks == 0 {
+            let mut finding = Stop::suite("the steps checked nothing", "a case asserts something").0;
+            finding.step = None;
+            said(&Message::Finding(*finding));
+        }
     }
-    for exported in std::mem::take(&mut world.exported) {
-        say(&Message::Exported(exported));
-    }
-    say(&Message::Done { checks: world.checks });
+    say(&Message::Done { checks });
 }
 
 /// Does steps until one of them ends the cell. Steps are numbered from `before` + 1.
@@ -75,7 +95,17 @@ fn run_step(world: &mut World, step: &Step, say: &mut dyn FnMut(&Message)) -> Re
         Step::Check(step) => memory::check(world, step),
         Step::Sync(step) => memory::sync(world, step),
         Step::Pin(step) => memory::pin(world, step),
-        Step::Fork(step) => memory::fork(world, step, say),
+        Step::Grow(step) => memory::grow(world, step),
+        Step::MakeWritable(step) => memory::make_writable(world, step),
+        Step::Reopen(step) => descriptors::reopen(world, step),
+        Step::Orders(step) => rounds::orders(world, step, say),
+        Step::Fork(step) => processes::fork(world, step, say),
+        Step::Send(step) => processes::send(world, step, say),
+        Step::Receive(step) => processes::receive(world, step, say),
+        Step::Exec(step) => processes::exec(world, step),
+        Step::Race(step) => rounds::race(world, step, say),
+        Step::Repeat(step) => rounds::repeat(world, step, say),
+        Step::Limit(step) => rounds::limit(world, step, say),
         Step::Duplicate(step) => descriptors::duplicate(world, step),
         Step::Open(step) => descriptors::open(world, step),
         Step::SameFile(step) => descriptors::same_file(world, step),

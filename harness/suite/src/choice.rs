@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use device::Endpoint;
-use document::case::Case;
+use document::case::{Case, Tag};
 use document::glob::Glob;
 use suite::plan::{Cell, plan};
 
@@ -30,17 +30,21 @@ pub struct Chosen<'a> {
     pub exact: &'a [String],
     /// Texts or globs, none of which may match.
     pub skip: &'a [String],
+    /// Tags, one of which a case must have; none takes every case.
+    pub tags: &'a [Tag],
+    /// Whether intrusive cases are taken.
+    pub intrusive: bool,
 }
 
 impl Chosen<'_> {
     /// Whether nothing is left out.
     pub fn is_everything(self) -> bool {
-        self.filter.is_empty() && self.exact.is_empty() && self.skip.is_empty()
+        self.filter.is_empty() && self.exact.is_empty() && self.skip.is_empty() && self.tags.is_empty()
     }
 
     /// The cells of the plan for cases and endpoints that are wanted.
     pub fn cells(self, cases: Vec<Case>, endpoints: &[Rc<Endpoint>]) -> Result<Vec<Cell>, ChoiceError> {
-        let cases: Vec<_> = cases.into_iter().map(Rc::new).collect();
+        let cases: Vec<_> = cases.into_iter().filter(|case| self.tagged(case)).map(Rc::new).collect();
         let all = plan(&cases, endpoints);
         if let Some(id) = self.exact.iter().find(|id| !all.iter().any(|cell| cell.id == **id)) {
             return Err(ChoiceError::NoSuchCell(id.clone(), nearest(id, &all)));
@@ -55,6 +59,11 @@ impl Chosen<'_> {
         }
         let kept: Vec<Cell> = named.into_iter().filter(|cell| !any(self.skip, &cell.id)).collect();
         if kept.is_empty() { Err(ChoiceError::AllSkipped) } else { Ok(kept) }
+    }
+
+    fn tagged(self, case: &Case) -> bool {
+        let wanted = self.tags.is_empty() || case.tags.iter().any(|tag| self.tags.contains(tag));
+        wanted && (self.intrusive || !case.tags.contains(&Tag::Intrusive))
     }
 
     fn names(self, id: &str) -> bool {

@@ -13,6 +13,7 @@ use suite::plan::Cell;
 use suite::report::{self, failure, junit, ktap, summary};
 use suite::run::Sources;
 use suite::run::board::{self, Setting};
+use suite::survey::survey;
 
 use crate::arguments::{Arguments, Choice, Command, Conduct, Form, Machine, Plan, Report};
 use crate::choice::{ChoiceError, Chosen};
@@ -102,7 +103,8 @@ fn sources(machine: &Machine) -> Sources {
 }
 
 fn chosen<'a>(filter: &'a [String], choice: &'a Choice) -> Chosen<'a> {
-    Chosen { filter, exact: &choice.exact, skip: &choice.skip }
+    let Choice { exact, skip, tags, intrusive } = choice;
+    Chosen { filter, exact, skip, tags, intrusive: *intrusive }
 }
 
 fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
@@ -110,11 +112,11 @@ fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
 }
 
 fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
-    let endpoints = endpoints(&wanted.machine)?;
+    let cases = cases(wanted.cases.as_deref())?;
+    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
     if endpoints.is_empty() {
         eprintln!("{}", summary::NO_DEVICES);
     }
-    let cases = cases(wanted.cases.as_deref())?;
     for cell in chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)? {
         match cell.blocked() {
             Some(why) => println!("{}  blocked: {why}", cell.id),
@@ -126,8 +128,8 @@ fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
 
 fn run_planned(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
     let started = Instant::now();
-    let endpoints = endpoints(&wanted.machine)?;
     let cases = cases(wanted.cases.as_deref())?;
+    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
     let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
     let whole = chosen(&wanted.filter, &wanted.choice).is_everything();
     let sources = sources(&wanted.machine);

@@ -61,7 +61,7 @@ pub struct OracleState {
 }
 
 /// An endpoint of the board.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointFound {
     /// Its key.
     pub key: String,
@@ -99,7 +99,7 @@ pub struct MapDmaBuf {
 /// A cell begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CellStart {
-    /// `<area>.<case>.<endpoint>[.<importer>]`.
+    /// `<area>.<case>.<endpoint>[.<importer>[.<second importer>]]`.
     pub id: String,
 }
 
@@ -145,7 +145,7 @@ pub struct Finding {
 /// A cell has ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CellEnd {
-    /// `<area>.<case>.<endpoint>[.<importer>]`.
+    /// `<area>.<case>.<endpoint>[.<importer>[.<second importer>]]`.
     pub id: String,
     /// `<area>.<case>`.
     pub case: String,
@@ -157,6 +157,9 @@ pub struct CellEnd {
     pub exporter: Option<String>,
     /// The importer's key.
     pub importer: Option<String>,
+    /// The second importer's key, in a chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_importer: Option<String>,
     /// What it showed.
     #[schemars(with = "String")]
     pub verdict: Verdict,

@@ -21,6 +21,7 @@ pub fn text(case: &Rc<Case>, id: &str, endpoints: &[Rc<Endpoint>]) -> String {
         Cells::Exporter => "each exporter",
         Cells::Importer => "each importer, without an exporter's buffer",
         Cells::Pair => "each exporter with each importer",
+        Cells::Chain => "each exporter with two importers, the first endpoint of each driver",
     };
     let size = format!("{}, or what the devices need at least", case.size);
     let rows = [("rule", &*case.rule), ("why", &*case.why), ("reference", &*case.reference)];
@@ -51,6 +52,9 @@ fn sides(case: &Case) -> &'static [(Side, &'static str)] {
         Cells::Exporter => &[(Side::Exporter, "exporter")],
         Cells::Importer => &[(Side::Importer, "importer")],
         Cells::Pair => &[(Side::Exporter, "exporter"), (Side::Importer, "importer")],
+        Cells::Chain => {
+            &[(Side::Exporter, "exporter"), (Side::Importer, "importer"), (Side::SecondImporter, "second-importer")]
+        }
     }
 }
 
@@ -81,9 +85,10 @@ fn where_on(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> String {
 
 fn of_cell(case: &Rc<Case>, id: &str, endpoints: &[Rc<Endpoint>]) -> String {
     if let Some(cell) = plan(std::slice::from_ref(case), endpoints).into_iter().find(|cell| cell.id == id) {
+        let sizes: Vec<String> = cell.sizes().iter().map(u64::to_string).collect();
         return match cell.blocked() {
             Some(why) => format!("{id} is a cell of this machine, but blocked: {why}\n"),
-            None => format!("{id} is a cell of this machine, with buffers of {} bytes\n", cell.size()),
+            None => format!("{id} is a cell of this machine, with buffers of {} bytes\n", sizes.join(", ")),
         };
     }
     let keys: Vec<&str> = id.split('.').skip(2).collect();

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    suite::inherited::answer();
     // `prime-cts list | head` ends quietly, as every program does.
     uapi::process::die_of_closed_pipes();
     commands::run(arguments::Arguments::parse()).into()

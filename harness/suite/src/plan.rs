@@ -1,15 +1,16 @@
 //! Endpoints x cases = cells. Pure: nothing is opened here.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use device::Endpoint;
-use document::case::{Case, Cells};
+use document::case::{Case, Cells, Kind};
 use document::step::Side;
 
 /// A case applied to its endpoints.
 #[derive(Debug, Clone)]
 pub struct Cell {
-    /// `<area>.<case>.<endpoint>[.<importer>]`.
+    /// `<area>.<case>.<endpoint>[.<importer>[.<second importer>]]`.
     pub id: String,
     /// The rule.
     pub case: Rc<Case>,
@@ -17,18 +18,28 @@ pub struct Cell {
     pub exporter: Option<Rc<Endpoint>>,
     /// Who imports, if the case wants one.
     pub importer: Option<Rc<Endpoint>>,
+    /// Who imports as well, in a chain.
+    pub second_importer: Option<Rc<Endpoint>>,
 }
 
 impl Cell {
-    /// Why it cannot be run, known beforehand.
-    pub fn blocked(&self) -> Option<&str> {
-        [&self.exporter, &self.importer].into_iter().flatten().find_map(|endpoint| endpoint.blocked.as_deref())
+    /// Its endpoints.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Rc<Endpoint>> {
+        [&self.exporter, &self.importer, &self.second_importer].into_iter().flatten()
     }
 
-    /// The buffer's size in bytes: the case's, or what the devices need at least.
-    pub fn size(&self) -> u64 {
-        let needed = [&self.exporter, &self.importer].into_iter().flatten().map(|endpoint| endpoint.smallest).max();
-        self.case.size.0.max(needed.unwrap_or(0))
+    /// Why it cannot be run, known beforehand.
+    pub fn blocked(&self) -> Option<&str> {
+        self.endpoints().find_map(|endpoint| endpoint.blocked.as_deref())
+    }
+
+    /// The buffers' sizes in bytes, one after the other: the case's, or what the devices need at least.
+    pub fn sizes(&self) -> Vec<u64> {
+        let needed = self.endpoints().map(|endpoint| endpoint.smallest).max().unwrap_or(0);
+        let asked = if self.case.sizes.is_empty() { std::slice::from_ref(&self.case.size) } else { &self.case.sizes };
+        let mut sizes: Vec<u64> = asked.iter().map(|size| size.0.max(needed)).collect();
+        sizes.dedup();
+        sizes
     }
 }
 
@@ -42,44 +53,72 @@ pub fn why_not(case: &Case, endpoint: &Endpoint, side: Side) -> Option<String> {
     let (selector, able, word) = match side {
         Side::Exporter => (&case.exporters, endpoint.exports, "export"),
         Side::Importer => (&case.importers, endpoint.imports, "import"),
+        Side::SecondImporter => (&case.second_importers, endpoint.imports, "import"),
     };
     // What a blocked endpoint can do is not known: it is planned for both, and its cells say that it is blocked.
     let unknown = endpoint.blocked.is_some() && (side == Side::Exporter || endpoint.kind.imports());
     if !able && !unknown {
         return Some(format!("it does not {word}"));
     }
-    let part = selector.why_not(endpoint.kind, &endpoint.key, &endpoint.driver)?;
-    let driver = if part == "driver" { format!(" '{}'", endpoint.driver) } else { String::new() };
-    Some(format!("'{word}ers' does not select its {part}{driver}"))
+    let part = selector.why_not(endpoint.seen())?;
+    let what = match part {
+        "driver" => format!(" '{}'", endpoint.driver),
+        "map_dma_buf" => format!(" '{}'", endpoint.map_dma_buf.as_deref().unwrap_or("not known")),
+        "memory" if endpoint.memory.is_none() => ", which is not known".to_owned(),
+        _ => String::new(),
+    };
+    let second = if side == Side::SecondImporter { "second-" } else { "" };
+    Some(format!("'{second}{word}ers' does not select its {part}{what}"))
 }
 
 fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
-    let exports = |endpoint: &&Rc<Endpoint>| why_not(case, endpoint, Side::Exporter).is_none();
-    let imports = |endpoint: &&Rc<Endpoint>| why_not(case, endpoint, Side::Importer).is_none();
-    let cell = |exporter: Option<&Rc<Endpoint>>, importer: Option<&Rc<Endpoint>>| {
-        let keys = [exporter, importer].into_iter().flatten().map(|endpoint| format!(".{}", endpoint.key));
-        let id = case.id() + &keys.collect::<String>();
-        Cell { id, case: case.clone(), exporter: exporter.cloned(), importer: importer.cloned() }
+    let able = |side: Side| -> Vec<&Rc<Endpoint>> {
+        endpoints.iter().filter(|endpoint| why_not(case, endpoint, side).is_none()).collect()
     };
+    let cell = |exporter: Option<&Rc<Endpoint>>, importer: Option<&Rc<Endpoint>>, second: Option<&Rc<Endpoint>>| {
+        let keys = [exporter, importer, second].into_iter().flatten().map(|endpoint| format!(".{}", endpoint.key));
+        let id = case.id() + &keys.collect::<String>();
+        let (exporter, importer, second_importer) = (exporter.cloned(), importer.cloned(), second.cloned());
+        Cell { id, case: case.clone(), exporter, importer, second_importer }
+    };
+    let mut cells = Vec::new();
     match case.cells {
-        Cells::Exporter => endpoints.iter().filter(exports).map(|exporter| cell(Some(exporter), None)).collect(),
-        Cells::Importer => endpoints.iter().filter(imports).map(|importer| cell(None, Some(importer))).collect(),
+        Cells::Exporter => cells.extend(able(Side::Exporter).iter().map(|exporter| cell(Some(exporter), None, None))),
+        Cells::Importer => cells.extend(able(Side::Importer).iter().map(|importer| cell(None, Some(importer), None))),
         Cells::Pair => {
-            let importers: Vec<_> = endpoints.iter().filter(imports).collect();
-            let exporters = endpoints.iter().filter(exports);
-            exporters
-                .flat_map(|exporter| {
-                    importers.iter().map(|importer| cell(Some(exporter), Some(importer))).collect::<Vec<_>>()
-                })
-                .collect()
+            let importers = able(Side::Importer);
+            for exporter in able(Side::Exporter) {
+                cells.extend(importers.iter().map(|importer| cell(Some(exporter), Some(importer), None)));
+            }
+        }
+        Cells::Chain => {
+            let importers = first_of_each_driver(able(Side::Importer));
+            let seconds = first_of_each_driver(able(Side::SecondImporter));
+            for exporter in first_of_each_driver(able(Side::Exporter)) {
+                for importer in &importers {
+                    let others = seconds.iter().filter(|second| second.key != importer.key);
+                    cells.extend(others.map(|second| cell(Some(exporter), Some(importer), Some(second))));
+                }
+            }
         }
     }
+    cells
+}
+
+/// Of the endpoints that share kind and driver, the one whose key comes first.
+fn first_of_each_driver(mut endpoints: Vec<&Rc<Endpoint>>) -> Vec<&Rc<Endpoint>> {
+    endpoints.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut seen = BTreeSet::new();
+    endpoints.retain(|endpoint| {
+        let mock = if endpoint.kind == Kind::Mock { &endpoint.key } else { "" };
+        seen.insert((endpoint.kind, &endpoint.driver, mock))
+    });
+    endpoints
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use document::case::Kind;
     use std::path::{Path, PathBuf};
 
     fn endpoint(kind: Kind, key: &str, exports: bool, imports: bool) -> Rc<Endpoint> {
@@ -126,7 +165,7 @@ mod tests {
         let mut cases = vec![case("pair", ""), case("exporter", "size: 4KiB\n"), case("importer", "")];
         let sorted = |cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]| {
             let mut ids: Vec<_> =
-                plan(cases, endpoints).into_iter().map(|cell| (cell.id.clone(), cell.size())).collect();
+                plan(cases, endpoints).into_iter().map(|cell| (cell.id.clone(), cell.sizes())).collect();
             ids.sort();
             ids
         };
@@ -137,6 +176,26 @@ mod tests {
             cases.rotate_left(1);
             assert_eq!(sorted(&cases, &endpoints), first);
         }
+    }
+
+    #[test]
+    fn a_chain_has_two_importers_and_of_each_driver_one_endpoint() {
+        let of = |driver: &str, key: &str, imports| {
+            let endpoint = Endpoint::new(Kind::Drm, key, driver, PathBuf::from("/dev/x"));
+            Rc::new(Endpoint { exports: true, imports, ..endpoint })
+        };
+        let endpoints = [of("x", "x-1", true), of("x", "x-0", true), of("y", "y", true), of("z", "z", false)];
+        let all = ids("chain", "", &endpoints);
+        let expected = ["x-0.x-0.y", "x-0.y.x-0", "y.x-0.y", "y.y.x-0", "z.x-0.y", "z.y.x-0"];
+        assert_eq!(all, expected.map(|keys| format!("area.c.{keys}")));
+        assert_eq!(ids("chain", "second-importers: {key: [y]}\n", &endpoints).len(), 3);
+    }
+
+    #[test]
+    fn sizes_that_a_device_makes_one_are_one() {
+        let endpoint = Endpoint { smallest: 5000, ..(*endpoint(Kind::Drm, "a", true, false)).clone() };
+        let cells = plan(&[case("exporter", "sizes: [1, 4095, 4097, 8KiB]\n")], &[Rc::new(endpoint)]);
+        assert_eq!(cells[0].sizes(), [5000, 8192]);
     }
 
     #[test]
@@ -151,6 +210,6 @@ mod tests {
     fn a_buffer_is_as_large_as_its_importer_needs() {
         let importer = Endpoint { smallest: 1 << 20, ..(*endpoint(Kind::V4l2, "b", false, true)).clone() };
         let cells = plan(&[case("pair", "size: 4KiB\n")], &[endpoint(Kind::Drm, "a", true, false), Rc::new(importer)]);
-        assert_eq!(cells[0].size(), 1 << 20);
+        assert_eq!(cells[0].sizes(), [1 << 20]);
     }
 }

@@ -61,6 +61,7 @@ pub(crate) mod sample {
             reference: "drivers/dma-buf/dma-buf.c".into(),
             exporter: parts.next(),
             importer: parts.next(),
+            second_importer: parts.next(),
             verdict,
             outcome,
             reason: (verdict == Verdict::Fail && outcome == Outcome::Expected).then(|| "known since 5.0".into()),

@@ -68,7 +68,8 @@ impl Runner {
             return Shown { verdict: Verdict::Blocked, findings, map_dma_buf: Vec::new(), time: Duration::ZERO };
         }
         self.watch.begin();
-        let scatter = cell.importer.as_ref().is_some_and(|importer| self.contiguous.contains(&importer.key));
+        let importers = [&cell.importer, &cell.second_importer];
+        let scatter = importers.into_iter().flatten().any(|importer| self.contiguous.contains(&importer.key));
         let ran = child::run(cell.case.deadline.0, |say| {
             let _fragments = scatter.then(|| Fragments::make(FRAGMENTS));
             crate::cell::execute(cell, say);
@@ -136,6 +137,7 @@ pub fn cell_end(cell: &Cell, shown: &Shown, expect: Option<&document::board::Exp
         reference: cell.case.reference.trim().to_owned(),
         exporter: key(&cell.exporter),
         importer: key(&cell.importer),
+        second_importer: key(&cell.second_importer),
         verdict: shown.verdict,
         outcome: board::outcome(expect, &cell.id, shown.verdict),
         reason: expect.and_then(|expect| expect.entry(&cell.id)).map(|entry| entry.reason.clone()),

@@ -13,12 +13,14 @@ use std::rc::Rc;
 
 use device::Endpoint;
 use document::board::Board;
+use document::case::Tag;
 use document::verdict::Verdict;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use suite::exit::Exit;
 use suite::plan::{Cell, plan};
 use suite::report::{failure, unwanted};
 use suite::run::{Runner, Sources, cell_end};
+use suite::survey::survey;
 
 struct Conformance {
     cells: Vec<Cell>,
@@ -28,6 +30,7 @@ struct Conformance {
 }
 
 fn main() -> ExitCode {
+    suite::inherited::answer();
     let mut arguments = Arguments::from_args();
     // The oracles that watch the kernel need the machine for one cell at a time.
     arguments.test_threads = Some(1);
@@ -51,7 +54,9 @@ impl Conformance {
             Some(folder) => suite::catalogue::from_folder(&folder),
             None => suite::catalogue::embedded(),
         };
-        let cases: Vec<_> = cases.map_err(|error| error.to_string())?.into_iter().map(Rc::new).collect();
+        let mut cases = cases.map_err(|error| error.to_string())?;
+        // Only `prime-cts run --intrusive` takes a device away from its user.
+        cases.retain(|case| !case.tags.contains(&Tag::Intrusive));
         let mut sources = Sources::default();
         let endpoints = match std::env::var("PRIME_CTS_MOCK") {
             Ok(faults) => {
@@ -64,6 +69,8 @@ impl Conformance {
             let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
             Board::parse(&path, &text).map_err(|error| error.to_string())
         });
+        let endpoints = survey(endpoints, &cases, &sources);
+        let cases: Vec<_> = cases.into_iter().map(Rc::new).collect();
         Ok(Self { cells: plan(&cases, &endpoints), endpoints, sources, board: board.transpose()? })
     }
 

@@ -55,7 +55,7 @@ const CAUGHT: &[(&str, &[&str])] = &[
     ("leaks-refused", &["leaks.import"]),
     ("leaks-mapping", &["leaks.mapping"]),
     ("leaks-buffer", &["leaks.export", "leaks.import-outlives-file"]),
-    ("sync-fails", &["mapping.whole", "sync.good-flags", "sync.read-only-file"]),
+    ("sync-fails", &["mapping.whole", "sync.good-flags", "sync.read-only"]),
     ("no-export", &["fd.size"]),
     (
         "always-ready",
@@ -74,7 +74,7 @@ const CAUGHT: &[(&str, &[&str])] = &[
     ("sync-file-early", &["fence.export-pending", "fence.export-is-snapshot", "fence.import-write"]),
     ("sync-file-of-all", &["fence.export-of-reader"]),
     ("sync-file-lost", &["fence.import-write", "fence.import-read"]),
-    ("sync-file-any", &["fence.import-no-sync-file"]),
+    ("sync-file-any", &["fence.import-other"]),
     ("sync-any-flags", &["sync.bad-flags"]),
     ("sync-counts", &["sync.unbalanced"]),
     ("sync-scribbles", &["sync.good-flags", "sync.unbalanced", "sync.other-process", "sync.after-import"]),
@@ -90,7 +90,7 @@ const CAUGHT: &[(&str, &[&str])] = &[
 
 /// Cases that do something wrong on purpose.
 const MISUSES: &[&str] = &[
-    "refusal.bad-pointer-of-file",
+    "refusal.dma-buf-null",
     "refusal.export-imported-queue",
     "refusal.export-null",
     "refusal.export-unknown-flag",
@@ -109,7 +109,7 @@ const MISUSES: &[&str] = &[
     "refusal.udmabuf-range",
     "refusal.udmabuf-seals",
     "refusal.unknown-call",
-    "refusal.unknown-call-of-file",
+    "refusal.dma-buf-unknown-call",
 ];
 
 /// Rules that a mock cannot break, with the test that breaks them.

@@ -64,6 +64,7 @@ fn cell() -> impl Strategy<Value = CellEnd> {
     let through = proptest::collection::vec(map_dma_buf(), 0..2);
     (names, select(Verdict::ALL.to_vec()), outcome, findings, through, any::<u32>()).prop_map(
         |((id, case, exporter, importer, reason), verdict, outcome, findings, map_dma_buf, ms)| CellEnd {
+            second_importer: None,
             id,
             case,
             rule: "A rule.".into(),

@@ -127,6 +127,16 @@ pub fn duplicate_number(number: i32) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
+/// Opens a file again for reading and writing, by its name in procfs.
+///
+/// # Errors
+/// ENXIO for a dma-buf: its inode cannot be opened (`no_open`, fs/inode.c).
+pub fn reopen(file: BorrowedFd<'_>) -> Result<std::fs::File, Errno> {
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+    let opened = std::fs::File::options().read(true).write(true).open(path);
+    opened.map_err(|error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
+}
+
 /// A file that is no dma-buf, for imports that must be refused.
 ///
 /// # Errors

@@ -15,6 +15,8 @@
 //! | [`memory`] | mappings that a device may write: raw pointers, volatile access |
 //! | [`pin`] | get_user_pages, asked from user space |
 //! | [`process`] | child processes that may crash or hang |
+//! | [`socket`] | files passed between processes |
+//! | [`limit`] | limits of this process that hold for a while |
 
 #![allow(
     clippy::unnecessary_cast,
@@ -28,11 +30,13 @@ pub mod fragment;
 #[cfg(feature = "gbm")]
 pub mod gbm;
 pub mod heap;
+pub mod limit;
 pub mod memory;
 pub mod misuse;
 pub mod pin;
 pub mod process;
 pub mod retry;
+pub mod socket;
 pub mod sync_file;
 pub mod udmabuf;
 pub mod v4l2;

@@ -94,6 +94,30 @@ impl Mapping {
         self.pointer() as usize
     }
 
+    /// Makes it longer by so many bytes: `mremap(2)` with MREMAP_MAYMOVE. Of a private mapping it is not asked.
+    ///
+    /// # Errors
+    /// EFAULT for device memory (VM_DONTEXPAND, VM_PFNMAP), ENOMEM, EINVAL.
+    pub fn grow(&mut self, by: usize) -> Result<(), Errno> {
+        let Region::Shared(raw) = &mut self.region else { return Err(Errno::EOPNOTSUPP) };
+        let options = memmap2::RemapOptions::new().may_move(true);
+        // SAFETY: nobody holds a pointer into the mapping: it is used through `self` alone, which is borrowed here. What
+        // lies beyond the file's end is never touched.
+        let answer = unsafe { raw.remap(raw.len() + by, options) };
+        answer.map_err(|error| error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw))
+    }
+
+    /// Asks that the CPU may write through it too: `mprotect(2)`.
+    ///
+    /// # Errors
+    /// EACCES where the file was opened for reading alone.
+    pub fn make_writable(&self) -> Result<(), Errno> {
+        let start = NonNull::new(self.pointer().cast()).ok_or(Errno::EINVAL)?;
+        // SAFETY: the range is this mapping, which lives; reading stays allowed, so that no access of ours becomes a
+        // fault.
+        unsafe { nix::sys::mman::mprotect(start, self.len(), ProtFlags::PROT_READ | ProtFlags::PROT_WRITE) }
+    }
+
     fn pointer(&self) -> *mut u8 {
         match &self.region {
             Region::Shared(raw) => raw.as_mut_ptr(),
@@ -189,6 +213,25 @@ mod tests {
         let window = Window { offset: 0, len: 4096 };
         let shared = Mapping::of_file(file.as_fd(), window, Access::ReadOnly, Sharing::Shared).unwrap();
         assert_eq!((private.read_word(0), shared.read_word(0)), (42, 0));
+    }
+
+    #[test]
+    fn a_mapping_grows_where_the_kernel_lets_it() {
+        let (_file, mut mapping) = map(0, 4096, Access::ReadWrite, Sharing::Shared);
+        mapping.write_word(0, 42);
+        mapping.grow(4096).unwrap();
+        assert_eq!((mapping.len(), mapping.read_word(0)), (8192, 42));
+    }
+
+    #[test]
+    fn a_mapping_of_a_file_opened_for_reading_stays_read_only() {
+        let file = crate::dma_buf::ordinary_file().unwrap();
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+        let reading = std::fs::File::open(path).unwrap();
+        let window = Window { offset: 0, len: 4096 };
+        let mapping = |file: BorrowedFd<'_>| Mapping::of_file(file, window, Access::ReadOnly, Sharing::Shared).unwrap();
+        assert_eq!(mapping(reading.as_fd()).make_writable(), Err(Errno::EACCES));
+        assert_eq!(mapping(file.as_fd()).make_writable(), Ok(()));
     }
 
     #[test]

@@ -87,6 +87,11 @@ impl Child {
         self.pid.as_raw()
     }
 
+    /// Kills it. A child that has ended already is not harmed.
+    pub fn kill(&self) {
+        let _ = kill(self.pid, Signal::SIGKILL);
+    }
+
     /// Hands over what the child writes as it comes, until it ends or the deadline passes; then it is killed with its
     /// process group.
     ///
@@ -172,6 +177,24 @@ impl Child {
 pub fn die_of_closed_pipes() {
     // SAFETY: restores the default action of a signal; no handler is installed.
     let _ = unsafe { nix::sys::signal::signal(Signal::SIGPIPE, nix::sys::signal::SigHandler::SigDfl) };
+}
+
+/// Gives up the rights of root, and those of all groups, for those of nobody (65534).
+///
+/// # Errors
+/// EPERM without root.
+pub fn become_nobody() -> Result<(), Errno> {
+    const NOBODY: u32 = 65534;
+    nix::unistd::setgroups(&[])?;
+    nix::unistd::setgid(NOBODY.into())?;
+    nix::unistd::setuid(NOBODY.into())
+}
+
+/// Does nothing until a signal ends this process.
+pub fn wait_to_be_killed() -> ! {
+    loop {
+        nix::unistd::pause();
+    }
 }
 
 /// Whether this process runs with the rights of root.

@@ -89,6 +89,12 @@ faults! {
     Oopses = "oopses",
     /// The suite itself panics in the import.
     Panics = "panics",
+    /// A mapping can be made longer than the buffer.
+    Grows = "grows",
+    /// A file can be opened again, with other rights.
+    Reopens = "reopens",
+    /// Says yes to more memory than there is.
+    TakesAnySize = "takes-any-size",
     /// The export is refused.
     NoExport = "no-export",
     /// poll tells a file to be ready whatever is pending.

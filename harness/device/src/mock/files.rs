@@ -51,6 +51,14 @@ impl Files for FaultyFiles {
         Mapping::of_file(file, window, access, sharing)
     }
 
+    fn grow(&self, mapping: &mut Mapping, by: usize) -> Result<(), Errno> {
+        if self.fault == Fault::Grows { mapping.grow(by) } else { Err(Errno::EFAULT) }
+    }
+
+    fn reopen(&self, file: BorrowedFd<'_>) -> Result<std::fs::File, Errno> {
+        if self.fault == Fault::Reopens { dma_buf::reopen(file) } else { Err(Errno::ENXIO) }
+    }
+
     fn sync(&self, file: BorrowedFd<'_>, flags: u64) -> Result<(), Errno> {
         let bad = flags & !7 != 0 || flags & 3 == 0;
         if bad && self.fault != Fault::SyncAnyFlags || self.fault == Fault::SyncFails {

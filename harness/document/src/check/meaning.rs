@@ -28,9 +28,13 @@ pub fn check(path: &Path, root: &Node, steps: &[Written<'_>], faults: &mut Vec<F
     }
     let cells = root.get("cells").and_then(Node::text).unwrap_or("");
     sides(cells, steps, faults);
-    for (role, key) in [("exporter", "exporters"), ("importer", "importers")] {
+    if let Some((key, _)) = root.entry("second-importers").filter(|_| cells != "chain") {
+        let fault = Fault::new(key.place, format!("'second-importers' selects nothing: 'cells: {cells}' has none"));
+        faults.push(fault.help("leave it out, or write 'cells: chain'"));
+    }
+    for (role, key) in [("exporter", "exporters"), ("importer", "importers"), ("importer", "second-importers")] {
         if let Some((place, selector)) = root.entry(key).map(|(key, node)| (key.place, node)) {
-            if !cells.is_empty() && cells != "pair" && cells != role {
+            if key != "second-importers" && !["", "pair", "chain", role].contains(&cells) {
                 let fault = Fault::new(place, format!("'{key}' selects nothing: 'cells: {cells}' has no {role}"));
                 faults.push(fault.help(format!("leave '{key}' out, or write 'cells: pair'")));
             }
@@ -92,6 +96,13 @@ fn sides(cells: &str, steps: &[Written<'_>], faults: &mut Vec<Fault>) {
                     format!("'{}' needs an exporter, and 'cells: importer' has none", written.verb.word),
                 );
                 faults.push(fault.help("write 'cells: pair'"));
+            }
+            (cells, Some(Side::SecondImporter)) if cells != "chain" && !cells.is_empty() => {
+                let fault = Fault::new(
+                    place,
+                    format!("'{}' needs a second importer, and 'cells: {cells}' has none", written.verb.word),
+                );
+                faults.push(fault.help("write 'cells: chain'"));
             }
             _ => {}
         }

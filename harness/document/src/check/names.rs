@@ -52,7 +52,17 @@ fn within(steps: &[Written<'_>], known: &mut BTreeMap<String, Made>, faults: &mu
         {
             made.released = Some(written.node.place);
         }
-        written.inner.iter().for_each(|inner| within(inner, &mut known.clone(), faults));
+        for inner in &written.inner {
+            let mut known = if step.fresh() { BTreeMap::new() } else { known.clone() };
+            if let Some((name, sort)) = step.gives() {
+                let made = Made { sort: Some(sort), place: written.node.place, released: None, without_file: false };
+                known.insert(name.to_owned(), made);
+            }
+            within(inner, &mut known, faults);
+            for (name, sorts) in step.takes() {
+                faults.extend(used(&written.verb.word, name, sorts, written.place_of_use(name), &known));
+            }
+        }
         if let Some((name, sort)) = step.makes() {
             let place = written.node.get("as").map_or(written.verb.place, |node| node.place);
             let without_file = matches!(step, Step::Snapshot(step) if step.file.is_none());

@@ -14,15 +14,22 @@ pub struct Allocate {
     pub r#as: String,
     /// Its size, if not the case's.
     pub size: Option<Bytes>,
+    /// It must be refused, with one of these.
+    #[serde(default)]
+    pub must_refuse: Vec<ErrnoName>,
 }
 
 impl Part for Allocate {
+    fn checks(&self) -> bool {
+        !self.must_refuse.is_empty()
+    }
+
     fn needs(&self) -> Option<Side> {
         Some(Side::Exporter)
     }
 
     fn makes(&self) -> Option<(&str, Sort)> {
-        Some((&self.r#as, Sort::Buffer))
+        self.must_refuse.is_empty().then_some((&self.r#as, Sort::Buffer))
     }
 }
 
@@ -51,14 +58,21 @@ pub struct Export {
     /// Whether exec closes the descriptor (FD_CLOEXEC).
     #[serde(default = "yes")]
     pub close_on_exec: bool,
+    /// It must be refused, with one of these.
+    #[serde(default)]
+    pub must_refuse: Vec<ErrnoName>,
     /// Refusals after which the cell ends as refused.
     #[serde(default)]
     pub may_refuse: Vec<ErrnoName>,
 }
 
 impl Part for Export {
+    fn checks(&self) -> bool {
+        !self.must_refuse.is_empty()
+    }
+
     fn makes(&self) -> Option<(&str, Sort)> {
-        Some((&self.r#as, Sort::File))
+        self.must_refuse.is_empty().then_some((&self.r#as, Sort::File))
     }
 
     fn uses(&self) -> Vec<Use<'_>> {
@@ -75,6 +89,8 @@ pub enum Side {
     Importer,
     /// The exporter, through the very file that allocated the buffer.
     Exporter,
+    /// The second importer of a chain.
+    SecondImporter,
 }
 
 /// A file becomes a buffer of a device.

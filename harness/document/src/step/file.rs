@@ -150,3 +150,23 @@ impl Part for Flags {
         vec![(&self.file, &[Sort::File])]
     }
 }
+
+/// A file opened again by its name in procfs.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Reopen {
+    /// The file.
+    pub file: String,
+    /// It must be refused, with one of these.
+    pub must_refuse: Vec<ErrnoName>,
+}
+
+impl Part for Reopen {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
+}

@@ -137,6 +137,49 @@ impl Part for CheckZero {
     }
 }
 
+/// A mapping that is to become longer.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Grow {
+    /// The mapping.
+    pub mapping: String,
+    /// By so many bytes.
+    pub by: Bytes,
+    /// It must be refused, with one of these.
+    pub must_refuse: Vec<ErrnoName>,
+}
+
+impl Part for Grow {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.mapping, &[Sort::Mapping])]
+    }
+}
+
+/// A mapping that is to become writable.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MakeWritable {
+    /// The mapping.
+    pub mapping: String,
+    /// It must be refused, with one of these; without them it must succeed.
+    #[serde(default)]
+    pub must_refuse: Vec<ErrnoName>,
+}
+
+impl Part for MakeWritable {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.mapping, &[Sort::Mapping])]
+    }
+}
+
 fn first_seed() -> u32 {
     1
 }

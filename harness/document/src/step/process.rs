@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Part, Step};
+use super::{Part, Sort, Step, Use};
 
 /// Steps in a forked process.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -16,5 +16,177 @@ pub struct Fork {
 impl Part for Fork {
     fn inner(&self) -> Vec<&[Step]> {
         vec![&self.steps]
+    }
+}
+
+/// Whose rights a process has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum User {
+    /// Those of the suite.
+    #[default]
+    Same,
+    /// Those of nobody (uid and gid 65534, no groups): needs root.
+    Nobody,
+}
+
+/// A file passed to another process.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Send {
+    /// The file.
+    pub file: String,
+    /// Names the descriptor that the other process receives, for its steps.
+    pub r#as: String,
+    /// Whose rights the other process has.
+    #[serde(default)]
+    pub user: User,
+    /// What it does; it inherits all that was made before, and what it makes is gone with it.
+    pub steps: Vec<Step>,
+}
+
+impl Part for Send {
+    fn inner(&self) -> Vec<&[Step]> {
+        vec![&self.steps]
+    }
+
+    fn gives(&self) -> Option<(&str, Sort)> {
+        Some((&self.r#as, Sort::File))
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
+}
+
+/// A file received from another process.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Receive {
+    /// Which of its files the other process sends.
+    pub file: String,
+    /// Names the descriptor that is received.
+    pub r#as: String,
+    /// What the other process does before. It opens the devices anew and knows none of the names made here.
+    pub steps: Vec<Step>,
+}
+
+impl Part for Receive {
+    fn inner(&self) -> Vec<&[Step]> {
+        vec![&self.steps]
+    }
+
+    fn fresh(&self) -> bool {
+        true
+    }
+
+    fn takes(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
+
+    fn makes(&self) -> Option<(&str, Sort)> {
+        Some((&self.r#as, Sort::File))
+    }
+}
+
+/// Whether another program has the file too.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Exec {
+    /// The file.
+    pub file: String,
+    /// Whether the program must have it open, or must not.
+    pub open: bool,
+}
+
+impl Part for Exec {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
+}
+
+/// Two processes that do steps at the same time. They are forked, so that they share every file with its handles, as
+/// threads do.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Race {
+    /// How many rounds. Both begin each round together; what a round makes is given back at its end.
+    pub times: u32,
+    /// What one process does.
+    pub steps: Vec<Step>,
+    /// What the other does.
+    pub against: Vec<Step>,
+}
+
+impl Part for Race {
+    fn inner(&self) -> Vec<&[Step]> {
+        vec![&self.steps, &self.against]
+    }
+}
+
+/// Steps done again and again.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Repeat {
+    /// How often.
+    pub times: u32,
+    /// Whether what they make is kept until all rounds are done; else each round gives it back.
+    #[serde(default)]
+    pub keep: bool,
+    /// What is done.
+    pub steps: Vec<Step>,
+}
+
+impl Part for Repeat {
+    fn inner(&self) -> Vec<&[Step]> {
+        vec![&self.steps]
+    }
+}
+
+/// Steps done within a limit of the process.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Limit {
+    /// How many more descriptors the process may open (RLIMIT_NOFILE).
+    pub files: u32,
+    /// What is done.
+    pub steps: Vec<Step>,
+}
+
+impl Part for Limit {
+    fn inner(&self) -> Vec<&[Step]> {
+        vec![&self.steps]
+    }
+}
+
+/// Things given back in every order.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Orders {
+    /// What is done before, anew for each order.
+    pub steps: Vec<Step>,
+    /// What of it is then given back: two to five names, so 2 to 120 orders.
+    pub release: Vec<String>,
+    /// A mapping among them that must show the pattern of seed 1 for as long as it is there.
+    pub shows: Option<String>,
+}
+
+impl Part for Orders {
+    fn checks(&self) -> bool {
+        self.shows.is_some()
+    }
+
+    fn inner(&self) -> Vec<&[Step]> {
+        vec![&self.steps]
+    }
+
+    fn takes(&self) -> Vec<Use<'_>> {
+        let shown = self.shows.iter().map(|name| (name.as_str(), &[Sort::Mapping][..]));
+        let all = self.release.iter().map(|name| (name.as_str(), &[Sort::File, Sort::Buffer, Sort::Mapping][..]));
+        all.chain(shown).collect()
     }
 }

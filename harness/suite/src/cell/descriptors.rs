@@ -1,6 +1,6 @@
 //! Steps on files: size, seeks, flags, identity.
 
-use document::step::{Duplicate, File, FileAccess, Flags, From, NotDmaBuf, Open, SameFile, Seek};
+use document::step::{Duplicate, File, FileAccess, Flags, From, NotDmaBuf, Open, Reopen, SameFile, Seek};
 use nix::unistd::Whence;
 use uapi::{Errno, dma_buf};
 
@@ -28,6 +28,13 @@ pub fn open(world: &mut World, step: &Open) -> Result<(), Stop> {
     }
     world.insert(&step.r#as, Value::File(value));
     Ok(())
+}
+
+pub fn reopen(world: &mut World, step: &Reopen) -> Result<(), Stop> {
+    world.checks += 1;
+    let answer =
+        world.files().reopen(world.descriptor(&step.file)?).map_err(device::Refusal::of("open of /proc/self/fd"));
+    demanded(answer, &step.must_refuse, Blame::Kernel, "opening the file again for writing").map(drop)
 }
 
 pub fn same_file(world: &mut World, step: &SameFile) -> Result<(), Stop> {

@@ -14,7 +14,7 @@ use crate::event::{Blame, MapDmaBuf};
 fn blame(side: Side) -> Blame {
     match side {
         Side::Exporter => Blame::Exporter,
-        Side::Importer => Blame::Importer,
+        Side::Importer | Side::SecondImporter => Blame::Importer,
     }
 }
 
@@ -22,7 +22,13 @@ pub fn allocate(world: &mut World, step: &Allocate) -> Result<(), Stop> {
     let size = step.size.map_or(world.size, |size| size.0.max(1));
     let exporter = world.side(Side::Exporter)?;
     let key = exporter.endpoint.key.clone();
-    let buffer = match exporter.device.allocate(size) {
+    let answer = exporter.device.allocate(size);
+    if !step.must_refuse.is_empty() {
+        demanded(answer, &step.must_refuse, Blame::Exporter, &format!("allocating {size} bytes"))?;
+        world.checks += 1;
+        return Ok(());
+    }
+    let buffer = match answer {
         Ok(buffer) => buffer,
         Err(refusal) => return Err(unexpected(&refusal, Blame::Exporter, &format!("{key} allocates {size} bytes"))),
     };
@@ -38,7 +44,13 @@ pub fn export(world: &mut World, step: &Export) -> Result<(), Stop> {
     let held = world.buffer(&step.buffer)?;
     let flags = ExportFlags { writable: step.access == FileAccess::ReadWrite, close_on_exec: step.close_on_exec };
     let (side, size) = (held.side, held.buffer.size());
-    let file = match held.buffer.export(flags) {
+    let answer = held.buffer.export(flags);
+    if !step.must_refuse.is_empty() {
+        demanded(answer, &step.must_refuse, blame(side), "the export")?;
+        world.checks += 1;
+        return Ok(());
+    }
+    let file = match answer {
         Ok(file) => file,
         Err(refusal) if names(&step.may_refuse, refusal.errno()) => {
             return Err(refused(&refusal, "the case allows it"));

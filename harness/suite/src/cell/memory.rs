@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use device::files::MapRequest;
-use document::step::{Check, FileAccess, Fill, Fork, Map, MapSharing, Phase, Pin, Side, Sync, SyncAccess};
+use document::step::{
+    Check, FileAccess, Fill, Grow, MakeWritable, Map, MapSharing, Phase, Pin, Side, Sync, SyncAccess,
+};
 use oracle::pages::MappingPages;
 use uapi::dma_buf::{SYNC_END, SYNC_READ, SYNC_WRITE};
 use uapi::memory::{Access, Sharing, Window};
-use uapi::process::Ending;
 
-use super::message::{Message, Messages};
+use super::Stop;
 use super::world::{MappingValue, Value, World, demanded, names};
-use super::{Stop, run_steps};
 use crate::event::Blame;
 
 enum Of {
@@ -71,6 +71,27 @@ pub fn check(world: &mut World, step: &Check) -> Result<(), Stop> {
     answer.map(drop).map_err(|difference| Stop::fail("content", shown.blame, difference.to_string(), expected))
 }
 
+pub fn grow(world: &mut World, step: &Grow) -> Result<(), Stop> {
+    world.checks += 1;
+    let by = usize::try_from(step.by.0).unwrap_or(usize::MAX);
+    let files = world.file_owner();
+    let shown = world.mapping_mut(&step.mapping)?;
+    let blame = shown.blame;
+    let answer = match files {
+        Some(device) => device.files().grow(&mut shown.mapping, by),
+        None => shown.mapping.grow(by),
+    };
+    let what = format!("growing '{}' by {by} bytes", step.mapping);
+    demanded(answer.map_err(device::Refusal::of("mremap")), &step.must_refuse, blame, &what).map(drop)
+}
+
+pub fn make_writable(world: &mut World, step: &MakeWritable) -> Result<(), Stop> {
+    world.checks += 1;
+    let shown = world.mapping(&step.mapping)?;
+    let answer = shown.mapping.make_writable().map_err(device::Refusal::of("mprotect"));
+    demanded(answer, &step.must_refuse, shown.blame, &format!("making '{}' writable", step.mapping)).map(drop)
+}
+
 pub fn sync(world: &mut World, step: &Sync) -> Result<(), Stop> {
     let access = match step.access {
         SyncAccess::Read => SYNC_READ,
@@ -120,44 +141,6 @@ fn judge_pages(pages: &MappingPages) -> PageVerdict {
             "get_user_pages pins the mapping, and whether it has struct pages cannot be seen (pagemap needs root)",
         ),
         (None, _) => PageVerdict::Unseen("the kernel does not let us ask get_user_pages"),
-    }
-}
-
-pub fn fork(world: &mut World, step: &Fork, say: &mut dyn FnMut(&Message)) -> Result<(), Stop> {
-    let expected = "the forked process does its steps";
-    let child = uapi::process::spawn(|output| {
-        let output = std::fs::File::from(output);
-        let before = world.checks;
-        run_steps(world, &step.steps, 0, &mut |message| super::message::write(&output, message));
-        super::message::write(&output, &Message::Done { checks: world.checks - before });
-        0
-    });
-    let child = child.map_err(|errno| Stop::suite(format!("fork: {errno}"), expected))?;
-    let mut messages = Messages::default();
-    // The cell's own deadline is the shorter one: when it passes, this process is killed with the child's parent.
-    let ending = child.supervise(std::time::Duration::from_secs(3600), |piece| messages.take(piece));
-    let ending = ending.map_err(|errno| Stop::suite(format!("waiting: {errno}"), expected))?;
-    let last = messages.step().unwrap_or("no step").to_owned();
-    for message in messages.whole {
-        match message {
-            Message::Finding(mut finding) => {
-                finding.step = finding.step.map(|step| format!("in the forked process, {step}"));
-                if finding.verdict != document::verdict::Verdict::Pass {
-                    return Err(Stop(Box::new(finding)));
-                }
-                say(&Message::Finding(finding));
-            }
-            Message::Done { checks } => world.checks += checks,
-            Message::Step(_) | Message::Exported(_) => {}
-        }
-    }
-    match ending {
-        Ending::Exited(0) => Ok(()),
-        Ending::Signalled(signal) => {
-            let seen = format!("{signal} in the forked process at its step {last}");
-            Err(Stop::new("process", document::verdict::Verdict::Crash, Blame::Undecided, seen, expected))
-        }
-        other => Err(Stop::suite(format!("the forked process ended with {other:?} at its step {last}"), expected)),
     }
 }
 

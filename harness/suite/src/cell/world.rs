@@ -1,6 +1,6 @@
 //! The things that a cell's steps make and use, by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use document::step::{ErrnoName, Side};
 use document::verdict::Verdict;
 use uapi::memory::Mapping;
 
-use super::{Stop, counts::Counts, documented};
+use super::{Stop, counts::Counts, documented, requirements};
 use crate::event::{Blame, Finding, MapDmaBuf};
 use crate::plan::Cell;
 
@@ -57,8 +57,11 @@ pub enum Value {
 
 /// A cell at work.
 pub struct World {
+    /// What is at work.
+    pub cell: Rc<Cell>,
     pub exporter: Option<Opened>,
     pub importer: Option<Opened>,
+    pub second_importer: Option<Opened>,
     /// The size of its buffers in bytes.
     pub size: u64,
     pub checks: u32,
@@ -74,7 +77,9 @@ pub struct World {
 }
 
 impl World {
-    pub fn open(cell: &Cell) -> Result<Self, Stop> {
+    /// Opens a cell's devices, for buffers of a size.
+    pub fn open(cell: &Rc<Cell>, size: u64) -> Result<Self, Stop> {
+        requirements::met(&cell.case.requires)?;
         let opened = |endpoint: &Option<Rc<Endpoint>>| {
             let Some(endpoint) = endpoint else { return Ok(None) };
             match device::inventory::open(endpoint) {
@@ -94,7 +99,9 @@ impl World {
         Ok(Self {
             exporter: opened(&cell.exporter)?,
             importer: opened(&cell.importer)?,
-            size: cell.size(),
+            second_importer: opened(&cell.second_importer)?,
+            cell: cell.clone(),
+            size,
             checks: 0,
             ended: None,
             satisfied: false,
@@ -110,6 +117,7 @@ impl World {
         let opened = match side {
             Side::Exporter => &self.exporter,
             Side::Importer => &self.importer,
+            Side::SecondImporter => &self.second_importer,
         };
         opened.as_ref().ok_or_else(|| {
             Stop::suite(format!("the cell has no {side:?}"), "'cells' names the endpoints that the steps use")
@@ -122,8 +130,24 @@ impl World {
         owner.map_or(&device::files::KernelFiles as &dyn Files, |opened| opened.device.files())
     }
 
+    /// The device that they go through.
+    pub fn file_owner(&self) -> Option<Rc<dyn Device>> {
+        self.exporter.as_ref().or(self.importer.as_ref()).map(|opened| opened.device.clone())
+    }
+
     pub fn insert(&mut self, name: &str, value: Value) {
         self.values.insert(name.to_owned(), value);
+    }
+
+    /// The names of all values.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.values.keys().cloned().collect()
+    }
+
+    /// Takes away the values that are not among names.
+    pub fn take_others(&mut self, names: &BTreeSet<String>) -> Vec<Value> {
+        let others: Vec<String> = self.values.keys().filter(|name| !names.contains(*name)).cloned().collect();
+        others.iter().filter_map(|name| self.values.remove(name)).collect()
     }
 
     /// Lets go of a value, and of what only it held.
@@ -152,6 +176,13 @@ impl World {
 
     pub fn mapping(&self, name: &str) -> Result<&MappingValue, Stop> {
         match self.values.get(name) {
+            Some(Value::Mapping(mapping)) => Ok(mapping),
+            _ => Err(missing(name)),
+        }
+    }
+
+    pub fn mapping_mut(&mut self, name: &str) -> Result<&mut MappingValue, Stop> {
+        match self.values.get_mut(name) {
             Some(Value::Mapping(mapping)) => Ok(mapping),
             _ => Err(missing(name)),
         }

@@ -11,6 +11,7 @@ use suite::catalogue;
 use suite::exit::Exit;
 use suite::explain;
 use suite::run::board::Setting;
+use suite::survey::survey;
 
 use super::{Trouble, cases, chosen, endpoints, run_cells, sources};
 use crate::arguments::{Case, Choice, Conduct, Machine};
@@ -89,14 +90,15 @@ fn tell(machine: &Machine, id: &str, folder: Option<&Path>) -> Result<Exit, Trou
         let near = nearest::nearest(&wanted, ids.iter().map(String::as_str)).map(str::to_owned);
         return Err(Trouble::NoSuchCase(wanted, near));
     };
-    print!("{}", explain::text(&Rc::new(case.clone()), id, &endpoints(machine)?));
+    let endpoints = survey(endpoints(machine)?, std::slice::from_ref(case), &sources(machine));
+    print!("{}", explain::text(&Rc::new(case.clone()), id, &endpoints));
     Ok(Exit::Success)
 }
 
 fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Conduct) -> Result<Exit, Trouble> {
     let started = Instant::now();
     let cases = catalogue::from_files(files)?;
-    let endpoints = endpoints(machine)?;
+    let endpoints = survey(endpoints(machine)?, &cases, &sources(machine));
     let cells = chosen(&[], choice).cells(cases, &endpoints)?;
     let found_ms = started.elapsed().as_millis() as u64;
     run_cells(Setting { board: None, endpoints, sources: sources(machine), whole: false, found_ms }, &cells, conduct)

@@ -45,12 +45,7 @@ pub fn text(recorded: &Recorded) -> String {
     text.push('\n');
     let mut row = |text: &mut String, name: &str, exporter: Option<&str>| {
         let of = |importer: Option<&str>| {
-            worst(
-                recorded
-                    .cells
-                    .iter()
-                    .filter(|c| c.exporter.as_deref() == exporter && c.importer.as_deref() == importer),
-            )
+            worst(recorded.cells.iter().filter(|c| c.exporter.as_deref() == exporter && imports(c, importer)))
         };
         let mut put = |verdict: Option<Verdict>| {
             signs.extend(verdict);
@@ -75,6 +70,12 @@ pub fn text(recorded: &Recorded) -> String {
     }
     let _ = writeln!(text, "\n{}   (the worst of a pair's cells)", legend(&signs));
     text
+}
+
+/// A chain counts for both its importers.
+fn imports(cell: &CellEnd, importer: Option<&str>) -> bool {
+    let second = cell.second_importer.as_deref();
+    cell.importer.as_deref() == importer || second.is_some() && second == importer
 }
 
 fn keys(recorded: &Recorded, of: impl Fn(&CellEnd) -> Option<&str>) -> Vec<&str> {

@@ -77,8 +77,12 @@ pub fn text(recorded: &Recorded) -> String {
 fn known(recorded: &Recorded) -> String {
     let mut by_reason: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for cell in recorded.cells.iter().filter(|cell| cell.verdict.broken() && !unwanted(cell.outcome)) {
-        let who =
-            [cell.exporter.as_deref(), cell.importer.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" to ");
+        let who = [&cell.exporter, &cell.importer, &cell.second_importer]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" to ");
         by_reason.entry((&cell.case, cell.reason.as_deref().unwrap_or(""))).or_default().push(who);
     }
     let lines = by_reason

@@ -1,0 +1,68 @@
+//! What only a first export tells of an endpoint, for the cases that choose by it.
+
+use std::rc::Rc;
+
+use device::Endpoint;
+use document::case::{Case, Memory};
+
+use crate::event::EndpointFound;
+use crate::run::{Runner, Sources};
+
+/// The endpoints; where a case chooses them by their memory or their map_dma_buf, with both as far as they are known.
+pub fn survey(endpoints: Vec<Rc<Endpoint>>, cases: &[Case], sources: &Sources) -> Vec<Rc<Endpoint>> {
+    let asks = |case: &Case| {
+        [&case.exporters, &case.importers, &case.second_importers].iter().any(|selector| selector.asks_of_exports())
+    };
+    if !cases.iter().any(asks) {
+        return endpoints;
+    }
+    let (_, found) = Runner::start(sources, &endpoints);
+    endpoints.iter().zip(found).map(|(endpoint, found)| Rc::new(known(endpoint, &found))).collect()
+}
+
+fn known(endpoint: &Endpoint, found: &EndpointFound) -> Endpoint {
+    let through = found.map_dma_buf.as_ref();
+    let map_dma_buf = through.and_then(|through| through.symbol.clone());
+    let memory = map_dma_buf.as_deref().and_then(|symbol| memory(symbol, &endpoint.driver));
+    Endpoint { map_dma_buf, memory, ..endpoint.clone() }
+}
+
+/// What the buffers behind a map_dma_buf are made of. `drm_gem_map_dma_buf` serves every kind of memory: there the
+/// driver tells, by the helpers that it is written with.
+fn memory(symbol: &str, driver: &str) -> Option<Memory> {
+    const SHMEM: &[&str] = &["vgem", "vkms", "cirrus", "cirrus-qemu", "gud", "udl", "simpledrm"];
+    const GEM_DMA: &[&str] = &["pl111", "stm", "hdlcd", "mali-dp", "tilcdc", "mxsfb-drm", "zynqmp-dpsub", "tve200"];
+    match symbol {
+        "system_heap_map_dma_buf" | "map_udmabuf" | "vb2_vmalloc_dmabuf_ops_map" | "vb2_dma_sg_dmabuf_ops_map" => {
+            Some(Memory::Scattered)
+        }
+        "cma_heap_map_dma_buf" => Some(Memory::Contiguous),
+        "vb2_dc_dmabuf_ops_map" => Some(Memory::Coherent),
+        "drm_gem_map_dma_buf" if SHMEM.contains(&driver) => Some(Memory::Scattered),
+        "drm_gem_map_dma_buf" if GEM_DMA.contains(&driver) => Some(Memory::Coherent),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::MapDmaBuf;
+    use document::case::Kind;
+    use std::path::PathBuf;
+
+    #[test]
+    fn the_memory_is_told_by_the_symbol_and_where_that_serves_many_by_the_driver() {
+        let endpoint = Endpoint::new(Kind::Drm, "drm-vgem", "vgem", PathBuf::from("/dev/x"));
+        let through = |symbol: &str| {
+            let found = MapDmaBuf { symbol: Some(symbol.into()), exp_name: "drm".into(), observed: true };
+            EndpointFound { map_dma_buf: Some(found), ..EndpointFound::default() }
+        };
+        let seen = known(&endpoint, &through("drm_gem_map_dma_buf"));
+        assert_eq!((seen.memory, seen.map_dma_buf.as_deref()), (Some(Memory::Scattered), Some("drm_gem_map_dma_buf")));
+        assert_eq!(known(&endpoint, &through("vb2_dc_dmabuf_ops_map")).memory, Some(Memory::Coherent));
+        let unknown = Endpoint { driver: "amdgpu".into(), ..endpoint };
+        assert_eq!(known(&unknown, &through("drm_gem_map_dma_buf")).memory, None);
+        assert_eq!(known(&unknown, &EndpointFound::default()).map_dma_buf, None);
+    }
+}
