@@ -157,7 +157,7 @@ verbs! {
     Snapshot(Snapshot) = "snapshot",
     /// There are as many as the snapshot says.
     Balance(Balance) = "balance",
-    /// Whether a file is ready, by poll(2) without waiting: a dma-buf is not while a fence that matters is pending.
+    /// Whether a file is ready, by poll(2) with no timeout: a dma-buf is not while a fence that matters is pending.
     Poll(Poll) = "poll",
     /// DMA_BUF_IOCTL_EXPORT_SYNC_FILE: the fences that a dma-buf has now, as a sync file.
     ExportSyncFile(ExportSyncFile) = "export-sync-file",

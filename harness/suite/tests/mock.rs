@@ -78,7 +78,7 @@ const CAUGHT: &[(&str, &[&str])] = &[
     ("sync-any-flags", &["sync.bad-flags"]),
     ("sync-counts", &["sync.unbalanced"]),
     ("sync-scribbles", &["sync.good-flags", "sync.unbalanced", "sync.other-process", "sync.after-import"]),
-    ("name-lost", &["name.told", "name.longest", "name.while-imported"]),
+    ("name-lost", &["races.names", "name.told", "name.longest", "name.while-imported"]),
     ("name-cut", &["name.longest"]),
     ("name-once", &["name.while-imported"]),
     ("anything-goes", MISUSES),

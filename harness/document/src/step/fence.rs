@@ -13,7 +13,7 @@ pub struct Poll {
     pub file: String,
     /// For what.
     pub r#for: SyncAccess,
-    /// Whether it must be ready, for all of it; or must not be, for any of it.
+    /// Whether it must be ready, for all of it, within a second; or must not be, for any of it.
     pub ready: bool,
 }
 

@@ -15,6 +15,22 @@ use crate::event::Blame;
 /// is not known whether it has.
 const EXPIRED: Duration = Duration::from_secs(9);
 
+/// What is to become ready is given so long: drivers clear fresh memory by the device itself, and its fence is pending
+/// right after an allocation. A fence of a case stays pending for much longer.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// Asks again and again until the answer will do, or `SETTLE` has passed.
+fn settled<T>(mut ask: impl FnMut() -> T, will_do: impl Fn(&T) -> bool) -> T {
+    let end = Instant::now() + SETTLE;
+    loop {
+        let answer = ask();
+        if will_do(&answer) || Instant::now() > end {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn wants(access: SyncAccess) -> (bool, bool) {
     (access != SyncAccess::Write, access != SyncAccess::Read)
 }
@@ -30,10 +46,16 @@ pub fn poll(world: &mut World, step: &Poll) -> Result<(), Stop> {
     world.checks += 1;
     let (read, write) = wants(step.r#for);
     let expected = expected(step);
-    let ready = world.files().readiness(world.descriptor(&step.file)?, read, write);
+    let file = world.descriptor(&step.file)?;
+    let right =
+        |ready: &Readiness| !ready.error && ![(read, ready.read), (write, ready.write)].contains(&(true, !step.ready));
+    let ready = settled(
+        || world.files().readiness(file, read, write),
+        // A file that is not ready is not asked again until it is.
+        |answer| !step.ready || answer.as_ref().map_or(true, &right),
+    );
     let ready = ready.map_err(|errno| Stop::suite(format!("poll: {errno}"), expected.clone()))?;
-    let wrong = ready.error || [(read, ready.read), (write, ready.write)].contains(&(true, !step.ready));
-    if !wrong {
+    if right(&ready) {
         return Ok(());
     }
     let seen = seen(ready);
@@ -91,7 +113,10 @@ pub fn import_sync_file(world: &mut World, step: &ImportSyncFile) -> Result<(), 
 
 pub fn attach_fence(world: &mut World, step: &AttachFence) -> Result<(), Stop> {
     let held = world.buffer(&step.buffer)?;
-    let fence = held.buffer.attach_fence(step.access == FenceAccess::Write);
+    let fence = settled(
+        || held.buffer.attach_fence(step.access == FenceAccess::Write),
+        |answer| !matches!(answer, Err(refusal) if refusal.errno() == Some(Errno::EBUSY)),
+    );
     let fence = fence
         .map_err(|refusal| unexpected(&refusal, Blame::Importer, "a buffer takes a fence that nothing forbids"))?;
     world.fence_since.get_or_insert(Instant::now());
@@ -117,6 +142,16 @@ mod tests {
     #[test]
     fn the_flags_are_the_header_s() {
         assert_eq!([SyncAccess::Read, SyncAccess::Write, SyncAccess::ReadWrite].map(flags), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_becomes_right_is_waited_for() {
+        let mut asked = 0;
+        let ask = || {
+            asked += 1;
+            asked
+        };
+        assert_eq!(settled(ask, |answer| *answer == 3), 3);
     }
 
     #[test]
