@@ -72,6 +72,9 @@ thread_local! {
     static ATTACHED: RefCell<BTreeMap<u64, usize>> = const { RefCell::new(BTreeMap::new()) };
 }
 
+/// More bytes than any machine has.
+const TOO_MUCH: u64 = 1 << 50;
+
 const NAME: &std::ffi::CStr = c"prime-cts-mock";
 
 fn memory(size: u64) -> Result<File, Errno> {
@@ -131,15 +134,10 @@ impl Mock {
 
 impl Device for Mock {
     fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal> {
-        // More than any machine has.
-        const TOO_MUCH: u64 = 1 << 50;
-        let size = match size {
-            _ if size < TOO_MUCH => size.next_multiple_of(uapi::memory::page_size() as u64),
-            _ if self.fault == Fault::TakesAnySize => 1 << 16,
-            _ => return Err(Refusal::of("mock allocate")(Errno::ENOMEM)),
-        };
-        let memory = memory(size).map_err(Refusal::of("mock allocate"))?;
-        if self.fault == Fault::Dirty {
+        let size = size.next_multiple_of(uapi::memory::page_size() as u64);
+        // As a heap does, it looks for the memory when it exports.
+        let memory = memory(if size < TOO_MUCH { size } else { 0 }).map_err(Refusal::of("mock allocate"))?;
+        if self.fault == Fault::Dirty && size < TOO_MUCH {
             let written = std::os::unix::fs::FileExt::write_at(&memory, b"before", size - 6);
             written.map_err(|_| Refusal::of("mock allocate")(Errno::EIO))?;
         }
@@ -211,6 +209,13 @@ impl Buffer for MockBuffer {
         if self.fault == Fault::NoExport {
             return Err(refuse(Errno::ENOSYS));
         }
+        if self.size >= TOO_MUCH && self.fault != Fault::TakesAnySize {
+            return Err(refuse(Errno::ENOMEM));
+        }
+        let _second = match self.fault {
+            Fault::TwoDescriptors => Some(memory(1).map_err(&refuse)?),
+            _ => None,
+        };
         let file = if self.fault == Fault::NewInode {
             memory(self.size).map_err(refuse)?
         } else {

@@ -23,8 +23,8 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Lists the devices that export or import dma-bufs, and why one cannot be used.
-    List(Machine),
+    /// Lists the devices that export or import dma-bufs, and why one cannot be used; or the cases, by area.
+    List(List),
     /// Lists the cells that a run would run.
     Plan(Plan),
     /// Runs the cells and writes run.jsonl, junit.xml and run.ktap.
@@ -34,6 +34,28 @@ pub enum Command {
     /// Checks, explains, writes and runs single cases.
     #[command(subcommand)]
     Case(Case),
+}
+
+/// What to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// The devices of this machine.
+    Devices,
+    /// The cases, by area, with their rules.
+    Cases,
+}
+
+/// A list.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Of what.
+    #[arg(value_enum, default_value = "devices")]
+    pub what: Listed,
+    #[command(flatten)]
+    pub machine: Machine,
+    /// A folder of cases in place of those that are built in.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Option<PathBuf>,
 }
 
 /// What to do with cases.

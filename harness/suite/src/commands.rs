@@ -15,7 +15,7 @@ use suite::run::Sources;
 use suite::run::board::{self, Setting};
 use suite::survey::survey;
 
-use crate::arguments::{Arguments, Choice, Command, Conduct, Form, Machine, Plan, Report};
+use crate::arguments::{Arguments, Choice, Command, Conduct, Form, List, Listed, Machine, Plan, Report};
 use crate::choice::{ChoiceError, Chosen};
 use crate::progress::Shown;
 
@@ -64,7 +64,8 @@ impl Trouble {
 /// Does what the command line says.
 pub fn run(arguments: Arguments) -> Exit {
     let done = match arguments.command {
-        Command::List(machine) => list(&machine),
+        Command::List(List { what: Listed::Devices, machine, .. }) => list(&machine),
+        Command::List(List { what: Listed::Cases, cases, .. }) => list_cases(cases.as_deref()),
         Command::Plan(wanted) => show_plan(&wanted),
         Command::Run(run) => run_planned(&run.plan, &run.conduct),
         Command::Report(report) => show_report(&report),
@@ -94,6 +95,11 @@ fn list(machine: &Machine) -> Result<Exit, Trouble> {
     }
     let (_, found) = suite::run::Runner::start(&sources(machine), &endpoints);
     print!("{}", summary::endpoints(&found));
+    Ok(Exit::Success)
+}
+
+fn list_cases(folder: Option<&Path>) -> Result<Exit, Trouble> {
+    print!("{}", summary::cases(&cases(folder)?));
     Ok(Exit::Success)
 }
 

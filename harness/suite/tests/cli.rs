@@ -104,6 +104,21 @@ fn a_machine_without_devices_verifies_nothing_and_says_so() {
 }
 
 #[test]
+fn the_cases_are_listed_by_area_with_their_rules() {
+    let said = Place::new().run("list cases");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let lines: Vec<&str> = said.out.lines().collect();
+    let at = |begin: &str| lines.iter().position(|line| line.starts_with(begin)).unwrap();
+    assert!(at("coherence (") < at("mapping (") && at("mapping (") < at("  at-offset "), "{said:?}");
+    assert!(
+        lines[at("  at-offset ")]
+            .ends_with("A mapping of a dma-buf at an offset shows the buffer from that offset on.")
+    );
+    let cases = suite::catalogue::embedded().unwrap().len();
+    assert!(cases >= 80 && lines.last().unwrap().starts_with(&format!("{cases} cases in ")), "{said:?}");
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_program_quietly() {
     let place = Place::new();
     let all: Vec<&str> = device::mock::Fault::ALL.iter().map(|fault| fault.word()).collect();

@@ -190,6 +190,12 @@ pub fn become_nobody() -> Result<(), Errno> {
     nix::unistd::setuid(NOBODY.into())
 }
 
+/// Offers this process to the OOM killer before all others (`Documentation/filesystems/proc.rst`, oom_score_adj).
+/// Everybody may; where procfs is missing, the kernel chooses as it does.
+pub fn die_first() {
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+}
+
 /// Does nothing until a signal ends this process.
 pub fn wait_to_be_killed() -> ! {
     loop {

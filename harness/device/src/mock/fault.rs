@@ -89,6 +89,12 @@ faults! {
     Oopses = "oopses",
     /// The suite itself panics in the import.
     Panics = "panics",
+    /// What is written to a private mapping is seen by everybody.
+    SharesPrivate = "shares-private",
+    /// Keeps a file open when it refuses a mapping.
+    LeaksRefusedMapping = "leaks-refused-mapping",
+    /// Takes two descriptors for a moment to make one.
+    TwoDescriptors = "two-descriptors",
     /// A mapping can be made longer than the buffer.
     Grows = "grows",
     /// A file can be opened again, with other rights.

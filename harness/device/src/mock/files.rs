@@ -35,6 +35,9 @@ impl Files for FaultyFiles {
         let MapRequest { mut window, access, mut sharing } = request;
         let size = dma_buf::size(file)?;
         let beyond = window.offset + window.len as u64 > size;
+        if beyond && self.fault == Fault::LeaksRefusedMapping {
+            std::mem::forget(dma_buf::duplicate(file)?);
+        }
         if beyond && self.fault != Fault::PastEnd {
             return Err(Errno::EINVAL);
         }
@@ -42,6 +45,7 @@ impl Files for FaultyFiles {
             Fault::LeaksMapping => std::mem::forget(dma_buf::duplicate(file)?),
             Fault::WrongPage => window.offset = 0,
             Fault::PrivateMapping => sharing = Sharing::Private,
+            Fault::SharesPrivate => sharing = Sharing::Shared,
             Fault::WritableMapping => {
                 let writable = reopen(file, true)?;
                 return Mapping::of_file(writable.as_fd(), window, access, sharing);

@@ -83,7 +83,14 @@ pub fn receive(world: &mut World, step: &Receive, say: &mut dyn FnMut(&Message))
         Ok(file) => {
             child.kill();
             let size = world.files().seek(std::os::fd::AsFd::as_fd(&file), 0, nix::unistd::Whence::SeekEnd);
-            let size = size.map_err(trouble("lseek of the received file"))?;
+            let size = size.map_err(|errno| {
+                Stop::fail(
+                    "file",
+                    Blame::Exporter,
+                    format!("lseek to the end: {errno}"),
+                    "the received file has a size",
+                )
+            })?;
             match ended(world, child, "in the process that made the file", say) {
                 Err(Stop(finding)) if finding.verdict == Verdict::Crash && finding.seen.starts_with("SIGKILL") => {}
                 other => other?,

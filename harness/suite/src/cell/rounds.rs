@@ -3,12 +3,14 @@
 use std::os::fd::OwnedFd;
 
 use document::step::{Check, Limit, Orders, Race, Repeat, Step};
+use document::verdict::Verdict;
 use uapi::socket;
 
 use super::message::Message;
 use super::processes::{ended, round, started, trouble};
 use super::world::World;
 use super::{Stop, run_steps};
+use crate::event::{Blame, Finding};
 
 pub fn race(world: &mut World, step: &Race, say: &mut dyn FnMut(&Message)) -> Result<(), Stop> {
     let (first, second) = socket::pair().map_err(trouble("socketpair"))?;
@@ -40,7 +42,7 @@ pub fn repeat(world: &mut World, step: &Repeat, say: &mut dyn FnMut(&Message)) -
         let mut numbered = |message: &Message| match message {
             Message::Finding(finding) => {
                 let step = finding.step.as_ref().map(|step| format!("round {} of the repeat, {step}", number + 1));
-                say(&Message::Finding(crate::event::Finding { step, ..finding.clone() }));
+                say(&Message::Finding(Finding { step, ..finding.clone() }));
             }
             other => say(other),
         };
@@ -96,7 +98,14 @@ fn permutations(names: &[String]) -> Vec<Vec<String>> {
 pub fn limit(world: &mut World, step: &Limit, say: &mut dyn FnMut(&Message)) -> Result<(), Stop> {
     let limit = uapi::limit::Files::more(step.files as usize).map_err(trouble("setrlimit"))?;
     let before = world.names();
-    run_steps(world, &step.steps, 0, say);
+    // What is short of descriptors here is so by the case's own doing: no person can remedy it.
+    let mut judged = |message: &Message| match message {
+        Message::Finding(finding) if finding.verdict == Verdict::Blocked && finding.oracle == "refusal" => {
+            say(&Message::Finding(Finding { verdict: Verdict::Fail, blame: Blame::Exporter, ..finding.clone() }));
+        }
+        other => say(other),
+    };
+    run_steps(world, &step.steps, 0, &mut judged);
     drop(world.take_others(&before));
     drop(limit);
     Ok(())

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use document::case::Case;
 use document::verdict::Verdict;
 
 use super::{exit, failure, grid, unwanted};
@@ -32,6 +33,22 @@ pub fn endpoints(found: &[EndpointFound]) -> String {
         let line = format!("{:width$}  {does:16}  {through}{blocked}", endpoint.key);
         let _ = writeln!(text, "{}", line.trim_end());
     }
+    text
+}
+
+/// The cases by area, each with its rule.
+pub fn cases(cases: &[Case]) -> String {
+    let mut areas: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+    cases.iter().for_each(|case| areas.entry(&case.area).or_default().push(case));
+    let width = cases.iter().map(|case| case.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (area, cases) in &areas {
+        let _ = writeln!(text, "{area} ({})", cases.len());
+        for case in cases {
+            let _ = writeln!(text, "  {:width$}  {}", case.name, case.rule.trim());
+        }
+    }
+    let _ = writeln!(text, "{} cases in {} areas", cases.len(), areas.len());
     text
 }
 

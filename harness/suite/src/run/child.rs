@@ -24,6 +24,8 @@ pub struct Ran {
 /// Forks and does some work there, for as long as the deadline allows.
 pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> Ran {
     let child = uapi::process::spawn(|output| {
+        // A cell that takes all memory is to die of it, not the run.
+        uapi::process::die_first();
         let output = std::fs::File::from(output);
         let of_panics = output.try_clone().ok();
         std::panic::set_hook(Box::new(move |info| {
