@@ -71,6 +71,15 @@ pub trait Device {
     /// ENOMEM, EBUSY, or EOPNOTSUPP from a device that only imports.
     fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal>;
 
+    /// Allocates a buffer for an image: width and height in pixels, with so many bits each. A device that knows no images
+    /// allocates as many bytes.
+    ///
+    /// # Errors
+    /// As [`Device::allocate`]; EINVAL for a shape that the device has not.
+    fn allocate_image(&self, width: u32, height: u32, bits_per_pixel: u32) -> Result<Rc<dyn Buffer>, Refusal> {
+        self.allocate((u64::from(width) * u64::from(bits_per_pixel)).div_ceil(8) * u64::from(height))
+    }
+
     /// Imports a file by its number, which may be no dma-buf and not even open.
     ///
     /// # Errors

@@ -105,7 +105,11 @@ const WIDTH: u32 = 256;
 impl Device for Drm {
     fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal> {
         let height = u32::try_from(size.div_ceil(u64::from(WIDTH) * 4)).unwrap_or(u32::MAX);
-        let made = drm_ffi::mode::dumbbuffer::create(self.card.card.as_fd(), WIDTH, height, 32, 0);
+        self.allocate_image(WIDTH, height, 32)
+    }
+
+    fn allocate_image(&self, width: u32, height: u32, bits_per_pixel: u32) -> Result<Rc<dyn Buffer>, Refusal> {
+        let made = drm_ffi::mode::dumbbuffer::create(self.card.card.as_fd(), width, height, bits_per_pixel, 0);
         let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
         let made = made.map_err(|error| Refusal::Kernel { call: "DRM_IOCTL_MODE_CREATE_DUMB", errno: errno(error) })?;
         Ok(GemHandle::held(&self.card, made.handle, made.size))

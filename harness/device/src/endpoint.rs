@@ -65,8 +65,15 @@ impl Endpoint {
 
     /// What a selector looks at.
     pub fn seen(&self) -> Seen<'_> {
-        let Self { kind, key, driver, memory, map_dma_buf, .. } = self;
-        Seen { kind: *kind, key, driver, memory: *memory, map_dma_buf: map_dma_buf.as_deref() }
+        Seen {
+            kind: self.kind,
+            key: &self.key,
+            driver: &self.driver,
+            exports: self.exports,
+            imports: self.imports,
+            memory: self.memory,
+            map_dma_buf: self.map_dma_buf.as_deref(),
+        }
     }
 
     /// The same endpoint, unusable for the reason that opening its node or a first question to it gave.

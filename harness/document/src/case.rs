@@ -130,6 +130,16 @@ pub enum Memory {
     Pageless,
 }
 
+/// What an endpoint can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ability {
+    /// Allocate buffers and export them.
+    Export,
+    /// Import the buffers of others.
+    Import,
+}
+
 /// Which endpoints a case is about. An empty list selects all.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -146,6 +156,9 @@ pub struct Selector {
     /// What their own buffers are made of, as far as a first export of them tells.
     #[serde(default)]
     pub memory: Vec<Memory>,
+    /// What they can do, all of it.
+    #[serde(default)]
+    pub can: Vec<Ability>,
     /// Patterns over the symbol of the map_dma_buf that their own buffers go through.
     #[serde(default)]
     pub map_dma_buf: Vec<Glob>,
@@ -196,6 +209,10 @@ pub struct Seen<'a> {
     pub key: &'a str,
     /// Its kernel driver.
     pub driver: &'a str,
+    /// Whether it exports.
+    pub exports: bool,
+    /// Whether it imports.
+    pub imports: bool,
     /// What its buffers are made of; nothing where that is not known.
     pub memory: Option<Memory>,
     /// What they are mapped by; nothing where that is not known.
@@ -210,11 +227,16 @@ impl Selector {
 
     /// What of an endpoint is not selected. A mock stands for any kind, so that every case can be tested with it.
     pub fn why_not(&self, endpoint: Seen<'_>) -> Option<&'static str> {
-        let Seen { kind, key, driver, memory, map_dma_buf } = endpoint;
+        let Seen { kind, key, driver, exports, imports, memory, map_dma_buf } = endpoint;
+        let able = |ability: &Ability| match ability {
+            Ability::Export => exports,
+            Ability::Import => imports,
+        };
         let none = |globs: &[Glob], text: &str| !globs.is_empty() && !globs.iter().any(|glob| glob.matches(text));
         let mock = kind == Kind::Mock;
         match () {
             () if !mock && !self.kind.is_empty() && !self.kind.contains(&kind) => Some("kind"),
+            () if !self.can.iter().all(able) => Some("abilities"),
             () if none(&self.key, key) => Some("key"),
             () if !mock && none(&self.driver, driver) => Some("driver"),
             () if !mock && !self.memory.is_empty() && !memory.is_some_and(|memory| self.memory.contains(&memory)) => {
@@ -274,13 +296,23 @@ mod tests {
 
     #[test]
     fn a_selector_selects_by_each_of_its_parts() {
-        let seen = |kind, key, driver| Seen { kind, key, driver, memory: None, map_dma_buf: None };
+        let seen = |kind, key, driver| Seen {
+            kind,
+            key,
+            driver,
+            exports: true,
+            imports: kind.imports(),
+            memory: None,
+            map_dma_buf: None,
+        };
         let selector = Selector { kind: vec![Kind::Drm], driver: vec![Glob::new("v*")], ..Selector::default() };
         assert!(selector.selects(seen(Kind::Drm, "drm-vgem", "vgem")));
         assert!(!selector.selects(seen(Kind::Drm, "drm-bochs", "bochs")));
         assert!(!selector.selects(seen(Kind::V4l2, "v4l2-vivid-cap0", "vivid")));
         let heap = seen(Kind::Heap, "heap-system", "");
         assert!(Selector::default().selects(heap));
+        let both = Selector { can: vec![Ability::Export, Ability::Import], ..Selector::default() };
+        assert_eq!(both.why_not(heap), Some("abilities"));
         let scattered = Selector { memory: vec![Memory::Scattered], ..Selector::default() };
         assert_eq!(scattered.why_not(heap), Some("memory"), "what is not known is not selected");
         assert!(scattered.selects(Seen { memory: Some(Memory::Scattered), ..heap }));

@@ -20,7 +20,7 @@ mod process;
 mod sync;
 
 pub use count::{Balance, Snapshot};
-pub use device::{Allocate, Export, FileAccess, Import, Release, SameHandle, Side};
+pub use device::{Allocate, Export, FileAccess, Image, Import, Release, SameHandle, Side};
 pub use fence::{AttachFence, ExportSyncFile, FenceAccess, ImportSyncFile, Poll, Signal};
 pub use file::{Duplicate, File, Flags, From, NotDmaBuf, Open, Reopen, SameFile, Seek};
 pub use memory::{Check, CheckZero, Fill, Grow, MakeWritable, Map, MapSharing, Pin};

@@ -167,6 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn the_history_names_cases_that_there_are() {
+        let text = include_str!("../../../cases/HISTORY.md");
+        let cases = embedded().unwrap();
+        let named: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+        assert!(named.len() > 60);
+        for name in named {
+            let known = |id: String| if name.ends_with('.') { id.starts_with(name) } else { id == name };
+            assert!(cases.iter().any(|case| known(case.id())), "cases/HISTORY.md names {name}, and there is none");
+        }
+    }
+
+    #[test]
     fn every_fault_of_a_folder_is_told_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let area = folder.path().join("fd");

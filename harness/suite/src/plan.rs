@@ -184,11 +184,13 @@ mod tests {
             let endpoint = Endpoint::new(Kind::Drm, key, driver, PathBuf::from("/dev/x"));
             Rc::new(Endpoint { exports: true, imports, ..endpoint })
         };
-        let endpoints = [of("x", "x-1", true), of("x", "x-0", true), of("y", "y", true), of("z", "z", false)];
+        let endpoints = [("x", "drm-x-1"), ("x", "drm-x-0"), ("y", "drm-y"), ("z", "drm-z")]
+            .map(|(driver, key)| of(driver, key, driver != "z"));
         let all = ids("chain", "", &endpoints);
         let expected = ["x-0.x-0.y", "x-0.y.x-0", "y.x-0.y", "y.y.x-0", "z.x-0.y", "z.y.x-0"];
-        assert_eq!(all, expected.map(|keys| format!("area.c.{keys}")));
-        assert_eq!(ids("chain", "second-importers: {key: [y]}\n", &endpoints).len(), 3);
+        let expected = expected.map(|keys| format!("area.c.drm-{}", keys.replace('.', ".drm-")));
+        assert_eq!(all, expected);
+        assert_eq!(ids("chain", "second-importers: {key: [drm-y]}\n", &endpoints).len(), 3);
     }
 
     #[test]

@@ -49,6 +49,7 @@ const CAUGHT: &[(&str, &[&str])] = &[
             "lifetime.duplicate-outlives",
             "lifetime.import-outlives-exporter",
             "limits.sizes",
+            "limits.odd-image",
             "process.exporter-dies",
             "process.import-from-the-dead",
             "process.send",

@@ -6,6 +6,25 @@ use serde::{Deserialize, Serialize};
 use super::{ErrnoName, Part, Sort, Use, yes};
 use crate::quantity::Bytes;
 
+/// The shape of an image. Where a device has no images, a buffer of as many bytes is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Image {
+    /// In pixels.
+    pub width: u32,
+    /// In lines.
+    pub height: u32,
+    /// Of one pixel, padding included.
+    pub bits_per_pixel: u32,
+}
+
+impl Image {
+    /// What it takes without padding between its lines, in bytes.
+    pub fn bytes(self) -> u64 {
+        (u64::from(self.width) * u64::from(self.bits_per_pixel)).div_ceil(8) * u64::from(self.height)
+    }
+}
+
 /// The exporter allocates.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -14,6 +33,8 @@ pub struct Allocate {
     pub r#as: String,
     /// Its size, if not the case's.
     pub size: Option<Bytes>,
+    /// The image that it is to hold, in place of a size.
+    pub image: Option<Image>,
     /// It must be refused, with one of these.
     #[serde(default)]
     pub must_refuse: Vec<ErrnoName>,

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use device::{ExportFlags, ImportSize, Refusal};
-use document::step::{Allocate, Export, FileAccess, Import, SameHandle, Side};
+use document::step::{Allocate, Export, FileAccess, Image, Import, SameHandle, Side};
 use document::verdict::Verdict;
 
 use super::Stop;
@@ -19,10 +19,16 @@ fn blame(side: Side) -> Blame {
 }
 
 pub fn allocate(world: &mut World, step: &Allocate) -> Result<(), Stop> {
-    let size = step.size.map_or(world.size, |size| size.0.max(1));
+    let size = match step.image {
+        Some(image) => image.bytes(),
+        None => step.size.map_or(world.size, |size| size.0.max(1)),
+    };
     let exporter = world.side(Side::Exporter)?;
     let key = exporter.endpoint.key.clone();
-    let answer = exporter.device.allocate(size);
+    let answer = match step.image {
+        Some(Image { width, height, bits_per_pixel }) => exporter.device.allocate_image(width, height, bits_per_pixel),
+        None => exporter.device.allocate(size),
+    };
     if !step.must_refuse.is_empty() {
         demanded(answer, &step.must_refuse, Blame::Exporter, &format!("allocating {size} bytes"))?;
         world.checks += 1;
