@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
+use document::step::DeviceMisuse;
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
@@ -38,6 +39,11 @@ impl Refusal {
         }
     }
 }
+
+/// A device without a call that could be made wrongly in the way asked for.
+pub const NO_SUCH_CALL: Refusal = Refusal::NotAsked("the device has no such call");
+/// A device whose fences no program signals.
+pub const NO_FENCES: Refusal = Refusal::NotAsked("the device makes no fences that a program can signal");
 
 /// How a dma-buf's file is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +86,14 @@ pub trait Device {
     /// What the importer, or the exporter's attach and map_dma_buf, return.
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal>;
 
+    /// Makes a call that is wrong, on purpose. Whatever a call that was allowed has made is given back.
+    ///
+    /// # Errors
+    /// What the device says to it; [`NO_SUCH_CALL`] where it has no such call.
+    fn misuse(&self, _how: DeviceMisuse) -> Result<(), Refusal> {
+        Err(NO_SUCH_CALL)
+    }
+
     /// What the operations on this device's files go through; only a mock has its own.
     fn files(&self) -> &dyn Files {
         &KernelFiles
@@ -107,4 +121,21 @@ pub trait Buffer {
     /// # Errors
     /// EINVAL where the device has no mapping of its own for such a buffer.
     fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal>;
+
+    /// Puts a fence on it that the device has yet to signal, as one that is writing or reading it.
+    ///
+    /// # Errors
+    /// EBUSY while a fence that conflicts is pending; [`NO_FENCES`] from almost every device.
+    fn attach_fence(&self, _write: bool) -> Result<Rc<dyn Fence>, Refusal> {
+        Err(NO_FENCES)
+    }
+}
+
+/// Something that a device has yet to do. Dropping it does not signal it; the device's file does, when it is closed.
+pub trait Fence {
+    /// The device has done it.
+    ///
+    /// # Errors
+    /// ETIMEDOUT for a fence that had expired, ENOENT for one that was signalled.
+    fn signal(&self) -> Result<(), Refusal>;
 }

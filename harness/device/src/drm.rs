@@ -9,15 +9,19 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use document::case::Kind;
+use document::step::DeviceMisuse;
 use drm::{Device as _, DriverCapability};
 use drm_ffi::drm_sys::{DRM_PRIME_CAP_EXPORT, DRM_PRIME_CAP_IMPORT};
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::buffer::{Buffer, Device, ExportFlags, Fence, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::inventory::Backend;
 use crate::system::System;
+
+mod fence;
+mod misuse;
 
 /// Every primary node with PRIME.
 pub const BACKEND: Backend = Backend { kind: Kind::Drm, find, open };
@@ -74,7 +78,11 @@ fn has_dumb_buffers(card: &Card) -> bool {
 }
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
-    let card = Rc::new(Handles { card: Card::open(&endpoint.node)?, users: RefCell::default() });
+    let card = Rc::new(Handles {
+        card: Card::open(&endpoint.node)?,
+        users: RefCell::default(),
+        fences: endpoint.driver == fence::DRIVER,
+    });
     Ok(Rc::new(Drm { card }))
 }
 
@@ -83,6 +91,8 @@ fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
 struct Handles {
     card: Card,
     users: RefCell<BTreeMap<u32, u32>>,
+    /// Whether its driver makes fences on demand.
+    fences: bool,
 }
 
 struct Drm {
@@ -110,6 +120,10 @@ impl Device for Drm {
         let handle = handle.map_err(Refusal::of("DRM_IOCTL_PRIME_FD_TO_HANDLE"))?;
         let (ImportSize::Within(size) | ImportSize::AtLeast(size)) = size;
         Ok(GemHandle::held(&self.card, handle, size))
+    }
+
+    fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {
+        misuse::make(self, how)
     }
 }
 
@@ -148,6 +162,10 @@ impl Buffer for GemHandle {
         let window = Window { offset: start + window.offset, ..window };
         let answer = Mapping::of_file(self.card.card.as_fd(), window, access, Sharing::Shared);
         answer.map_err(Refusal::of("mmap of the DRM device"))
+    }
+
+    fn attach_fence(&self, write: bool) -> Result<Rc<dyn Fence>, Refusal> {
+        fence::attach(&self.card, self.handle, write)
     }
 }
 

@@ -1,11 +1,16 @@
 //! What is done to a dma-buf's file. The kernel does it; a mock may stand in to plant faults.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use document::step::FileMisuse;
 use uapi::Errno;
 use uapi::dma_buf::{self, FileFlags};
 use uapi::memory::{Access, Mapping, Sharing, Window};
+use uapi::sync_file::{self, Readiness};
+
+mod misuse;
 
 /// How a file is mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +39,46 @@ pub trait Files {
     /// See [`dma_buf::sync`].
     fn sync(&self, file: BorrowedFd<'_>, flags: u64) -> Result<(), Errno> {
         dma_buf::sync(file, flags)
+    }
+
+    /// Whether it can be read or written without waiting for a device: `poll(2)`. Of sync files too.
+    ///
+    /// # Errors
+    /// See [`sync_file::readiness`].
+    fn readiness(&self, file: BorrowedFd<'_>, read: bool, write: bool) -> Result<Readiness, Errno> {
+        sync_file::readiness(file, read, write)
+    }
+
+    /// DMA_BUF_IOCTL_EXPORT_SYNC_FILE.
+    ///
+    /// # Errors
+    /// See [`sync_file::export`].
+    fn export_sync_file(&self, file: BorrowedFd<'_>, flags: u32) -> Result<OwnedFd, Errno> {
+        sync_file::export(file, flags)
+    }
+
+    /// DMA_BUF_IOCTL_IMPORT_SYNC_FILE.
+    ///
+    /// # Errors
+    /// See [`sync_file::import`].
+    fn import_sync_file(&self, file: BorrowedFd<'_>, flags: u32, sync_file: i32) -> Result<(), Errno> {
+        sync_file::import(file, flags, sync_file)
+    }
+
+    /// DMA_BUF_SET_NAME.
+    ///
+    /// # Errors
+    /// See [`dma_buf::set_name`].
+    fn set_name(&self, file: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+        dma_buf::set_name(file, name)
+    }
+
+    /// Makes a call that is wrong, on purpose.
+    ///
+    /// # Errors
+    /// What the kernel says to it.
+    fn misuse(&self, file: BorrowedFd<'_>, how: FileMisuse) -> Result<(), Errno> {
+        misuse::make(file, how)
     }
 
     /// `lseek(2)`.

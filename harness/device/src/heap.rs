@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use document::case::Kind;
+use document::step::DeviceMisuse;
 use nix::fcntl::OFlag;
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
@@ -13,6 +14,8 @@ use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::inventory::Backend;
 use crate::system::System;
+
+mod misuse;
 
 /// Every node in `/dev/dma_heap`.
 pub const BACKEND: Backend = Backend { kind: Kind::Heap, find, open };
@@ -59,6 +62,10 @@ impl Device for Heap {
 
     fn import(&self, _number: i32, _size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
         Err(Refusal::NotAsked("heaps import nothing"))
+    }
+
+    fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {
+        misuse::make(self, how)
     }
 }
 

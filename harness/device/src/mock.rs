@@ -12,17 +12,20 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use document::case::Kind;
+use document::step::DeviceMisuse;
 use uapi::Errno;
 use uapi::dma_buf;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
 mod fault;
+mod fences;
 mod files;
+mod misuse;
 
 pub use fault::Fault;
 use files::FaultyFiles;
 
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::buffer::{Buffer, Device, ExportFlags, Fence, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::files::Files;
 use crate::inventory::Backend;
@@ -46,7 +49,12 @@ pub fn endpoints(words: &str, kernel_log: &Path) -> Result<Vec<Endpoint>, String
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
     let fault = Fault::ALL.iter().find(|fault| fault.word() == endpoint.topology).copied();
     let fault = fault.ok_or(std::io::ErrorKind::NotFound)?;
-    Ok(Rc::new(Mock { fault, kernel_log: endpoint.node.clone(), handles: Rc::default(), files: FaultyFiles { fault } }))
+    Ok(Rc::new(Mock {
+        fault,
+        kernel_log: endpoint.node.clone(),
+        handles: Rc::default(),
+        files: FaultyFiles::new(fault),
+    }))
 }
 
 /// Handles by the inode of their buffer, with the count of their users.
@@ -129,6 +137,10 @@ impl Device for Mock {
         let size = size.next_multiple_of(uapi::memory::page_size() as u64);
         // As a heap does, it looks for the memory when it exports.
         let memory = memory(if size < TOO_MUCH { size } else { 0 }).map_err(Refusal::of("mock allocate"))?;
+        if self.fault == Fault::Dirty && size < TOO_MUCH {
+            let written = std::os::unix::fs::FileExt::write_at(&memory, b"before", size - 6);
+            written.map_err(|_| Refusal::of("mock allocate")(Errno::EIO))?;
+        }
         self.buffer(memory, size, false).map_err(Refusal::of("mock allocate"))
     }
 
@@ -162,6 +174,10 @@ impl Device for Mock {
             std::os::unix::fs::FileExt::write_at(&memory, b"?", 100).map_err(|_| refuse(Errno::EIO))?;
         }
         self.buffer(memory, has, true).map_err(refuse)
+    }
+
+    fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {
+        misuse::device(how, self.fault)
     }
 
     fn files(&self) -> &dyn Files {
@@ -228,6 +244,10 @@ impl Buffer for MockBuffer {
         }
         Mapping::of_file(self.memory.as_fd(), window, access, sharing).map_err(refuse)
     }
+
+    fn attach_fence(&self, write: bool) -> Result<Rc<dyn Fence>, Refusal> {
+        Ok(fences::attach(self.inode, write))
+    }
 }
 
 impl Drop for MockBuffer {
@@ -243,6 +263,9 @@ impl Drop for MockBuffer {
             ATTACHED.with_borrow_mut(|attached| {
                 attached.entry(self.inode).and_modify(|count| *count -= 1);
             });
+        }
+        if self.imported && self.fault == Fault::FenceGoes {
+            fences::forget(self.inode);
         }
         if self.imported && self.fault == Fault::LeaksFile {
             std::mem::forget(self.memory.try_clone());

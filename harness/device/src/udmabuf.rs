@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use document::case::Kind;
+use document::step::DeviceMisuse;
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
@@ -12,6 +13,8 @@ use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::inventory::Backend;
 use crate::system::System;
+
+mod misuse;
 
 /// `/dev/udmabuf`.
 pub const BACKEND: Backend = Backend { kind: Kind::Udmabuf, find, open };
@@ -55,6 +58,10 @@ impl Device for Udmabuf {
 
     fn import(&self, _number: i32, _size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
         Err(Refusal::NotAsked("udmabuf imports nothing"))
+    }
+
+    fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {
+        misuse::make(self, how)
     }
 }
 

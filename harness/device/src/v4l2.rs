@@ -11,6 +11,7 @@ use std::path::Path;
 use std::rc::{Rc, Weak};
 
 use document::case::Kind;
+use document::step::DeviceMisuse;
 use nix::fcntl::OFlag;
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
@@ -20,6 +21,8 @@ use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::inventory::Backend;
 use crate::system::{Node, System};
+
+mod misuse;
 
 /// Every queue that streams.
 pub const BACKEND: Backend = Backend { kind: Kind::V4l2, find, open };
@@ -203,6 +206,10 @@ impl Device for Queue {
         let answer = uapi::v4l2::queue_dma_buf(imported.queue.device(), imported.queue.queue, 0, &[file]);
         answer.map_err(Refusal::of("VIDIOC_QBUF"))?;
         Ok(Rc::new(imported))
+    }
+
+    fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {
+        misuse::make(self, how)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The verbs of the case language. Each step is written as a single key, `- map: {of: buffer, as: whole}`.
 //!
 //! A step that makes something gives it a name with `as`; later steps use the name. There are buffers (what a device
-//! holds), files (dma-bufs and other descriptors), mappings, and snapshots. A new verb is a type with its [`Part`] in
-//! one of the files here, and a line in the list below.
+//! holds), files (dma-bufs and other descriptors), mappings, snapshots, sync files and fences. A new verb is a type with
+//! its [`Part`] in one of the files here, and a line in the list below.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,17 +11,23 @@ pub use crate::errno::ErrnoName;
 
 mod count;
 mod device;
+mod fence;
 mod file;
 mod memory;
+mod misuse;
+mod name;
 mod process;
 mod sync;
 
 pub use count::{Balance, Snapshot};
 pub use device::{Allocate, Export, FileAccess, Image, Import, Release, SameHandle, Side};
+pub use fence::{AttachFence, ExportSyncFile, FenceAccess, ImportSyncFile, Poll, Signal};
 pub use file::{Duplicate, File, Flags, From, NotDmaBuf, Open, Reopen, SameFile, Seek};
-pub use memory::{Check, Fill, Grow, MakeWritable, Map, MapSharing, Pin};
+pub use memory::{Check, CheckZero, Fill, Grow, MakeWritable, Map, MapSharing, Pin};
+pub use misuse::{DeviceMisuse, FileMisuse, Misuse, MisuseFile};
+pub use name::{Name, SetName};
 pub use process::{Exec, Fork, Limit, Orders, Race, Receive, Repeat, Send, User};
-pub use sync::{Phase, Sync, SyncAccess};
+pub use sync::{Phase, Sync, SyncAccess, SyncFlags};
 
 /// A name that a step uses, and the sorts that it may be.
 pub(crate) type Use<'a> = (&'a str, &'static [Sort]);
@@ -151,6 +157,28 @@ verbs! {
     Snapshot(Snapshot) = "snapshot",
     /// There are as many as the snapshot says.
     Balance(Balance) = "balance",
+    /// Whether a file is ready, by poll(2) with no timeout: a dma-buf is not while a fence that matters is pending.
+    Poll(Poll) = "poll",
+    /// DMA_BUF_IOCTL_EXPORT_SYNC_FILE: the fences that a dma-buf has now, as a sync file.
+    ExportSyncFile(ExportSyncFile) = "export-sync-file",
+    /// DMA_BUF_IOCTL_IMPORT_SYNC_FILE: a dma-buf gets the fences of a sync file.
+    ImportSyncFile(ImportSyncFile) = "import-sync-file",
+    /// A device puts a fence on a buffer that it holds. Only vgem can on demand; without a signal it expires after 10 s.
+    AttachFence(AttachFence) = "attach-fence",
+    /// Signals a fence.
+    Signal(Signal) = "signal",
+    /// DMA_BUF_IOCTL_SYNC with flags that need not be good.
+    SyncFlags(SyncFlags) = "sync-flags",
+    /// DMA_BUF_SET_NAME.
+    SetName(SetName) = "set-name",
+    /// The name that fdinfo tells of a dma-buf.
+    Name(Name) = "name",
+    /// The CPU reads, and must see nothing but zeroes.
+    CheckZero(CheckZero) = "check-zero",
+    /// A device is used wrongly on purpose.
+    Misuse(Misuse) = "misuse",
+    /// A dma-buf's file is used wrongly on purpose.
+    MisuseFile(MisuseFile) = "misuse-file",
 }
 
 impl Step {
@@ -201,12 +229,17 @@ pub(crate) enum Sort {
     File,
     Mapping,
     Snapshot,
+    SyncFile,
+    Fence,
 }
 
 impl Sort {
     /// Sorts in words: "a file or a buffer".
     pub(crate) fn list(sorts: &[Self]) -> String {
-        let word = |sort: &Self| format!("a {sort:?}").to_lowercase();
+        let word = |sort: &Self| match sort {
+            Self::SyncFile => "a sync file".to_owned(),
+            other => format!("a {other:?}").to_lowercase(),
+        };
         sorts.iter().map(word).collect::<Vec<_>>().join(" or ")
     }
 }

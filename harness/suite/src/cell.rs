@@ -5,12 +5,16 @@ mod counts;
 mod descriptors;
 mod devices;
 pub mod documented;
+mod fences;
 mod memory;
 pub mod message;
+mod misuse;
+mod names;
 mod processes;
 mod requirements;
 mod rounds;
 mod world;
+mod zero;
 
 use std::rc::Rc;
 
@@ -111,6 +115,17 @@ fn run_step(world: &mut World, step: &Step, say: &mut dyn FnMut(&Message)) -> Re
         Step::DmaBuf(step) => descriptors::dma_buf(world, step),
         Step::Snapshot(step) => counts::snapshot(world, step),
         Step::Balance(step) => counts::balance(world, step),
+        Step::Poll(step) => fences::poll(world, step),
+        Step::ExportSyncFile(step) => fences::export_sync_file(world, step),
+        Step::ImportSyncFile(step) => fences::import_sync_file(world, step),
+        Step::AttachFence(step) => fences::attach_fence(world, step),
+        Step::Signal(step) => fences::signal(world, step),
+        Step::SyncFlags(step) => misuse::sync_flags(world, step),
+        Step::SetName(step) => names::set_name(world, step),
+        Step::Name(step) => names::name(world, step),
+        Step::CheckZero(step) => zero::check_zero(world, step),
+        Step::Misuse(step) => misuse::misuse(world, step),
+        Step::MisuseFile(step) => misuse::misuse_file(world, step),
     }
 }
 

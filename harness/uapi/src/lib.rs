@@ -10,6 +10,8 @@
 //! | [`fragment`] | free memory in single pages |
 //! | `gbm` (cargo feature) | GEM handles of buffer objects |
 //! | [`v4l2`] | buffer queues of V4L2 devices |
+//! | [`sync_file`] | readiness and fences |
+//! | [`misuse`] | calls with bad arguments, which must be refused |
 //! | [`memory`] | mappings that a device may write: raw pointers, volatile access |
 //! | [`pin`] | get_user_pages, asked from user space |
 //! | [`process`] | child processes that may crash or hang |
@@ -30,10 +32,12 @@ pub mod gbm;
 pub mod heap;
 pub mod limit;
 pub mod memory;
+pub mod misuse;
 pub mod pin;
 pub mod process;
 pub mod retry;
 pub mod socket;
+pub mod sync_file;
 pub mod udmabuf;
 pub mod v4l2;
 

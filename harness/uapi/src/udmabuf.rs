@@ -30,9 +30,17 @@ mod ioctl {
 /// # Errors
 /// EMFILE, ENOMEM, EFBIG.
 pub fn memory_file(size: u64) -> Result<OwnedFd, Errno> {
+    sealed_file(size, SealFlag::F_SEAL_SHRINK)
+}
+
+/// A memfd of `size` bytes with any seals.
+///
+/// # Errors
+/// EMFILE, ENOMEM, EFBIG; EINVAL for seals that the kernel does not know.
+pub fn sealed_file(size: u64, seals: SealFlag) -> Result<OwnedFd, Errno> {
     let file = memfd_create(c"prime-cts-udmabuf", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
     nix::unistd::ftruncate(file.as_fd(), i64::try_from(size).map_err(|_| Errno::EFBIG)?)?;
-    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK))?;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
     Ok(file)
 }
 

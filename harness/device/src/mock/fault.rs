@@ -103,4 +103,42 @@ faults! {
     TakesAnySize = "takes-any-size",
     /// The export is refused.
     NoExport = "no-export",
+    /// poll tells a file to be ready whatever is pending.
+    AlwaysReady = "always-ready",
+    /// poll tells a file never to be ready.
+    NeverReady = "never-ready",
+    /// A reader waits for other readers.
+    ReadersWait = "readers-wait",
+    /// A fence goes away with the import that it was put on.
+    FenceGoes = "fence-goes",
+    /// An exported sync file is signalled from the start.
+    SyncFileEarly = "sync-file-early",
+    /// An exported sync file has the fences that a writer waits for, whatever it is for.
+    SyncFileOfAll = "sync-file-of-all",
+    /// An imported sync file is forgotten.
+    SyncFileLost = "sync-file-lost",
+    /// What is no sync file is imported as one.
+    SyncFileAny = "sync-file-any",
+    /// DMA_BUF_IOCTL_SYNC takes any flags.
+    SyncAnyFlags = "sync-any-flags",
+    /// DMA_BUF_IOCTL_SYNC to begin an access is refused while another has begun.
+    SyncCounts = "sync-counts",
+    /// DMA_BUF_IOCTL_SYNC changes the buffer.
+    SyncScribbles = "sync-scribbles",
+    /// A name is not kept.
+    NameLost = "name-lost",
+    /// A name that is too long is cut off.
+    NameCut = "name-cut",
+    /// A name can be given once, and never changed.
+    NameOnce = "name-once",
+    /// Whatever is done wrongly is allowed.
+    AnythingGoes = "anything-goes",
+    /// Whatever is done wrongly is refused with an errno that means something else.
+    WrongErrno = "wrong-errno",
+    /// A call with a struct of another age is refused.
+    OneAge = "one-age",
+    /// A call whose answer cannot be written leaves a descriptor open.
+    LeaksAnswer = "leaks-answer",
+    /// Fresh memory has what was in it before.
+    Dirty = "dirty",
 }

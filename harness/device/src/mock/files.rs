@@ -1,18 +1,33 @@
 //! What is done to a mock's files: as the kernel does it to a dma-buf's, but for the fault.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use document::step::FileMisuse;
 use nix::unistd::Whence;
 use uapi::Errno;
 use uapi::dma_buf::{self, FileFlags};
 use uapi::memory::{Mapping, Sharing};
+use uapi::sync_file::Readiness;
 
-use super::{ATTACHED, Fault, is_mock, reopen};
+use super::{ATTACHED, Fault, fences, is_mock, misuse, reopen};
 use crate::files::{Files, MapRequest};
 
 /// The operations on a mock's files: as the kernel does them on a dma-buf, but for the fault.
 pub(super) struct FaultyFiles {
-    pub(super) fault: Fault,
+    fault: Fault,
+    /// The names that buffers were given, by inode.
+    names: RefCell<BTreeMap<u64, String>>,
+    /// Whether an access of the CPU has begun and not ended.
+    begun: Cell<bool>,
+}
+
+impl FaultyFiles {
+    pub(super) fn new(fault: Fault) -> Self {
+        Self { fault, names: RefCell::default(), begun: Cell::new(false) }
+    }
 }
 
 impl Files for FaultyFiles {
@@ -48,8 +63,51 @@ impl Files for FaultyFiles {
         if self.fault == Fault::Reopens { dma_buf::reopen(file) } else { Err(Errno::ENXIO) }
     }
 
-    fn sync(&self, _file: BorrowedFd<'_>, flags: u64) -> Result<(), Errno> {
-        if flags & !7 != 0 || flags & 3 == 0 || self.fault == Fault::SyncFails { Err(Errno::EINVAL) } else { Ok(()) }
+    fn sync(&self, file: BorrowedFd<'_>, flags: u64) -> Result<(), Errno> {
+        let bad = flags & !7 != 0 || flags & 3 == 0;
+        if bad && self.fault != Fault::SyncAnyFlags || self.fault == Fault::SyncFails {
+            return Err(Errno::EINVAL);
+        }
+        if flags & 4 == 0 && self.begun.get() && self.fault == Fault::SyncCounts {
+            return Err(Errno::EINVAL);
+        }
+        self.begun.set(flags & 4 == 0);
+        if self.fault == Fault::SyncScribbles {
+            std::os::unix::fs::FileExt::write_at(&reopen(file, true)?, b"?", 100).map_err(|_| Errno::EIO)?;
+        }
+        Ok(())
+    }
+
+    fn readiness(&self, file: BorrowedFd<'_>, read: bool, write: bool) -> Result<Readiness, Errno> {
+        fences::readiness(file, read, write, self.fault)
+    }
+
+    fn export_sync_file(&self, file: BorrowedFd<'_>, flags: u32) -> Result<OwnedFd, Errno> {
+        fences::export(file, flags, self.fault)
+    }
+
+    fn import_sync_file(&self, file: BorrowedFd<'_>, flags: u32, sync_file: i32) -> Result<(), Errno> {
+        fences::import(file, flags, sync_file, self.fault)
+    }
+
+    fn set_name(&self, file: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+        let inode = dma_buf::inode(file)?;
+        let mut names = self.names.borrow_mut();
+        let mut name = name.to_string_lossy().into_owned();
+        if name.len() > 31 && self.fault != Fault::NameCut {
+            return Err(Errno::EINVAL);
+        }
+        name.truncate(31);
+        match self.fault {
+            Fault::NameLost => {}
+            Fault::NameOnce if names.contains_key(&inode) => return Err(Errno::EINVAL),
+            _ => drop(names.insert(inode, name)),
+        }
+        Ok(())
+    }
+
+    fn misuse(&self, _file: BorrowedFd<'_>, how: FileMisuse) -> Result<(), Errno> {
+        misuse::file(how, self.fault)
     }
 
     fn seek(&self, file: BorrowedFd<'_>, offset: i64, whence: Whence) -> Result<u64, Errno> {
@@ -76,7 +134,10 @@ impl Files for FaultyFiles {
     fn fdinfo(&self, file: BorrowedFd<'_>) -> std::io::Result<String> {
         let inode = dma_buf::inode(file)?;
         let (size, count) = (dma_buf::size(file)?, open_files().iter().filter(|(_, other)| *other == inode).count());
-        Ok(format!("pos:\t0\nflags:\t02\nmnt_id:\t1\nino:\t{inode}\nsize:\t{size}\ncount:\t{count}\nexp_name:\tmock\n"))
+        let name = self.names.borrow().get(&inode).map_or(String::new(), |name| format!("name:\t{name}\n"));
+        Ok(format!(
+            "pos:\t0\nflags:\t02\nmnt_id:\t1\nino:\t{inode}\nsize:\t{size}\ncount:\t{count}\nexp_name:\tmock\n{name}"
+        ))
     }
 
     fn bufinfo(&self) -> std::io::Result<String> {

@@ -186,6 +186,6 @@ pub struct Release(pub String);
 
 impl Part for Release {
     fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.0, &[Sort::File, Sort::Buffer, Sort::Mapping])]
+        vec![(&self.0, &[Sort::File, Sort::Buffer, Sort::Mapping, Sort::SyncFile, Sort::Fence])]
     }
 }

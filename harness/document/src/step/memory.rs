@@ -119,6 +119,24 @@ impl Part for Pin {
     }
 }
 
+/// Reads, and must see zeroes.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CheckZero {
+    /// The mapping.
+    pub mapping: String,
+}
+
+impl Part for CheckZero {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.mapping, &[Sort::Mapping])]
+    }
+}
+
 /// A mapping that is to become longer.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

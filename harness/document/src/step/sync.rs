@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Part, Sort, Use};
+use super::{ErrnoName, Part, Sort, Use};
 
 /// DMA_BUF_IOCTL_SYNC.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -43,4 +43,30 @@ pub enum SyncAccess {
     Write,
     /// DMA_BUF_SYNC_RW.
     ReadWrite,
+}
+
+/// DMA_BUF_IOCTL_SYNC with any flags.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SyncFlags {
+    /// The dma-buf.
+    pub file: String,
+    /// The bits: 1 is DMA_BUF_SYNC_READ, 2 DMA_BUF_SYNC_WRITE, 4 DMA_BUF_SYNC_END.
+    pub flags: u64,
+    /// It must be refused, with one of these; without them it must succeed.
+    #[serde(default)]
+    pub must_refuse: Vec<ErrnoName>,
+    /// Refusals that are right as well; the cell goes on after them.
+    #[serde(default)]
+    pub may_refuse: Vec<ErrnoName>,
+}
+
+impl Part for SyncFlags {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.file, &[Sort::File])]
+    }
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
+use std::time::Instant;
 
-use device::{Buffer, Device, Endpoint, Files};
+use device::{Buffer, Device, Endpoint, Fence, Files};
 use document::step::{ErrnoName, Side};
 use document::verdict::Verdict;
 use uapi::memory::Mapping;
@@ -39,11 +40,17 @@ pub struct BufferValue {
     pub side: Side,
 }
 
+/// Something that a device has yet to do.
+pub struct FenceValue {
+    pub fence: Rc<dyn Fence>,
+}
+
 pub enum Value {
     Buffer(BufferValue),
     File(FileValue),
     Mapping(MappingValue),
     Snapshot(Counts),
+    Fence(FenceValue),
     /// An import that was refused, in a case that goes on.
     Nothing,
 }
@@ -64,6 +71,8 @@ pub struct World {
     /// Findings that do not end the cell.
     pub properties: Vec<Finding>,
     pub exported: Vec<MapDmaBuf>,
+    /// When the first fence was made.
+    pub fence_since: Option<Instant>,
     values: BTreeMap<String, Value>,
 }
 
@@ -98,6 +107,7 @@ impl World {
             satisfied: false,
             properties: Vec::new(),
             exported: Vec::new(),
+            fence_since: None,
             values: BTreeMap::new(),
         })
     }
@@ -181,6 +191,13 @@ impl World {
     pub fn snapshot(&self, name: &str) -> Result<&Counts, Stop> {
         match self.values.get(name) {
             Some(Value::Snapshot(counts)) => Ok(counts),
+            _ => Err(missing(name)),
+        }
+    }
+
+    pub fn fence(&self, name: &str) -> Result<&FenceValue, Stop> {
+        match self.values.get(name) {
+            Some(Value::Fence(fence)) => Ok(fence),
             _ => Err(missing(name)),
         }
     }

@@ -1,0 +1,48 @@
+//! What a mock says to calls that are wrong: what the kernel says, but for the fault.
+
+use document::step::{DeviceMisuse, FileMisuse};
+use uapi::Errno;
+
+use super::{Fault, memory};
+use crate::buffer::Refusal;
+
+/// What a device says.
+pub(super) fn device(how: DeviceMisuse, fault: Fault) -> Result<(), Refusal> {
+    if how == DeviceMisuse::ExportUnwritable && fault == Fault::LeaksAnswer {
+        std::mem::forget(memory(1).map_err(Refusal::of("mock misuse"))?);
+    }
+    let answer = match how {
+        DeviceMisuse::HeapShorter | DeviceMisuse::HeapLonger if fault == Fault::OneAge => Err(Errno::ENOTTY),
+        DeviceMisuse::HeapShorter | DeviceMisuse::HeapLonger => Ok(()),
+        DeviceMisuse::UnknownCall | DeviceMisuse::ForeignCall => Err(Errno::ENOTTY),
+        DeviceMisuse::ExportNull | DeviceMisuse::ImportNull | DeviceMisuse::ExportUnwritable => Err(Errno::EFAULT),
+        DeviceMisuse::ExportNoHandle | DeviceMisuse::ExportFreedHandle => Err(Errno::ENOENT),
+        DeviceMisuse::MemoryOther | DeviceMisuse::MemoryClosed => Err(Errno::EBADFD),
+        _ => Err(Errno::EINVAL),
+    };
+    with(fault, answer).map_err(Refusal::of("mock misuse"))
+}
+
+/// What a dma-buf's file says.
+pub(super) fn file(how: FileMisuse, fault: Fault) -> Result<(), Errno> {
+    with(
+        fault,
+        Err(match how {
+            FileMisuse::UnknownCall => Errno::ENOTTY,
+            FileMisuse::SyncNull
+            | FileMisuse::SetNameNull
+            | FileMisuse::ExportSyncFileNull
+            | FileMisuse::ExportSyncFileUnwritable
+            | FileMisuse::ImportSyncFileNull => Errno::EFAULT,
+            _ => Errno::EINVAL,
+        }),
+    )
+}
+
+fn with(fault: Fault, answer: Result<(), Errno>) -> Result<(), Errno> {
+    match (fault, answer) {
+        (Fault::AnythingGoes, _) => Ok(()),
+        (Fault::WrongErrno, Err(_)) => Err(Errno::EIO),
+        (_, answer) => answer,
+    }
+}
