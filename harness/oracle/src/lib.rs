@@ -8,6 +8,7 @@
 //! | [`provenance`] | which `map_dma_buf` a buffer was exported with |
 //! | [`balance`] | open files, references and attachments: what was not given back |
 //! | [`pages`] | whether a mapping exposes struct pages |
+//! | [`kernel_config`] | how the kernel was configured |
 //!
 //! Where a kernel does not let us look, the answer is [`NotAvailable`] or an absent value, never a good one.
 
