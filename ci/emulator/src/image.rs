@@ -94,6 +94,9 @@ impl Parts<'_> {
             initramfs.file("etc/modules", 0o644, to_load);
             return Ok((append.join(" "), Vec::new()));
         };
+        if let Some((release, config)) = self.kernel.config() {
+            initramfs.copy(&format!("boot/config-{release}"), 0o644, &config)?;
+        }
         let mut modules = Modules::read(folder)?;
         self.built.iter().try_for_each(|file| modules.add(file))?;
         let names = self.board.modules.iter().map(|module| module.name.as_str());

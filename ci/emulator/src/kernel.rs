@@ -23,6 +23,17 @@ pub struct Kernel {
     pub modules: Option<PathBuf>,
 }
 
+impl Kernel {
+    /// Its release and its configuration, which Debian's packages have beside the image or the modules.
+    pub fn config(&self) -> Option<(String, PathBuf)> {
+        let folder = self.modules.as_ref()?;
+        let release = folder.file_name()?.to_string_lossy().into_owned();
+        let beside = self.image.with_file_name(format!("config-{release}"));
+        let config = [beside, folder.join("config")].into_iter().find(|path| path.is_file())?;
+        Some((release, config))
+    }
+}
+
 /// Looks for the newest kernel that a board wants. `build` asks for one that drivers can be built against.
 ///
 /// # Errors
