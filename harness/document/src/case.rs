@@ -97,8 +97,7 @@ pub struct Selector {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Drm, Self::V4l2, Self::Heap, Self::Udmabuf, Self::Gbm, Self::Canary, Self::Mock];
+    pub const ALL: [Self; 7] = [Self::Drm, Self::V4l2, Self::Heap, Self::Udmabuf, Self::Gbm, Self::Canary, Self::Mock];
 
     /// Whether endpoints of this kind can import at all.
     pub fn imports(self) -> bool {
