@@ -1,4 +1,4 @@
-//! Drivers that Debian's kernel lacks, built from its own source against its own headers.
+//! Drivers that Debian's kernel lacks, built against its own headers: from its own source, or from this repository.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,6 +18,7 @@ use crate::index::{Choice, Package};
 /// # Errors
 /// Those of downloads, and the compiler's.
 pub fn build(
+    root: &Path,
     cache: &Cache,
     archive: &Archive<'_>,
     choice: &Choice,
@@ -34,11 +35,17 @@ pub fn build(
             })
         });
         let needs: Vec<_> = needs.collect::<Result<_>>()?;
-        let name = name(choice, build, needs.iter().map(|(_, key, _)| key.as_str()));
+        let own = build.repository.as_ref().map(|folder| root.join(folder));
+        let own = own.map(|folder| content_of(&folder).map(|content| (content, folder))).transpose()?;
+        let content = own.iter().map(|(content, _)| content.as_str());
+        let name = name(choice, build, needs.iter().map(|(_, key, _)| key.as_str()).chain(content));
         let symbols: Vec<PathBuf> = needs.iter().map(|(.., folder)| folder.join("Module.symvers")).collect();
         let folder = cache.entry("drivers", &name, |content| {
             let headers = headers(cache, archive, choice, tell)?;
-            let source = source(cache, archive, choice, builds, tell)?;
+            let source = match &own {
+                Some((_, folder)) => folder.clone(),
+                None => source(cache, archive, choice, builds, tell)?,
+            };
             tell(&format!("building {} for {}", build.module, choice.release));
             make(choice, build, &source, &headers, &symbols, content)
         })?;
@@ -52,7 +59,28 @@ pub fn build(
     Ok(modules)
 }
 
-/// Everything that the built module depends on.
+/// What a folder of the repository holds, as one digest.
+fn content_of(folder: &Path) -> Result<String> {
+    let mut files = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).map_err(Error::file("read", &folder))? {
+            let path = entry.map_err(Error::file("read", &folder))?.path();
+            if path.is_dir() { open.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    let mut parts = Vec::new();
+    for file in files {
+        let place = file.strip_prefix(folder).unwrap_or(&file).to_string_lossy().into_owned();
+        parts.push(place.into_bytes());
+        parts.push(fs::read(&file).map_err(Error::file("read", &file))?);
+    }
+    Ok(key(parts))
+}
+
+/// Everything that the built module depends on: the release, the packages, its entry in the board file, and `needs`,
+/// the keys of what it is built with and of its own source.
 fn name<'a>(choice: &'a Choice, build: &'a Build, needs: impl Iterator<Item = &'a str>) -> String {
     let packages = choice.headers.iter().chain(&choice.source).map(|package| package.sha256.as_str());
     let parts = [choice.release.as_str(), &build.folder, build.kbuild.as_deref().unwrap_or("")];
@@ -199,6 +227,22 @@ mod tests {
         assert_ne!(plain, key(&|_, build| build.config.clear()));
         assert_ne!(plain, key(&|_, build| build.kbuild = Some("obj-m := a.o".into())));
         assert_ne!(plain, name(&choice(), &vkms(), ["other"].into_iter()));
+    }
+
+    #[test]
+    fn source_of_our_own_is_known_by_its_content() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("m")).unwrap();
+        let write = |file: &str, text: &str| fs::write(root.path().join(file), text).unwrap();
+        write("m/main.c", "int a;");
+        let first = content_of(root.path()).unwrap();
+        assert_eq!(first, content_of(root.path()).unwrap());
+        write("m/main.c", "int b;");
+        let changed = content_of(root.path()).unwrap();
+        assert_ne!(first, changed);
+        write("m/new.h", "");
+        assert_ne!(changed, content_of(root.path()).unwrap());
+        assert!(content_of(&root.path().join("absent")).unwrap_err().to_string().contains("absent"));
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub fn make(
     report.step("preparing the kernel");
     let (kernel, built) = match given {
         Some(kernel) => (kernel, Vec::new()),
-        None => debian(cache, report, emulate, machine, making.refresh)?,
+        None => debian(root, cache, report, emulate, machine, making.refresh)?,
     };
     let parts =
         Parts { board, source, kernel: &kernel, built: &built, userland: userland.is_some(), program: &program };
@@ -101,6 +101,7 @@ pub fn libraries(
 /// # Errors
 /// Those of downloads and of the compiler.
 pub fn debian(
+    root: &Path,
     cache: &Cache,
     report: &Report,
     emulate: &Emulate,
@@ -119,6 +120,6 @@ pub fn debian(
     };
     cache.pinned(&name, refresh, choose, |choice| {
         let kernel = Kernel::fetch(&archive, choice, &tell)?;
-        Ok((kernel, drivers::build(cache, &archive, choice, builds, &tell)?))
+        Ok((kernel, drivers::build(root, cache, &archive, choice, builds, &tell)?))
     })
 }

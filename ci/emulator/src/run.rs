@@ -94,7 +94,7 @@ pub fn fetch(root: &Path, cache: &Cache, report: &Report, name: &str, refresh: b
     let _lock = cache.lock()?;
     let machine = Machine::of(&board)?;
     libraries(cache, report, emulate, machine, refresh)?;
-    let (kernel, _) = debian(cache, report, emulate, machine, refresh)?;
+    let (kernel, _) = debian(root, cache, report, emulate, machine, refresh)?;
     report.clear();
     println!("{}", kernel.image.display());
     Ok(Exit::Success as u8)

@@ -22,6 +22,7 @@ pub const BACKENDS: &[Backend] = &[
     crate::v4l2::BACKEND,
     crate::heap::BACKEND,
     crate::udmabuf::BACKEND,
+    crate::canary::BACKEND,
     #[cfg(feature = "gbm")]
     crate::gbm::BACKEND,
 ];

@@ -5,6 +5,7 @@
 //!
 //! | back end | exports | imports |
 //! |---|---|---|
+//! | [`canary`] | every form of memory, pageless too (a module of our own) | by DMA addresses alone |
 //! | [`drm`] | dumb buffers by PRIME | PRIME |
 //! | [`v4l2`] | queue buffers by EXPBUF | queues of memory DMABUF |
 //! | [`heap`] | allocations | – |
@@ -13,6 +14,7 @@
 //! | [`mock`] | memfds that misbehave on demand, for tests of the suite | the same |
 
 pub mod buffer;
+pub mod canary;
 pub mod drm;
 pub mod endpoint;
 pub mod files;

@@ -201,8 +201,11 @@ impl Device for Queue {
         let frame = queue.set_frame(size)?;
         queue.request(Memory::DmaBuf, 1)?;
         let imported = Imported { length: bytes(&frame), queue };
-        let used = if imported.queue.queue.output() { bytes(&frame) as u32 } else { 0 };
-        let file = PlaneFile { number, length: 0, used };
+        let kind = imported.queue.queue;
+        let used = if kind.output() { bytes(&frame) as u32 } else { 0 };
+        // Without a length it is the file's; but `__verify_length` holds what a multi-planar output uses against it.
+        let length = if kind.multi_planar() { used } else { 0 };
+        let file = PlaneFile { number, length, used };
         let answer = uapi::v4l2::queue_dma_buf(imported.queue.device(), imported.queue.queue, 0, &[file]);
         answer.map_err(Refusal::of("VIDIOC_QBUF"))?;
         Ok(Rc::new(imported))

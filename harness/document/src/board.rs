@@ -57,14 +57,17 @@ pub struct Kernel {
     pub release: String,
 }
 
-/// A driver that the kernel's packages lack, built from `linux-source`.
+/// A driver that the kernel's packages lack, built from `linux-source` or from this repository.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
     /// The module's name.
     pub module: String,
     /// Files or folders of the kernel tree to unpack, relative to its top.
+    #[serde(default)]
     pub source: Vec<String>,
+    /// A folder of this repository, in place of `source`: it is the top of the tree.
+    pub repository: Option<String>,
     /// The folder that holds the Makefile, relative to the tree's top.
     pub folder: String,
     /// Settings handed to make, `CONFIG_DRM_VKMS=m`.
@@ -165,6 +168,11 @@ impl Board {
             let message = format!("the board is called '{}' here, but its file '{stem}.yaml'", board.name);
             return Err(Diagnostic::new(path, source, yaml::place_of_key(source, "name"), message));
         }
+        let builds = board.emulate.iter().flat_map(|emulate| &emulate.build);
+        if let Some(build) = builds.into_iter().find(|build| build.repository.is_some() != build.source.is_empty()) {
+            let message = format!("'{}' is built from `source` or from `repository`: one of the two", build.module);
+            return Err(Diagnostic::new(path, source, yaml::place_of_key(source, "emulate"), message));
+        }
         Ok(board)
     }
 }
@@ -217,6 +225,19 @@ mod tests {
         let board = Board::parse(Path::new("b.yaml"), BOARD).unwrap();
         assert_eq!(board.expect.outcome("fd.size.udmabuf", Verdict::Refused), Outcome::Flake);
         assert_eq!(board.expect.outcome("fd.size.udmabuf", Verdict::Fail), Outcome::Regression);
+    }
+
+    #[test]
+    fn a_driver_is_built_from_one_source() {
+        let emulate = "name: b\ndescription: d\narchitecture: x86_64\nemulate:\n  kernel: {suite: s, release: \"6\"}\n  \
+            qemu: {machine: q35, cpu: max, processors: 1, memory: 1, console: c}\n  build:\n    - ";
+        let parse = |build: &str| Board::parse(Path::new("b.yaml"), &format!("{emulate}{build}\n"));
+        parse("{module: m, source: [a.c], folder: .}").unwrap();
+        parse("{module: m, repository: fixtures/kmod, folder: m}").unwrap();
+        for wrong in ["{module: m, folder: m}", "{module: m, source: [a.c], repository: fixtures/kmod, folder: m}"] {
+            let error = parse(wrong).unwrap_err();
+            assert!(error.to_string().contains("`repository`"), "{error}");
+        }
     }
 
     #[test]

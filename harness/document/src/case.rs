@@ -112,6 +112,8 @@ pub enum Kind {
     Udmabuf,
     /// A DRM device through libgbm.
     Gbm,
+    /// `/dev/prime_canary`, a module of our own that watches who shares its buffers.
+    Canary,
     /// A device that misbehaves on demand, for tests of the suite itself.
     Mock,
 }
@@ -180,7 +182,7 @@ impl Tag {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Drm, Self::V4l2, Self::Heap, Self::Udmabuf, Self::Gbm, Self::Mock];
+    pub const ALL: [Self; 7] = [Self::Drm, Self::V4l2, Self::Heap, Self::Udmabuf, Self::Gbm, Self::Canary, Self::Mock];
 
     /// Whether endpoints of this kind can import at all.
     pub fn imports(self) -> bool {
@@ -195,6 +197,7 @@ impl Kind {
             Self::Heap => "heap-",
             Self::Udmabuf => "udmabuf",
             Self::Gbm => "gbm-",
+            Self::Canary => "canary-",
             Self::Mock => "mock-",
         }
     }

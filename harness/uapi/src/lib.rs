@@ -4,6 +4,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`canary`] | our own module, which watches who shares its buffers |
 //! | [`dma_buf`] | what every dma-buf file can do |
 //! | [`heap`], [`udmabuf`] | exporters without a device |
 //! | [`drm`] | DRM calls that the `drm` crate leaves out |
@@ -24,6 +25,7 @@
     reason = "the C library's types differ between 32 and 64 bit"
 )]
 
+pub mod canary;
 pub mod dma_buf;
 pub mod drm;
 pub mod fragment;
