@@ -12,6 +12,16 @@ use crate::error::{Error, Result};
 /// # Errors
 /// For an unknown board, naming the known ones, and for a faulty board file.
 pub fn read(root: &Path, name: &str) -> Result<(Board, String)> {
+    let (mut board, source) = read_one(root, name)?;
+    if let Some(like) = &board.like {
+        let (other, _) = read_one(root, like)?;
+        board.emulate = board.emulate.or(other.emulate);
+        board.modules = other.modules.into_iter().chain(board.modules).collect();
+    }
+    Ok((board, source))
+}
+
+fn read_one(root: &Path, name: &str) -> Result<(Board, String)> {
     let known = files(root)?;
     let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let path = known.iter().find(|path| stem(path) == name).ok_or_else(|| {
@@ -42,7 +52,8 @@ pub fn list(root: &Path) -> Result<String> {
     let mut rows = vec![["NAME", "ARCHITECTURE", "KERNEL", "DESCRIPTION"].map(str::to_owned)];
     for path in files(root)? {
         let source = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
-        let board = Board::parse(path.strip_prefix(root).unwrap_or(&path), &source)?;
+        let name = Board::parse(path.strip_prefix(root).unwrap_or(&path), &source)?.name;
+        let (board, _) = read(root, &name)?;
         let kernel = board.emulate.map(|emulate| format!("{} {}", emulate.kernel.suite, emulate.kernel.release));
         rows.push([board.name, board.architecture, kernel.unwrap_or_else(|| "its own".to_owned()), board.description]);
     }

@@ -4,7 +4,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use document::board::Board;
+use document::board::{Board, BoardCommand};
 use tempfile::NamedTempFile;
 
 use crate::cache::Cache;
@@ -76,7 +76,7 @@ impl Parts<'_> {
             initramfs.folder("userland");
         }
         match task {
-            Task::Run(arguments) => initramfs.file("etc/run", 0o644, script(arguments)),
+            Task::Run(arguments) => initramfs.file("etc/run", 0o644, script(self.board.command, arguments)),
             Task::Shell(rows, columns) => initramfs.file("etc/shell", 0o644, format!("{rows}\n{columns}\n")),
         }
         let file = NamedTempFile::new().map_err(Error::file("create a file in", &std::env::temp_dir()))?;
@@ -134,9 +134,10 @@ fn on_command_line(name: &str, parameters: &str) -> Vec<String> {
 }
 
 /// The script that starts `prime-cts`; its first argument is the results' folder.
-fn script(arguments: &[String]) -> String {
+fn script(command: BoardCommand, arguments: &[String]) -> String {
     let quoted = arguments.iter().map(|argument| format!(" '{}'", argument.replace('\'', r"'\''")));
-    format!("exec prime-cts run --board /board/*.yaml --output \"$1\" --progress lines{}\n", quoted.collect::<String>())
+    let (command, quoted) = (command.word(), quoted.collect::<String>());
+    format!("exec prime-cts {command} --board /board/*.yaml --output \"$1\" --progress lines{quoted}\n")
 }
 
 #[cfg(test)]
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn arguments_reach_the_program_as_they_are() {
-        let text = script(&["--filter".into(), "it's $HOME".into(), "a b".into()]);
+        let text = script(BoardCommand::Run, &["--filter".into(), "it's $HOME".into(), "a b".into()]);
         let printing = text.replace("exec prime-cts", "printf '%s|'");
         let output = Command::new("sh").args(["-c", &printing, "sh", "/results"]).output().unwrap();
         assert_eq!(

@@ -1,6 +1,6 @@
 //! What an opened endpoint can do. The traits carry no policy: they say what the kernel said.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use document::step::DeviceMisuse;
@@ -63,6 +63,17 @@ pub enum ImportSize {
     AtLeast(u64),
 }
 
+/// Pages that an exporter has put into its sg_tables in place of the memory's own, to see who touches them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decoys {
+    /// How many there are.
+    pub pages: u32,
+    /// How many were written.
+    pub changed: u32,
+    /// How many somebody holds, or has mapped.
+    pub referenced: u32,
+}
+
 /// An opened endpoint. Dropping it closes the device's file and with it all that the file holds.
 pub trait Device {
     /// Allocates a buffer of at least `size` bytes of the device's own memory.
@@ -94,6 +105,14 @@ pub trait Device {
         Err(NO_SUCH_CALL)
     }
 
+    /// What became of the decoys in the sg_tables of a dma-buf that this device exported.
+    ///
+    /// # Errors
+    /// EINVAL for a dma-buf of another exporter.
+    fn decoys(&self, _file: BorrowedFd<'_>) -> Result<Decoys, Refusal> {
+        Err(Refusal::NotAsked("this exporter lays out no decoys"))
+    }
+
     /// What the operations on this device's files go through; only a mock has its own.
     fn files(&self) -> &dyn Files {
         &KernelFiles
@@ -115,6 +134,22 @@ pub trait Buffer {
     /// # Errors
     /// EINVAL, ENOSYS, EOPNOTSUPP from what does not export.
     fn export(&self, flags: ExportFlags) -> Result<OwnedFd, Refusal>;
+
+    /// The device reads the buffer, which it has imported, from a byte on.
+    ///
+    /// # Errors
+    /// EINVAL past the end, EFAULT where the exporter's sg_table ends before.
+    fn device_read(&self, _offset: u64, _bytes: &mut [u8]) -> Result<(), Refusal> {
+        Err(Refusal::NotAsked("this device does nothing with a buffer alone"))
+    }
+
+    /// The device writes the buffer, which it has imported, from a byte on.
+    ///
+    /// # Errors
+    /// As [`Buffer::device_read`].
+    fn device_write(&self, _offset: u64, _bytes: &[u8]) -> Result<(), Refusal> {
+        Err(Refusal::NotAsked("this device does nothing with a buffer alone"))
+    }
 
     /// Maps it through the device that holds it, not through a dma-buf.
     ///

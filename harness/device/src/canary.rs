@@ -4,7 +4,7 @@
 //! One endpoint is one form of memory. The importer is the same for all of them, and an endpoint of its own.
 
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use nix::fcntl::OFlag;
 use uapi::canary;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::buffer::{Buffer, Decoys, Device, ExportFlags, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::inventory::Backend;
 use crate::system::System;
@@ -51,7 +51,7 @@ fn find(system: &System) -> Vec<Endpoint> {
     };
     let allocated = FORMS.iter().filter(|(_, form)| forms & (1 << form) != 0);
     let exporters = allocated.map(|(key, _)| Endpoint { exports: true, ..endpoint(key) });
-    exporters.chain([Endpoint { imports: true, ..endpoint(IMPORTER) }]).collect()
+    exporters.chain([Endpoint { imports: true, accesses: true, ..endpoint(IMPORTER) }]).collect()
 }
 
 fn open_node(node: &Path) -> std::io::Result<File> {
@@ -83,6 +83,12 @@ impl Device for Canary {
         let handle = handle.map_err(Refusal::of("PRIME_CANARY_IOC_IMPORT"))?;
         Ok(Rc::new(Handle { node: self.node.clone(), handle, size }))
     }
+
+    fn decoys(&self, file: BorrowedFd<'_>) -> Result<Decoys, Refusal> {
+        let counts = canary::counts(self.node.as_fd(), file).map_err(Refusal::of("PRIME_CANARY_IOC_COUNTS"))?;
+        let (pages, changed) = (counts.decoys, counts.decoys_changed);
+        Ok(Decoys { pages, changed, referenced: counts.decoys_referenced })
+    }
 }
 
 /// A handle of the device's file, allocated or imported.
@@ -106,6 +112,14 @@ impl Buffer for Handle {
         let exec = if flags.close_on_exec { OFlag::O_CLOEXEC } else { OFlag::empty() };
         let answer = canary::export(self.node.as_fd(), self.handle, access | exec);
         answer.map_err(Refusal::of("PRIME_CANARY_IOC_EXPORT"))
+    }
+
+    fn device_read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Refusal> {
+        canary::read(self.node.as_fd(), self.handle, offset, bytes).map_err(Refusal::of("PRIME_CANARY_IOC_TRANSFER"))
+    }
+
+    fn device_write(&self, offset: u64, bytes: &[u8]) -> Result<(), Refusal> {
+        canary::write(self.node.as_fd(), self.handle, offset, bytes).map_err(Refusal::of("PRIME_CANARY_IOC_TRANSFER"))
     }
 
     fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal> {

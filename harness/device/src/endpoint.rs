@@ -31,6 +31,8 @@ pub struct Endpoint {
     pub exports: bool,
     /// Whether it imports buffers.
     pub imports: bool,
+    /// Whether it reads and writes imported buffers when it is asked to.
+    pub accesses: bool,
     /// The smallest buffer that it can use, in bytes.
     pub smallest: u64,
     /// Why it cannot be used now, with the remedy.
@@ -56,6 +58,7 @@ impl Endpoint {
             frames: Vec::new(),
             exports: false,
             imports: false,
+            accesses: false,
             smallest: 1,
             blocked: None,
             map_dma_buf: None,
@@ -71,6 +74,7 @@ impl Endpoint {
             driver: &self.driver,
             exports: self.exports,
             imports: self.imports,
+            accesses: self.accesses,
             memory: self.memory,
             map_dma_buf: self.map_dma_buf.as_deref(),
         }

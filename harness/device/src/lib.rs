@@ -27,7 +27,7 @@ pub mod system;
 pub mod udmabuf;
 pub mod v4l2;
 
-pub use buffer::{Buffer, Device, ExportFlags, Fence, ImportSize, Refusal};
+pub use buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImportSize, Refusal};
 pub use endpoint::Endpoint;
 pub use files::Files;
 pub use inventory::Backend;

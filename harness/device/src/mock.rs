@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -25,7 +25,7 @@ mod misuse;
 pub use fault::Fault;
 use files::FaultyFiles;
 
-use crate::buffer::{Buffer, Device, ExportFlags, Fence, ImportSize, Refusal};
+use crate::buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::files::Files;
 use crate::inventory::Backend;
@@ -41,7 +41,7 @@ pub fn endpoints(words: &str, kernel_log: &Path) -> Result<Vec<Endpoint>, String
     let endpoint = |word: &str| {
         Fault::ALL.iter().find(|fault| fault.word() == word).ok_or(word.to_owned())?;
         let endpoint = Endpoint::new(Kind::Mock, format!("mock-{word}"), "mock", kernel_log.to_owned());
-        Ok(Endpoint { exports: true, imports: true, topology: word.to_owned(), ..endpoint })
+        Ok(Endpoint { exports: true, imports: true, accesses: true, topology: word.to_owned(), ..endpoint })
     };
     words.split(',').map(endpoint).collect()
 }
@@ -180,6 +180,11 @@ impl Device for Mock {
         misuse::device(how, self.fault)
     }
 
+    fn decoys(&self, _file: BorrowedFd<'_>) -> Result<Decoys, Refusal> {
+        let referenced = if self.fault == Fault::HoldsPages { 2 } else { 0 };
+        Ok(Decoys { pages: 16, changed: 0, referenced })
+    }
+
     fn files(&self) -> &dyn Files {
         &self.files
     }
@@ -226,6 +231,18 @@ impl Buffer for MockBuffer {
             nix::fcntl::fcntl(&file, cleared).map_err(Refusal::of("mock export"))?;
         }
         Ok(file.into())
+    }
+
+    fn device_read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Refusal> {
+        let offset = if self.fault == Fault::DeviceElsewhere { 0 } else { offset };
+        let answer = std::os::unix::fs::FileExt::read_exact_at(&self.memory, bytes, offset);
+        answer.map_err(|_| Refusal::of("mock read")(Errno::EFAULT))
+    }
+
+    fn device_write(&self, offset: u64, bytes: &[u8]) -> Result<(), Refusal> {
+        let bytes = if self.fault == Fault::DeviceElsewhere { &bytes[8..] } else { bytes };
+        let answer = std::os::unix::fs::FileExt::write_all_at(&self.memory, bytes, offset);
+        answer.map_err(|_| Refusal::of("mock write")(Errno::EFAULT))
     }
 
     fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal> {

@@ -22,6 +22,11 @@ pub struct Board {
     pub description: String,
     /// What the CPU is called by `uname -m`.
     pub architecture: String,
+    /// The board whose kernel, machine and modules this one has too.
+    pub like: Option<String>,
+    /// What is run on it.
+    #[serde(default)]
+    pub command: BoardCommand,
     /// How QEMU makes it; absent for a board of wood and wires.
     pub emulate: Option<Emulate>,
     /// Modules that the board's init loads, in this order.
@@ -30,6 +35,27 @@ pub struct Board {
     /// What is expected of it.
     #[serde(default)]
     pub expect: Expect,
+}
+
+/// What is run on a board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoardCommand {
+    /// `prime-cts run`: the cells.
+    #[default]
+    Run,
+    /// `prime-cts mutants`: the faults that the modules of fixtures/kmod plant.
+    Mutants,
+}
+
+impl BoardCommand {
+    /// As `prime-cts` calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Mutants => "mutants",
+        }
+    }
 }
 
 /// How an emulated board is made.

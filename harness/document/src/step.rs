@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::errno::ErrnoName;
 
+mod access;
 mod count;
 mod device;
 mod fence;
@@ -19,6 +20,7 @@ mod name;
 mod process;
 mod sync;
 
+pub use access::{DeviceCheck, DeviceFill, Untouched};
 pub use count::{Balance, Snapshot};
 pub use device::{Allocate, Export, FileAccess, Image, Import, Release, SameHandle, Side};
 pub use fence::{AttachFence, ExportSyncFile, FenceAccess, ImportSyncFile, Poll, Signal};
@@ -179,6 +181,12 @@ verbs! {
     Misuse(Misuse) = "misuse",
     /// A dma-buf's file is used wrongly on purpose.
     MisuseFile(MisuseFile) = "misuse-file",
+    /// The device that has imported a buffer writes the pattern into it.
+    DeviceFill(DeviceFill) = "device-fill",
+    /// The device that has imported a buffer reads it, and must see the pattern.
+    DeviceCheck(DeviceCheck) = "device-check",
+    /// Whether nobody has touched the struct pages in the sg_table, which the canary's decoys show.
+    Untouched(Untouched) = "untouched",
 }
 
 impl Step {

@@ -33,9 +33,27 @@ pub enum Command {
     Report(Report),
     /// Says which faults can be observed on this kernel, which cannot, and what would change that.
     Doctor(Machine),
+    /// Plants each fault of the modules in fixtures/kmod and says what catches it; fails for one that nothing catches.
+    Mutants(Mutants),
     /// Checks, explains, writes and runs single cases.
     #[command(subcommand)]
     Case(Case),
+}
+
+/// Planted faults.
+#[derive(Debug, Args)]
+pub struct Mutants {
+    /// Faults whose word, or whose module, contains this text; all without one.
+    pub filter: Vec<String>,
+    /// Only this: it is no run, and no board file is held against it.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub board: Option<PathBuf>,
+    /// The folder for mutants.md and mutants.jsonl.
+    #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
+    pub output: PathBuf,
+    /// How progress is shown.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub progress: ProgressForm,
 }
 
 /// What to list.

@@ -1,6 +1,7 @@
 //! What happens inside a cell's process: the devices are opened, the steps are done one by one, and the first finding
 //! that is worse than a property ends it.
 
+mod access;
 mod counts;
 mod descriptors;
 mod devices;
@@ -49,6 +50,9 @@ pub fn execute(cell: &Cell, say: &mut dyn FnMut(&Message)) {
         for exported in std::mem::take(&mut world.exported) {
             said(&Message::Exported(exported));
         }
+        for access in std::mem::take(&mut world.device_access) {
+            said(&Message::Access(access));
+        }
         checks += world.checks;
         if world.ended.is_some() {
             break;
@@ -95,6 +99,9 @@ fn run_step(world: &mut World, step: &Step, say: &mut dyn FnMut(&Message)) -> Re
         Step::Check(step) => memory::check(world, step),
         Step::Sync(step) => memory::sync(world, step),
         Step::Pin(step) => memory::pin(world, step),
+        Step::DeviceFill(step) => access::fill(world, step),
+        Step::DeviceCheck(step) => access::check(world, step),
+        Step::Untouched(step) => access::untouched(world, step),
         Step::Grow(step) => memory::grow(world, step),
         Step::MakeWritable(step) => memory::make_writable(world, step),
         Step::Reopen(step) => descriptors::reopen(world, step),

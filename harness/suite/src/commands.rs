@@ -21,6 +21,7 @@ use crate::choice::{ChoiceError, Chosen};
 use crate::progress::Shown;
 
 mod case;
+mod mutants;
 
 /// Everything that can end a command early.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,8 @@ enum Trouble {
     Folder { path: PathBuf, source: std::io::Error },
     #[error("no fault of the mock is called '{0}'; they are: {faults}", faults = faults())]
     Mock(String),
+    #[error(transparent)]
+    Mutant(#[from] suite::mutants::MutantError),
     #[error(transparent)]
     Choice(#[from] ChoiceError),
     #[error("no case is called '{0}'{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!("; did you mean '{near}'?")))]
@@ -70,6 +73,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Plan(wanted) => show_plan(&wanted),
         Command::Run(run) => run_planned(&run.plan, &run.conduct),
         Command::Report(report) => show_report(&report),
+        Command::Mutants(wanted) => mutants::run(&wanted),
         Command::Doctor(machine) => show_doctor(&machine),
         Command::Case(wanted) => case::run(&wanted),
     };

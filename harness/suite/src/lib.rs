@@ -12,6 +12,7 @@ pub mod exit;
 pub mod explain;
 pub mod inherited;
 pub mod journal;
+pub mod mutants;
 pub mod plan;
 pub mod report;
 pub mod run;

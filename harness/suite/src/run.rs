@@ -28,6 +28,8 @@ pub struct Shown {
     pub findings: Vec<Finding>,
     /// What its buffers were exported through.
     pub map_dma_buf: Vec<MapDmaBuf>,
+    /// What devices did with its buffers by themselves.
+    pub device_access: Vec<String>,
     /// How long it took.
     pub time: Duration,
 }
@@ -65,7 +67,13 @@ impl Runner {
         let started = Instant::now();
         if let Some(why) = cell.blocked() {
             let findings = vec![judge::blocked(why)];
-            return Shown { verdict: Verdict::Blocked, findings, map_dma_buf: Vec::new(), time: Duration::ZERO };
+            return Shown {
+                verdict: Verdict::Blocked,
+                findings,
+                map_dma_buf: Vec::new(),
+                device_access: Vec::new(),
+                time: Duration::ZERO,
+            };
         }
         self.watch.begin();
         let importers = [&cell.importer, &cell.second_importer];
@@ -78,7 +86,7 @@ impl Runner {
         let seen = self.watch.end(ran.pid, driver);
         let (verdict, findings) = judge::judge(&ran, &seen);
         let map_dma_buf = of_steps(seen.exported, ran.exported());
-        Shown { verdict, findings, map_dma_buf, time: started.elapsed() }
+        Shown { verdict, findings, map_dma_buf, device_access: ran.device_access(), time: started.elapsed() }
     }
 
     /// What is known of an endpoint, after a first export of it in a process of its own.
@@ -144,7 +152,7 @@ pub fn cell_end(cell: &Cell, shown: &Shown, expect: Option<&document::board::Exp
         ms: shown.time.as_millis() as u64,
         findings: shown.findings.clone(),
         map_dma_buf: shown.map_dma_buf.clone(),
-        device_access: Vec::new(),
+        device_access: shown.device_access.clone(),
     }
 }
 

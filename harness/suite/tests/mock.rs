@@ -72,6 +72,8 @@ const CAUGHT: &[(&str, &[&str])] = &[
             "races.import-import",
         ],
     ),
+    ("device-elsewhere", &["access.device-reads", "access.device-writes"]),
+    ("holds-pages", &["pages.untouched"]),
     ("shares-private", &["mapping.private"]),
     ("grows", &["mapping.grow"]),
     ("reopens", &["fd.reopen"]),
@@ -168,6 +170,7 @@ const CAUGHT_IN_CHAINS: &[(&str, &[&str])] = &[
     ("scribbles", &["chain.two-importers"]),
     ("leaks-attachment", &["chain.second-first"]),
     ("new-inode", &["chain.re-export"]),
+    ("device-elsewhere", &["access.two-devices"]),
 ];
 
 /// Faults that end the process, and the cases that must crash.
@@ -205,7 +208,7 @@ fn every_planted_fault_is_caught_by_the_cases_that_are_about_it() {
 #[test]
 fn every_planted_fault_of_a_chain_is_caught() {
     for (fault, cases) in CAUGHT_IN_CHAINS {
-        let recorded = run(&format!("clean,{fault}"), &["chain."]).0;
+        let recorded = run(&format!("clean,{fault}"), &["chain.", "two-devices"]).0;
         for case in *cases {
             let failed = recorded.cells.iter().any(|cell| cell.case == *case && cell.verdict == Verdict::Fail);
             assert!(failed, "{fault}: {case}");

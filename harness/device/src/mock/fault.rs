@@ -101,6 +101,10 @@ faults! {
     Reopens = "reopens",
     /// Says yes to more memory than there is.
     TakesAnySize = "takes-any-size",
+    /// The device reads and writes other memory than the buffer.
+    DeviceElsewhere = "device-elsewhere",
+    /// Takes references on the struct pages of what it imports.
+    HoldsPages = "holds-pages",
     /// The export is refused.
     NoExport = "no-export",
     /// poll tells a file to be ready whatever is pending.

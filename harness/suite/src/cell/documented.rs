@@ -40,7 +40,8 @@ pub fn import(importer: Kind, errno: Errno) -> Option<&'static str> {
 /// Errnos that a person can remedy.
 pub fn remedy(errno: Errno) -> Option<&'static str> {
     match errno {
-        Errno::EACCES | Errno::EPERM => Some("run as root"),
+        // Root is refused by the driver, and nobody can remedy that.
+        Errno::EACCES | Errno::EPERM if !uapi::process::is_root() => Some("run as root"),
         Errno::EMFILE | Errno::ENFILE => Some("raise the limit on open files (ulimit -n)"),
         Errno::EBUSY => Some("stop the program that uses the device"),
         _ => None,

@@ -14,6 +14,8 @@ pub enum Message {
     Finding(Finding),
     /// A buffer was exported; what fdinfo calls its exporter.
     Exported(MapDmaBuf),
+    /// A device read or wrote a buffer by itself.
+    Access(String),
     /// The steps are done, with so many checks made.
     Done {
         /// How many.

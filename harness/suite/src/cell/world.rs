@@ -71,6 +71,8 @@ pub struct World {
     /// Findings that do not end the cell.
     pub properties: Vec<Finding>,
     pub exported: Vec<MapDmaBuf>,
+    /// What devices did with buffers by themselves: `read`, `write`.
+    pub device_access: BTreeSet<String>,
     /// When the first fence was made.
     pub fence_since: Option<Instant>,
     values: BTreeMap<String, Value>,
@@ -107,6 +109,7 @@ impl World {
             satisfied: false,
             properties: Vec::new(),
             exported: Vec::new(),
+            device_access: BTreeSet::new(),
             fence_since: None,
             values: BTreeMap::new(),
         })
@@ -200,6 +203,11 @@ impl World {
             Some(Value::Fence(fence)) => Ok(fence),
             _ => Err(missing(name)),
         }
+    }
+
+    /// Notes what a device did by itself.
+    pub fn accessed(&mut self, how: &str) {
+        self.device_access.insert(how.to_owned());
     }
 
     /// Notes something that a cell shows without ending by it.

@@ -68,6 +68,14 @@ impl Ran {
             .filter_map(|message| if let Message::Finding(finding) = message { Some(finding) } else { None })
     }
 
+    /// What devices did with its buffers by themselves.
+    pub fn device_access(&self) -> Vec<String> {
+        let said = self.messages.whole.iter();
+        let access =
+            said.filter_map(|message| if let Message::Access(how) = message { Some(how.clone()) } else { None });
+        access.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
     /// What it exported, as fdinfo calls it.
     pub fn exported(&self) -> Vec<MapDmaBuf> {
         let exported = self.messages.whole.iter();

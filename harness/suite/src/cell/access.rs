@@ -1,0 +1,68 @@
+//! What a device itself does with a buffer, and whether it kept to the DMA addresses.
+
+use document::step::{DeviceCheck, DeviceFill, Untouched};
+
+use super::Stop;
+use super::world::{World, unexpected};
+use crate::event::Blame;
+
+/// Bytes that the device is asked for at once.
+const PIECE: usize = 64 << 10;
+
+/// Reading and writing are the exporter's fault as well as the importer's: the one gives the addresses, the other uses
+/// them.
+const BLAME: Blame = Blame::Undecided;
+
+pub fn fill(world: &mut World, step: &DeviceFill) -> Result<(), Stop> {
+    let buffer = world.buffer(&step.buffer)?.buffer.clone();
+    let mut bytes = Vec::with_capacity(PIECE);
+    for start in (0..buffer.size()).step_by(PIECE) {
+        bytes.clear();
+        let words = (start..buffer.size().min(start + PIECE as u64)).step_by(8);
+        words.for_each(|position| bytes.extend(oracle::content::word(step.seed, position).to_ne_bytes()));
+        let answer = buffer.device_write(start, &bytes);
+        answer.map_err(|refusal| unexpected(&refusal, BLAME, "the device writes the buffer that it has imported"))?;
+    }
+    world.accessed("write");
+    Ok(())
+}
+
+pub fn check(world: &mut World, step: &DeviceCheck) -> Result<(), Stop> {
+    world.checks += 1;
+    let buffer = world.buffer(&step.buffer)?.buffer.clone();
+    let size = usize::try_from(buffer.size()).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; size];
+    for (number, piece) in bytes.chunks_mut(PIECE).enumerate() {
+        let answer = buffer.device_read((number * PIECE) as u64, piece);
+        answer.map_err(|refusal| unexpected(&refusal, BLAME, "the device reads the buffer that it has imported"))?;
+    }
+    world.accessed("read");
+    let word = |offset: usize| {
+        let mut word = [0; 8];
+        word.copy_from_slice(&bytes[offset..offset + 8]);
+        u64::from_ne_bytes(word)
+    };
+    let expected = format!("the device reads the bytes that were written: the pattern of seed {}", step.seed);
+    let answer = oracle::content::check_words(size, step.seed, 0, word);
+    answer.map(drop).map_err(|difference| Stop::fail("content", BLAME, difference.to_string(), expected))
+}
+
+pub fn untouched(world: &mut World, step: &Untouched) -> Result<(), Stop> {
+    let expected = "an importer uses the DMA addresses and lengths alone";
+    let file = world.descriptor(&step.file)?;
+    let exporter = world.side(document::step::Side::Exporter)?;
+    let decoys = exporter.device.decoys(file);
+    let decoys = decoys.map_err(|refusal| unexpected(&refusal, Blame::Exporter, "the exporter tells of its decoys"))?;
+    if decoys.pages == 0 {
+        return Err(Stop::not_observable("pages", "nobody asked for the sg_table: no decoy was laid out", expected));
+    }
+    world.checks += 1;
+    if decoys.changed == 0 && decoys.referenced == 0 {
+        return Ok(());
+    }
+    let seen = format!(
+        "of {} decoy pages in the sg_table {} were written and {} referenced",
+        decoys.pages, decoys.changed, decoys.referenced
+    );
+    Err(Stop::fail("pages", Blame::Importer, seen, expected))
+}

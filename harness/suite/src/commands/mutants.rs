@@ -1,0 +1,45 @@
+//! `prime-cts mutants`.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use suite::exit::Exit;
+use suite::mutants::{self, Fault};
+use suite::plan::plan;
+use suite::run::{Runner, Sources, board};
+use suite::survey::survey;
+
+use super::{Trouble, cases, write};
+use crate::arguments::{Mutants, ProgressForm};
+
+/// Plants each fault and writes what caught it.
+pub fn run(wanted: &Mutants) -> Result<Exit, Trouble> {
+    let takes = |fault: &Fault| {
+        let named = |text: &String| fault.word.contains(text.as_str()) || fault.module.contains(text.as_str());
+        wanted.filter.is_empty() || wanted.filter.iter().any(named)
+    };
+    let faults: Vec<Fault> = mutants::faults(Path::new("/sys/module"))?.into_iter().filter(takes).collect();
+    if faults.is_empty() {
+        println!("no module here plants faults; load those of fixtures/kmod");
+        return Ok(Exit::NothingVerified);
+    }
+    std::fs::create_dir_all(&wanted.output)
+        .map_err(|source| Trouble::Folder { path: wanted.output.clone(), source })?;
+    let (cases, sources) = (cases(None)?, Sources::default());
+    let endpoints = survey(board::endpoints(), &cases, &sources);
+    let cells = plan(&cases.into_iter().map(Rc::new).collect::<Vec<_>>(), &endpoints);
+    let (mut runner, _) = Runner::start(&sources, &endpoints);
+    let detections = mutants::run(&mut runner, &faults, &cells, |number, detection| {
+        if wanted.progress == ProgressForm::Lines {
+            eprintln!("prime-cts: progress {number} {}", faults.len());
+        }
+        let caught = detection.cell.as_deref().unwrap_or("not caught");
+        println!("{:12} {:26} {caught}", detection.module, detection.fault);
+    })?;
+    write(&wanted.output.join("mutants.md"), &mutants::table(&detections))?;
+    let lines = detections.iter().map(|detection| serde_json::to_string(detection).unwrap_or_default() + "\n");
+    write(&wanted.output.join("mutants.jsonl"), &lines.collect::<String>())?;
+    let missed = detections.iter().filter(|detection| detection.cell.is_none()).count();
+    println!("{} of {} faults caught", detections.len() - missed, detections.len());
+    Ok(if missed == 0 { Exit::Success } else { Exit::Regression })
+}

@@ -1,0 +1,262 @@
+//! Faults that kernel modules of our own plant on demand, and what catches each of them.
+//!
+//! A module tells its faults in `/sys/module/NAME/parameters/faults`, a line each, and plants the one whose word is
+//! written to `fault` beside it (`fixtures/kmod/include/prime_fault.h`). A fault is caught by a cell whose verdict is
+//! another one than without it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use device::Endpoint;
+use document::case::Tag;
+use document::verdict::Verdict;
+use serde::Serialize;
+
+use crate::event::Finding;
+use crate::plan::Cell;
+use crate::run::Runner;
+
+/// A fault of a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The module.
+    pub module: String,
+    /// What is written to plant it.
+    pub word: String,
+    /// `exporter` or `importer`.
+    pub side: String,
+    /// What the module then does.
+    pub what: String,
+    parameter: PathBuf,
+}
+
+/// What became of a fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Detection {
+    /// The module.
+    pub module: String,
+    /// The fault.
+    pub fault: String,
+    /// On which side it is.
+    pub side: String,
+    /// What the module then does.
+    pub what: String,
+    /// The cell that caught it; nothing when none did.
+    pub cell: Option<String>,
+    /// The oracle that saw it.
+    pub oracle: Option<String>,
+    /// The cell's verdict with the fault.
+    pub verdict: Option<String>,
+    /// Whom the finding blames.
+    pub blame: Option<String>,
+    /// What was seen.
+    pub seen: Option<String>,
+}
+
+/// A module's faults cannot be read or planted.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {source}; run as root, with the modules of fixtures/kmod loaded")]
+pub struct MutantError {
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+/// The faults of all modules that plant some, below `/sys/module`.
+///
+/// # Errors
+/// A table that cannot be read.
+pub fn faults(modules: &Path) -> Result<Vec<Fault>, MutantError> {
+    let mut names: Vec<String> = std::fs::read_dir(modules)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| modules.join(name).join("parameters/faults").exists())
+        .collect();
+    names.sort();
+    let mut all = Vec::new();
+    for module in names {
+        let path = modules.join(&module).join("parameters/faults");
+        let table = std::fs::read_to_string(&path).map_err(|source| MutantError { path: path.clone(), source })?;
+        all.extend(table.lines().filter_map(|line| {
+            let mut parts = line.split('\t').map(str::to_owned);
+            let (word, side, what) = (parts.next()?, parts.next()?, parts.next()?);
+            Some(Fault { module: module.clone(), word, side, what, parameter: path.with_file_name("fault") })
+        }));
+    }
+    Ok(all)
+}
+
+impl Fault {
+    fn write(&self, word: &str) -> Result<(), MutantError> {
+        std::fs::write(&self.parameter, word).map_err(|source| MutantError { path: self.parameter.clone(), source })
+    }
+
+    /// Whether an endpoint is this module's.
+    fn has(&self, endpoint: &Endpoint) -> bool {
+        let prefixes: &[&str] = match self.module.as_str() {
+            "prime_canary" => &["canary-"],
+            "prime_drm" => &["drm-prime_drm"],
+            "prime_v4l2" => &["v4l2-prime_"],
+            _ => &[],
+        };
+        prefixes.iter().any(|prefix| endpoint.key.starts_with(prefix))
+    }
+
+    /// Whether a cell could show it: the module is on the fault's side, and who is on the other is among the few that
+    /// stand for all.
+    fn concerns(&self, cell: &Cell) -> bool {
+        let own = |endpoint: &Option<Rc<Endpoint>>| endpoint.as_ref().is_some_and(|endpoint| self.has(endpoint));
+        let usual = |endpoint: &Option<Rc<Endpoint>>, partners: &[&str]| {
+            endpoint.as_ref().is_none_or(|endpoint| self.has(endpoint) || partners.contains(&endpoint.key.as_str()))
+        };
+        match self.side.as_str() {
+            "exporter" => {
+                own(&cell.exporter) && usual(&cell.importer, IMPORTERS) && usual(&cell.second_importer, IMPORTERS)
+            }
+            _ => {
+                (own(&cell.importer) || own(&cell.second_importer))
+                    && usual(&cell.exporter, EXPORTERS)
+                    && usual(&cell.importer, IMPORTERS)
+                    && usual(&cell.second_importer, IMPORTERS)
+            }
+        }
+    }
+
+    fn detection(&self) -> Detection {
+        Detection {
+            module: self.module.clone(),
+            fault: self.word.clone(),
+            side: self.side.clone(),
+            what: self.what.clone(),
+            cell: None,
+            oracle: None,
+            verdict: None,
+            blame: None,
+            seen: None,
+        }
+    }
+}
+
+/// Importers that stand for all: one that reads by its DMA addresses, one that maps by the CPU, one of each helper.
+const IMPORTERS: &[&str] =
+    &["canary-importer", "drm-vgem", "drm-prime_drm_shmem", "v4l2-prime_vmalloc-out0", "v4l2-prime_sg-out0"];
+
+/// Exporters that stand for all: scattered pages, coherent memory, and decoys for struct pages.
+const EXPORTERS: &[&str] = &["heap-system", "canary-coherent", "canary-decoy"];
+
+/// Plants each fault in turn and runs cells until one of them ends otherwise than it does without the fault.
+///
+/// # Errors
+/// A fault that cannot be planted.
+pub fn run(
+    runner: &mut Runner,
+    faults: &[Fault],
+    cells: &[Cell],
+    mut tell: impl FnMut(usize, &Detection),
+) -> Result<Vec<Detection>, MutantError> {
+    let mut usual: BTreeMap<String, Verdict> = BTreeMap::new();
+    let mut detections = Vec::new();
+    for (number, fault) in faults.iter().enumerate() {
+        let concerned: Vec<&Cell> = cells.iter().filter(|cell| fault.concerns(cell) && is_cheap(cell)).collect();
+        // What this kernel shows anyway; each cell once for all faults.
+        fault.write("")?;
+        for cell in &concerned {
+            if !usual.contains_key(&cell.id) {
+                usual.insert(cell.id.clone(), runner.run(cell).verdict);
+            }
+        }
+        fault.write(&fault.word)?;
+        let mut detection = fault.detection();
+        for cell in &concerned {
+            let shown = runner.run(cell);
+            if usual.get(&cell.id) == Some(&shown.verdict) {
+                continue;
+            }
+            detection.cell = Some(cell.id.clone());
+            detection.verdict = Some(shown.verdict.word().to_owned());
+            if let Some(finding) = shown.findings.iter().max_by_key(|finding| finding.verdict) {
+                told(&mut detection, finding);
+            }
+            break;
+        }
+        fault.write("")?;
+        tell(number + 1, &detection);
+        detections.push(detection);
+    }
+    Ok(detections)
+}
+
+fn told(detection: &mut Detection, finding: &Finding) {
+    detection.oracle = Some(finding.oracle.clone());
+    detection.seen = Some(finding.seen.clone());
+    detection.blame = serde_json::to_value(finding.blame).ok().and_then(|blame| blame.as_str().map(str::to_owned));
+}
+
+/// Stress says what the others say, later.
+fn is_cheap(cell: &Cell) -> bool {
+    cell.blocked().is_none() && !cell.case.tags.contains(&Tag::Stress)
+}
+
+/// The detections as a table in Markdown.
+pub fn table(detections: &[Detection]) -> String {
+    let mut text = "| module | fault | what it does | caught by | oracle | verdict | blamed |\n".to_owned();
+    text += "|---|---|---|---|---|---|---|\n";
+    for detection in detections {
+        let Detection { module, fault, what, .. } = detection;
+        let case = detection.cell.as_ref().map(|id| id.splitn(3, '.').take(2).collect::<Vec<_>>().join("."));
+        let case = case.map_or("**not caught**".to_owned(), |case| format!("`{case}`"));
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let (oracle, verdict) = (or_dash(&detection.oracle), or_dash(&detection.verdict));
+        let blame = or_dash(&detection.blame);
+        text += &format!("| {module} | {fault} | {what} | {case} | {oracle} | {verdict} | {blame} |\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Sources;
+    use document::case::{Case, Kind};
+
+    /// A module's folder whose `fault` is a plain file.
+    fn module(root: &Path) -> Vec<Fault> {
+        let parameters = root.join("prime_canary/parameters");
+        std::fs::create_dir_all(&parameters).unwrap();
+        std::fs::write(parameters.join("faults"), "one\texporter\tdoes one\ntwo\timporter\tdoes two\n").unwrap();
+        std::fs::write(parameters.join("fault"), "").unwrap();
+        std::fs::create_dir_all(root.join("vgem/parameters")).unwrap();
+        faults(root).unwrap()
+    }
+
+    #[test]
+    fn the_faults_are_those_that_the_modules_tell() {
+        let root = tempfile::tempdir().unwrap();
+        let found = module(root.path());
+        let words: Vec<_> = found.iter().map(|fault| (fault.word.as_str(), fault.side.as_str())).collect();
+        assert_eq!(words, [("one", "exporter"), ("two", "importer")]);
+    }
+
+    #[test]
+    fn a_fault_that_changes_nothing_is_not_caught_and_is_taken_away_again() {
+        let root = tempfile::tempdir().unwrap();
+        let found = module(root.path());
+        let text = "name: c\nrule: r\nwhy: w\nreference: f\ncells: exporter\nsteps:\n  - allocate: {as: b}\n  \
+            - export: {buffer: b, as: f}\n  - size: {file: f}\n";
+        let case = Rc::new(Case::parse(Path::new("area/c.yaml"), text).unwrap());
+        let mock = device::mock::endpoints("clean", Path::new("/dev/null")).unwrap().remove(0);
+        // A clean mock in the module's place: it is opened by its topology, and counted by its key.
+        let endpoint = Rc::new(Endpoint { key: "canary-pages".into(), kind: Kind::Mock, ..mock });
+        let cells = crate::plan::plan(&[case], &[endpoint]);
+        let sources = Sources { kernel_log: "/dev/null".into(), tracefs: None, ..Sources::default() };
+        let (mut runner, _) = Runner::start(&sources, &[]);
+        let mut told = 0;
+        let detections = run(&mut runner, &found, &cells, |_, _| told += 1).unwrap();
+        assert_eq!((detections.len(), told), (2, 2));
+        assert!(detections.iter().all(|detection| detection.cell.is_none()));
+        assert!(table(&detections).contains("| prime_canary | one | does one | **not caught** |"));
+        assert_eq!(std::fs::read_to_string(root.path().join("prime_canary/parameters/fault")).unwrap(), "");
+    }
+}
