@@ -85,6 +85,16 @@ fn a_board_with_libgbm() {
 }
 
 #[test]
+fn a_board_with_modules_of_our_own() {
+    assert_eq!(host::run("debian-amd64-kmod").code, Some(0));
+    let first = recorded("debian-amd64-kmod");
+    is_complete(&first);
+    assert!(first.endpoints().contains_key("canary-pageless"), "{:?}", first.endpoints());
+    assert_eq!(host::run("debian-amd64-kmod").code, Some(0));
+    assert_eq!(recorded("debian-amd64-kmod").verdicts(), first.verdicts());
+}
+
+#[test]
 fn an_outcome_that_the_board_file_does_not_expect_makes_the_run_red() {
     let offset = |text: &str| text.replace("mapping.*at-offset.drm-vgem", "mapping.*at-offset.drm-none");
     let copy = Copy::of("debian-amd64-7.3", offset);
