@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 
-use document::case::Kind;
+use document::case::{Kind, Memory};
 use nix::fcntl::OFlag;
 use uapi::canary;
 use uapi::memory::{Access, Mapping, Sharing, Window};
@@ -24,12 +24,12 @@ pub const BACKEND: Backend = Backend { kind: Kind::Canary, find, open };
 const DRIVER: &str = "prime_canary";
 
 /// The exporters. That of poison is there only while the module's parameter `poison` is set.
-const FORMS: &[(&str, u32)] = &[
-    ("canary-pages", canary::PAGES),
-    ("canary-coherent", canary::COHERENT),
-    ("canary-pageless", canary::PAGELESS),
-    ("canary-decoy", canary::DECOY),
-    ("canary-poison", canary::POISON),
+const FORMS: &[(&str, u32, Memory)] = &[
+    ("canary-pages", canary::PAGES, Memory::Scattered),
+    ("canary-coherent", canary::COHERENT, Memory::Coherent),
+    ("canary-pageless", canary::PAGELESS, Memory::Pageless),
+    ("canary-decoy", canary::DECOY, Memory::Coherent),
+    ("canary-poison", canary::POISON, Memory::Coherent),
 ];
 
 const IMPORTER: &str = "canary-importer";
@@ -45,12 +45,13 @@ fn find(system: &System) -> Vec<Endpoint> {
         Ok(forms) => forms,
         Err(error) => {
             let (usual, _) = FORMS.split_at(FORMS.len() - 1);
-            let keys = usual.iter().map(|(key, _)| *key).chain([IMPORTER]);
+            let keys = usual.iter().map(|(key, _, _)| *key).chain([IMPORTER]);
             return keys.map(|key| endpoint(key).blocked_by(&error)).collect();
         }
     };
-    let allocated = FORMS.iter().filter(|(_, form)| forms & (1 << form) != 0);
-    let exporters = allocated.map(|(key, _)| Endpoint { exports: true, ..endpoint(key) });
+    let allocated = FORMS.iter().filter(|(_, form, _)| forms & (1 << form) != 0);
+    let exporters =
+        allocated.map(|&(key, _, memory)| Endpoint { exports: true, memory: Some(memory), ..endpoint(key) });
     exporters.chain([Endpoint { imports: true, accesses: true, ..endpoint(IMPORTER) }]).collect()
 }
 
@@ -59,7 +60,7 @@ fn open_node(node: &Path) -> std::io::Result<File> {
 }
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
-    let form = FORMS.iter().find(|(key, _)| *key == endpoint.key).map(|(_, form)| *form);
+    let form = FORMS.iter().find(|(key, _, _)| *key == endpoint.key).map(|(_, form, _)| *form);
     Ok(Rc::new(Canary { node: Rc::new(open_node(&endpoint.node)?), form }))
 }
 

@@ -27,6 +27,9 @@ pub struct Endpoint {
     /// The frames that a V4L2 queue offers, of one buffer each.
     #[serde(skip)]
     pub frames: Vec<Format>,
+    /// The format that the other queue of a mem2mem node must have for these frames.
+    #[serde(skip)]
+    pub beside: Option<(QueueType, Format)>,
     /// Whether it allocates buffers and exports them.
     pub exports: bool,
     /// Whether it imports buffers.
@@ -56,6 +59,7 @@ impl Endpoint {
             node,
             queue: None,
             frames: Vec::new(),
+            beside: None,
             exports: false,
             imports: false,
             accesses: false,

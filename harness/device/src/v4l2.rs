@@ -86,11 +86,12 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
     if about.capabilities & STREAMING == 0 {
         return Vec::new();
     }
-    let queues = QUEUES.iter().filter(|(bit, _)| about.capabilities & bit != 0);
-    let endpoint = |&(_, queue): &(u32, QueueType)| {
-        let frames: Vec<Format> = frames(device, queue).collect();
+    let queues = || QUEUES.iter().filter(|(bit, _)| about.capabilities & bit != 0).map(|&(_, queue)| queue);
+    let endpoint = |queue: QueueType| {
+        let other = queues().find(|other| other.output() != queue.output());
+        let (frames, beside) = frames_and_beside(device, queue, other);
         let endpoint = describe(&about.driver, if queue.output() { "out" } else { "cap" });
-        let endpoint = Endpoint { queue: Some(queue), ..endpoint };
+        let endpoint = Endpoint { queue: Some(queue), beside, ..endpoint };
         match uapi::v4l2::request_buffers(device, queue, Memory::Mmap, 0) {
             Ok(answer) => Endpoint {
                 exports: answer.capabilities & uapi::v4l2::SUPPORTS_MMAP != 0,
@@ -102,7 +103,22 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
             Err(errno) => endpoint.blocked_by(&std::io::Error::from(errno)),
         }
     };
-    queues.map(endpoint).filter(|found| found.exports || found.imports || found.blocked.is_some()).collect()
+    queues().map(endpoint).filter(|found| found.exports || found.imports || found.blocked.is_some()).collect()
+}
+
+/// The frames that a queue offers. What an encoder writes is as large as what it reads demands, and has one size: the
+/// other queue is then set to its smallest frame, or each buffer would be of megabytes.
+fn frames_and_beside(
+    device: BorrowedFd<'_>,
+    queue: QueueType,
+    other: Option<QueueType>,
+) -> (Vec<Format>, Option<(QueueType, Format)>) {
+    let own: Vec<Format> = frames(device, queue).collect();
+    let fixed = own.windows(2).all(|pair| bytes(&pair[0]) == bytes(&pair[1]));
+    let Some(other) = other.filter(|_| fixed && !own.is_empty()) else { return (own, None) };
+    let smallest = frames(device, other).min_by_key(bytes);
+    let set = smallest.and_then(|smallest| uapi::v4l2::set_format(device, other, &smallest).ok());
+    (frames(device, queue).collect(), set.map(|set| (other, set)))
 }
 
 /// The frames of one buffer that a queue offers, in the pixel format that it has now or else the first that fits.
@@ -128,7 +144,12 @@ fn bytes(format: &Format) -> u64 {
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
     let queue = endpoint.queue.expect("a V4L2 endpoint has a queue");
-    Ok(Rc::new(Queue(Rc::new(OpenQueue::open(&endpoint.node, queue, endpoint.frames.clone())?))))
+    let open = OpenQueue::open(&endpoint.node, queue, endpoint.frames.clone())?;
+    // The formats of a mem2mem node are those of the open file: nobody else has them, and they end with it.
+    if let Some((other, format)) = &endpoint.beside {
+        uapi::v4l2::set_format(open.device(), *other, format)?;
+    }
+    Ok(Rc::new(Queue(Rc::new(open))))
 }
 
 struct OpenQueue {

@@ -163,19 +163,44 @@ pub struct Expect {
     /// Names of map_dma_buf implementations that cells must have gone through.
     #[serde(default)]
     pub map_dma_buf: Vec<String>,
-    /// Cells that are not expected to pass. The first entry that matches counts.
+    /// Cells that are not expected to pass. The first entry that matches counts, and before any of `pairs`.
     #[serde(default)]
-    pub cells: Vec<Entry>,
+    pub cells: Vec<CellsEntry>,
+    /// Importers that do not take what an exporter gives, in whatever cell they meet.
+    #[serde(default)]
+    pub pairs: Vec<PairsEntry>,
 }
 
-/// An expectation that is not `pass`.
+/// An expectation that is not `pass`, of some cells.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct CellsEntry {
     /// Cell ids.
-    pub id: Glob,
+    pub ids: Vec<Glob>,
     /// The verdict; more than one makes it a flake.
     pub verdict: Vec<Verdict>,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// Where it is discussed or documented.
+    pub link: Option<String>,
+}
+
+/// What is expected of every cell in which one of these importers is to import from one of these exporters.
+///
+/// A cell that is there to see what a refusal leaves behind passes, and is as expected if the import was refused in it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairsEntry {
+    /// Keys of exporters, or `itself`.
+    pub exporters: Vec<Glob>,
+    /// Keys of importers.
+    pub importers: Vec<Glob>,
+    /// Keys of exporters that this is not said of, or `itself`.
+    #[serde(default)]
+    pub except: Vec<Glob>,
+    /// The verdict.
+    #[serde(default = "refused")]
+    pub verdict: Verdict,
     /// Why, in a sentence.
     pub reason: String,
     /// Where it is discussed or documented.
@@ -203,21 +228,56 @@ impl Board {
     }
 }
 
+fn refused() -> Verdict {
+    Verdict::Refused
+}
+
+/// In the place of an exporter's key: the importer's own buffers.
+const ITSELF: &str = "itself";
+
+impl PairsEntry {
+    fn speaks_of(&self, exporter: &str, importer: &str) -> bool {
+        let named = |globs: &[Glob]| {
+            let own = exporter == importer && globs.iter().any(|glob| glob.matches(ITSELF));
+            own || globs.iter().any(|glob| glob.matches(exporter))
+        };
+        self.importers.iter().any(|glob| glob.matches(importer)) && named(&self.exporters) && !named(&self.except)
+    }
+}
+
 impl Expect {
-    /// The entry that speaks of a cell.
-    pub fn entry(&self, id: &str) -> Option<&Entry> {
-        self.cells.iter().find(|entry| entry.id.matches(id))
+    /// Holds a cell's verdict against the board file, and says with what reason; `refused` tells whether an import was
+    /// refused in it.
+    pub fn outcome(&self, id: &str, verdict: Verdict, refused: bool) -> (Outcome, Option<&str>) {
+        if let Some(entry) = self.cells.iter().find(|entry| entry.ids.iter().any(|glob| glob.matches(id))) {
+            return (outcome(&entry.verdict, verdict), Some(&entry.reason));
+        }
+        let pairs = self.pairs_of(id);
+        let Some(first) = pairs.first() else { return (outcome(&[Verdict::Pass], verdict), None) };
+        let tolerated =
+            verdict == Verdict::Pass && refused && pairs.iter().any(|pair| pair.verdict == Verdict::Refused);
+        match pairs.iter().find(|pair| pair.verdict == verdict) {
+            Some(pair) => (Outcome::Expected, Some(&pair.reason)),
+            None if tolerated => (Outcome::Expected, Some(&first.reason)),
+            None => (outcome(&[first.verdict], verdict), Some(&first.reason)),
+        }
     }
 
-    /// Holds a verdict against the board file.
-    pub fn outcome(&self, id: &str, verdict: Verdict) -> Outcome {
-        let expected = self.entry(id).map_or(&[Verdict::Pass][..], |entry| &entry.verdict);
-        match (expected.contains(&verdict), expected.len()) {
-            (true, 1) => Outcome::Expected,
-            (true, _) => Outcome::Flake,
-            (false, _) if verdict == Verdict::Pass => Outcome::UnexpectedPass,
-            (false, _) => Outcome::Regression,
-        }
+    /// The entries of `pairs` for a cell id, which is `<area>.<case>.<exporter>.<importer>[.<second importer>]`.
+    fn pairs_of(&self, id: &str) -> Vec<&PairsEntry> {
+        let mut keys = id.split('.').skip(2);
+        let Some(exporter) = keys.next() else { return Vec::new() };
+        let of = |importer| self.pairs.iter().find(|pair| pair.speaks_of(exporter, importer));
+        keys.filter_map(of).collect()
+    }
+}
+
+fn outcome(expected: &[Verdict], verdict: Verdict) -> Outcome {
+    match (expected.contains(&verdict), expected.len()) {
+        (true, 1) => Outcome::Expected,
+        (true, _) => Outcome::Flake,
+        (false, _) if verdict == Verdict::Pass => Outcome::UnexpectedPass,
+        (false, _) => Outcome::Regression,
     }
 }
 
@@ -225,32 +285,72 @@ impl Expect {
 mod tests {
     use super::*;
 
-    const BOARD: &str = "name: b\ndescription: d\narchitecture: x86_64\nexpect:\n  cells:\n    - id: mapping.at-offset.drm-vgem\n      \
-        verdict: [fail]\n      reason: known\n    - id: fd.**\n      verdict: [pass, refused]\n      reason: sometimes\n";
+    const BOARD: &str = "name: b
+description: d
+architecture: x86_64
+expect:
+  cells:
+    - ids: [mapping.at-offset.drm-vgem, mapping.at-offset.udmabuf]
+      verdict: [fail]
+      reason: known
+    - ids: [fd.**]
+      verdict: [pass, refused]
+      reason: sometimes
+  pairs:
+    - {exporters: [itself], importers: [v4l2-b], reason: busy}
+    - {exporters: [drm-*], importers: [drm-x], except: [itself, drm-y], reason: strange}
+    - {exporters: [heap-*], importers: [v4l2-b], verdict: not-observable, reason: small}
+";
+
+    fn expect() -> Expect {
+        Board::parse(Path::new("b.yaml"), BOARD).unwrap().expect
+    }
 
     #[test]
     fn what_is_not_listed_must_pass() {
-        let board = Board::parse(Path::new("b.yaml"), BOARD).unwrap();
-        let outcome = |id, verdict| board.expect.outcome(id, verdict);
-        assert_eq!(outcome("mapping.whole.drm-vgem", Verdict::Pass), Outcome::Expected);
-        assert_eq!(outcome("mapping.whole.drm-vgem", Verdict::NotObservable), Outcome::Regression);
-        assert_eq!(outcome("mapping.whole.drm-vgem", Verdict::Refused), Outcome::Regression);
+        let outcome = |verdict| expect().outcome("mapping.whole.drm-vgem", verdict, false).0;
+        assert_eq!(outcome(Verdict::Pass), Outcome::Expected);
+        assert_eq!(outcome(Verdict::NotObservable), Outcome::Regression);
+        assert_eq!(outcome(Verdict::Refused), Outcome::Regression);
     }
 
     #[test]
     fn a_known_fault_is_expected_and_its_end_is_seen() {
-        let board = Board::parse(Path::new("b.yaml"), BOARD).unwrap();
-        let outcome = |verdict| board.expect.outcome("mapping.at-offset.drm-vgem", verdict);
-        assert_eq!(outcome(Verdict::Fail), Outcome::Expected);
-        assert_eq!(outcome(Verdict::Pass), Outcome::UnexpectedPass);
-        assert_eq!(outcome(Verdict::Crash), Outcome::Regression);
+        for id in ["mapping.at-offset.drm-vgem", "mapping.at-offset.udmabuf"] {
+            assert_eq!(expect().outcome(id, Verdict::Fail, false), (Outcome::Expected, Some("known")));
+            assert_eq!(expect().outcome(id, Verdict::Pass, false).0, Outcome::UnexpectedPass);
+            assert_eq!(expect().outcome(id, Verdict::Crash, false).0, Outcome::Regression);
+        }
     }
 
     #[test]
     fn two_allowed_verdicts_make_a_flake() {
-        let board = Board::parse(Path::new("b.yaml"), BOARD).unwrap();
-        assert_eq!(board.expect.outcome("fd.size.udmabuf", Verdict::Refused), Outcome::Flake);
-        assert_eq!(board.expect.outcome("fd.size.udmabuf", Verdict::Fail), Outcome::Regression);
+        assert_eq!(expect().outcome("fd.size.udmabuf", Verdict::Refused, true), (Outcome::Flake, Some("sometimes")));
+        assert_eq!(expect().outcome("fd.size.udmabuf", Verdict::Fail, false).0, Outcome::Regression);
+    }
+
+    #[test]
+    fn a_pair_that_does_not_go_together_is_refused_wherever_it_meets() {
+        let expect = expect();
+        let ids = ["a.c.v4l2-b.v4l2-b", "a.c.drm-a.drm-x", "a.c.drm-a.drm-b.drm-x", "a.c.drm-a.drm-x.drm-b"];
+        for id in ids {
+            assert_eq!(expect.outcome(id, Verdict::Refused, true).0, Outcome::Expected, "{id}");
+            assert_eq!(expect.outcome(id, Verdict::Pass, true).0, Outcome::Expected, "refused in {id}, which goes on");
+            assert_eq!(expect.outcome(id, Verdict::Pass, false).0, Outcome::UnexpectedPass, "{id}: it took it");
+            assert_eq!(expect.outcome(id, Verdict::Fail, true).0, Outcome::Regression, "{id}");
+        }
+        for id in ["a.c.v4l2-b", "a.c.v4l2-b.drm-x", "a.c.drm-x.drm-x", "a.c.drm-y.drm-x", "a.c.drm-a.drm-b"] {
+            assert_eq!(expect.outcome(id, Verdict::Pass, false), (Outcome::Expected, None), "{id}");
+            assert_eq!(expect.outcome(id, Verdict::Refused, true).0, Outcome::Regression, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_chain_may_end_at_either_of_its_imports() {
+        let expect = expect();
+        let outcome = |verdict| expect.outcome("a.c.heap-s.v4l2-b.v4l2-b", verdict, false);
+        assert_eq!(outcome(Verdict::NotObservable), (Outcome::Expected, Some("small")));
+        assert_eq!(outcome(Verdict::Refused).0, Outcome::Regression);
     }
 
     #[test]

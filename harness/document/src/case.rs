@@ -70,8 +70,9 @@ pub enum Cells {
     Importer,
     /// An exporter and an importer, every ordered pair, a device with itself included.
     Pair,
-    /// An exporter and two different importers. Of the endpoints that share a driver the first stands for all, on each
-    /// place: else a board of twenty would have eight thousand.
+    /// An exporter and two different importers. Of the endpoints that share driver and memory the first stands for all,
+    /// on each place, and of V4L2's queues the first with each of videobuf2's allocators: else a board of twenty would
+    /// have eight thousand.
     Chain,
 }
 
@@ -119,7 +120,7 @@ pub enum Kind {
 }
 
 /// What a buffer's memory is to the devices that use it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Memory {
     /// Coherent DMA memory: contiguous for the device, mapped by the exporter's coherent mmap.

@@ -28,7 +28,7 @@ pub use file::{Duplicate, File, Flags, From, NotDmaBuf, Open, Reopen, SameFile, 
 pub use memory::{Check, CheckZero, Fill, Grow, MakeWritable, Map, MapSharing, Pin};
 pub use misuse::{DeviceMisuse, FileMisuse, Misuse, MisuseFile};
 pub use name::{Name, SetName};
-pub use process::{Exec, Fork, Limit, Orders, Race, Receive, Repeat, Send, User};
+pub use process::{Cover, Exec, Fork, Limit, Orders, Race, Receive, Repeat, Send, User};
 pub use sync::{Phase, Sync, SyncAccess, SyncFlags};
 
 /// A name that a step uses, and the sorts that it may be.

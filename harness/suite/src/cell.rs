@@ -28,6 +28,9 @@ use crate::plan::Cell;
 use message::Message;
 use world::World;
 
+/// The name under which an answer is told that was an errno.
+pub const REFUSAL: &str = "refusal";
+
 /// Does a cell's steps, with each of its sizes, and tells what they show. Runs in the cell's own process.
 pub fn execute(cell: &Cell, say: &mut dyn FnMut(&Message)) {
     let cell = Rc::new(cell.clone());

@@ -1,8 +1,8 @@
 //! Faults that kernel modules of our own plant on demand, and what catches each of them.
 //!
 //! A module tells its faults in `/sys/module/NAME/parameters/faults`, a line each, and plants the one whose word is
-//! written to `fault` beside it (`fixtures/kmod/include/prime_fault.h`). A fault is caught by a cell whose verdict is
-//! another one than without it.
+//! written to `fault` beside it (`fixtures/kmod/include/prime_fault.h`). A fault is caught by a cell that fails, crashes
+//! or hangs with it, does not without it, and does not blame the other side. A refusal catches nothing.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use document::case::Tag;
 use document::verdict::Verdict;
 use serde::Serialize;
 
-use crate::event::Finding;
+use crate::event::{Blame, Finding};
 use crate::plan::Cell;
 use crate::run::Runner;
 
@@ -52,6 +52,8 @@ pub struct Detection {
     pub blame: Option<String>,
     /// What was seen.
     pub seen: Option<String>,
+    /// Whether the finding leaves the blame where the fault is.
+    pub named: bool,
 }
 
 /// A module's faults cannot be read or planted.
@@ -135,6 +137,17 @@ impl Fault {
             verdict: None,
             blame: None,
             seen: None,
+            named: false,
+        }
+    }
+
+    /// Whether a finding blames nobody wrongly.
+    fn is_named_by(&self, finding: &Finding) -> bool {
+        match finding.blame {
+            Blame::Exporter => self.side == "exporter",
+            Blame::Importer => self.side == "importer",
+            Blame::Undecided => true,
+            _ => false,
         }
     }
 }
@@ -171,15 +184,18 @@ pub fn run(
         let mut detection = fault.detection();
         for cell in &concerned {
             let shown = runner.run(cell);
-            if usual.get(&cell.id) == Some(&shown.verdict) {
+            let finding = shown.findings.iter().max_by_key(|finding| finding.verdict);
+            let Some(finding) = finding.filter(|finding| broken(finding.verdict)) else { continue };
+            if usual.get(&cell.id).is_some_and(|usual| broken(*usual)) {
                 continue;
             }
-            detection.cell = Some(cell.id.clone());
-            detection.verdict = Some(shown.verdict.word().to_owned());
-            if let Some(finding) = shown.findings.iter().max_by_key(|finding| finding.verdict) {
-                told(&mut detection, finding);
+            let named = fault.is_named_by(finding);
+            if named || detection.cell.is_none() {
+                detection.told(cell, finding, named);
             }
-            break;
+            if named {
+                break;
+            }
         }
         fault.write("")?;
         tell(number + 1, &detection);
@@ -188,10 +204,25 @@ pub fn run(
     Ok(detections)
 }
 
-fn told(detection: &mut Detection, finding: &Finding) {
-    detection.oracle = Some(finding.oracle.clone());
-    detection.seen = Some(finding.seen.clone());
-    detection.blame = serde_json::to_value(finding.blame).ok().and_then(|blame| blame.as_str().map(str::to_owned));
+/// What catches a fault. What the suite itself could not do catches none.
+fn broken(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Fail | Verdict::Crash | Verdict::Timeout)
+}
+
+impl Detection {
+    /// Whether it was caught, and the other side was not blamed for it.
+    pub fn good(&self) -> bool {
+        self.cell.is_some() && self.named
+    }
+
+    fn told(&mut self, cell: &Cell, finding: &Finding, named: bool) {
+        self.cell = Some(cell.id.clone());
+        self.oracle = Some(finding.oracle.clone());
+        self.verdict = Some(finding.verdict.word().to_owned());
+        self.seen = Some(finding.seen.clone());
+        self.blame = serde_json::to_value(finding.blame).ok().and_then(|blame| blame.as_str().map(str::to_owned));
+        self.named = named;
+    }
 }
 
 /// Stress says what the others say, later.
@@ -209,7 +240,8 @@ pub fn table(detections: &[Detection]) -> String {
         let case = case.map_or("**not caught**".to_owned(), |case| format!("`{case}`"));
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let (oracle, verdict) = (or_dash(&detection.oracle), or_dash(&detection.verdict));
-        let blame = or_dash(&detection.blame);
+        let blame = or_dash(&detection.blame)
+            + if detection.cell.is_some() && !detection.named { " (**wrongly**)" } else { "" };
         text += &format!("| {module} | {fault} | {what} | {case} | {oracle} | {verdict} | {blame} |\n");
     }
     text

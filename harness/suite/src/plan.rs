@@ -92,9 +92,9 @@ fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
             }
         }
         Cells::Chain => {
-            let importers = first_of_each_driver(able(Side::Importer));
-            let seconds = first_of_each_driver(able(Side::SecondImporter));
-            for exporter in first_of_each_driver(able(Side::Exporter)) {
+            let importers = first_of_each_sort(able(Side::Importer));
+            let seconds = first_of_each_sort(able(Side::SecondImporter));
+            for exporter in first_of_each_sort(able(Side::Exporter)) {
                 for importer in &importers {
                     let others = seconds.iter().filter(|second| second.key != importer.key);
                     cells.extend(others.map(|second| cell(Some(exporter), Some(importer), Some(second))));
@@ -105,19 +105,23 @@ fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
     cells
 }
 
-/// Of the endpoints that share kind and driver, the one whose key comes first.
-fn first_of_each_driver(mut endpoints: Vec<&Rc<Endpoint>>) -> Vec<&Rc<Endpoint>> {
+/// Of the endpoints that are alike, the one whose key comes first. Alike are those that share driver and memory; the
+/// queues of V4L2 share videobuf2's allocators, whatever their driver.
+fn first_of_each_sort(mut endpoints: Vec<&Rc<Endpoint>>) -> Vec<&Rc<Endpoint>> {
     endpoints.sort_by(|a, b| a.key.cmp(&b.key));
     let mut seen = BTreeSet::new();
     endpoints.retain(|endpoint| {
-        let mock = if endpoint.kind == Kind::Mock { &endpoint.key } else { "" };
-        seen.insert((endpoint.kind, &endpoint.driver, mock))
+        let allocator = endpoint.map_dma_buf.as_deref().filter(|_| endpoint.kind == Kind::V4l2);
+        let driver = if endpoint.kind == Kind::Mock { &endpoint.key } else { &endpoint.driver };
+        seen.insert((endpoint.kind, allocator.unwrap_or(driver), endpoint.memory))
     });
     endpoints
 }
 
 #[cfg(test)]
 mod tests {
+    use document::case::Memory;
+
     use super::*;
     use std::path::{Path, PathBuf};
 
@@ -179,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_has_two_importers_and_of_each_driver_one_endpoint() {
+    fn a_chain_has_two_importers_and_of_each_sort_one_endpoint() {
         let of = |driver: &str, key: &str, imports| {
             let endpoint = Endpoint::new(Kind::Drm, key, driver, PathBuf::from("/dev/x"));
             Rc::new(Endpoint { exports: true, imports, ..endpoint })
@@ -191,6 +195,26 @@ mod tests {
         let expected = expected.map(|keys| format!("area.c.drm-{}", keys.replace('.', ".drm-")));
         assert_eq!(all, expected);
         assert_eq!(ids("chain", "second-importers: {key: [drm-y]}\n", &endpoints).len(), 3);
+    }
+
+    #[test]
+    fn queues_of_v4l2_are_alike_by_their_allocator_and_others_by_driver_and_memory() {
+        let of = |kind, driver: &str, key: &str, symbol: Option<&str>, memory| {
+            let endpoint = Endpoint::new(kind, key, driver, PathBuf::from("/dev/x"));
+            Rc::new(Endpoint { map_dma_buf: symbol.map(str::to_owned), memory, ..endpoint })
+        };
+        let (vmalloc, contig) = (Some("vb2_vmalloc_dmabuf_ops_map"), Some("vb2_dc_dmabuf_ops_map"));
+        let endpoints = [
+            of(Kind::V4l2, "vimc", "b-vimc-cap0", vmalloc, None),
+            of(Kind::V4l2, "vivid", "c-vivid-cap0", vmalloc, None),
+            of(Kind::V4l2, "vivid", "c-vivid-cap1", contig, None),
+            of(Kind::V4l2, "uvc", "d-uvc-cap0", None, None),
+            of(Kind::Canary, "canary", "a-pages", Some("canary_map"), Some(Memory::Scattered)),
+            of(Kind::Canary, "canary", "a-pageless", Some("canary_map"), Some(Memory::Pageless)),
+        ];
+        let keys: Vec<_> =
+            first_of_each_sort(endpoints.iter().collect()).iter().map(|endpoint| endpoint.key.as_str()).collect();
+        assert_eq!(keys, ["a-pageless", "a-pages", "b-vimc-cap0", "c-vivid-cap1", "d-uvc-cap0"]);
     }
 
     #[test]

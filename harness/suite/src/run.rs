@@ -34,6 +34,13 @@ pub struct Shown {
     pub time: Duration,
 }
 
+impl Shown {
+    /// Whether an import was refused, be it that the cell ended there or that it went on.
+    pub fn refused(&self) -> bool {
+        self.findings.iter().any(|finding| finding.oracle == crate::cell::REFUSAL)
+    }
+}
+
 /// Runs cells, and knows of the board's endpoints what only a first export tells.
 pub struct Runner {
     watch: Watch,
@@ -138,6 +145,7 @@ fn of_steps(traced: Vec<MapDmaBuf>, told: Vec<MapDmaBuf>) -> Vec<MapDmaBuf> {
 /// The event of a cell that has ended.
 pub fn cell_end(cell: &Cell, shown: &Shown, expect: Option<&document::board::Expect>) -> CellEnd {
     let key = |endpoint: &Option<Rc<Endpoint>>| endpoint.as_ref().map(|endpoint| endpoint.key.clone());
+    let (outcome, reason) = board::outcome(expect, &cell.id, shown);
     CellEnd {
         id: cell.id.clone(),
         case: cell.case.id(),
@@ -147,8 +155,8 @@ pub fn cell_end(cell: &Cell, shown: &Shown, expect: Option<&document::board::Exp
         importer: key(&cell.importer),
         second_importer: key(&cell.second_importer),
         verdict: shown.verdict,
-        outcome: board::outcome(expect, &cell.id, shown.verdict),
-        reason: expect.and_then(|expect| expect.entry(&cell.id)).map(|entry| entry.reason.clone()),
+        outcome,
+        reason: reason.map(str::to_owned),
         ms: shown.time.as_millis() as u64,
         findings: shown.findings.clone(),
         map_dma_buf: shown.map_dma_buf.clone(),

@@ -3,15 +3,19 @@
 use std::rc::Rc;
 
 use device::Endpoint;
-use document::case::{Case, Memory};
+use document::case::{Case, Cells, Memory};
 
 use crate::event::EndpointFound;
 use crate::run::{Runner, Sources};
 
-/// The endpoints; where a case chooses them by their memory or their map_dma_buf, with both as far as they are known.
+/// The endpoints; where a case chooses them by their memory or their map_dma_buf, and in chains, with both as far as they
+/// are known.
 pub fn survey(endpoints: Vec<Rc<Endpoint>>, cases: &[Case], sources: &Sources) -> Vec<Rc<Endpoint>> {
     let asks = |case: &Case| {
-        [&case.exporters, &case.importers, &case.second_importers].iter().any(|selector| selector.asks_of_exports())
+        case.cells == Cells::Chain
+            || [&case.exporters, &case.importers, &case.second_importers]
+                .iter()
+                .any(|selector| selector.asks_of_exports())
     };
     if !cases.iter().any(asks) {
         return endpoints;
@@ -23,7 +27,8 @@ pub fn survey(endpoints: Vec<Rc<Endpoint>>, cases: &[Case], sources: &Sources) -
 fn known(endpoint: &Endpoint, found: &EndpointFound) -> Endpoint {
     let through = found.map_dma_buf.as_ref();
     let map_dma_buf = through.and_then(|through| through.symbol.clone());
-    let memory = map_dma_buf.as_deref().and_then(|symbol| memory(symbol, &endpoint.driver));
+    let told = map_dma_buf.as_deref().and_then(|symbol| memory(symbol, &endpoint.driver));
+    let memory = endpoint.memory.or(told);
     Endpoint { map_dma_buf, memory, ..endpoint.clone() }
 }
 

@@ -65,7 +65,7 @@ const CAUGHT: &[(&str, &[&str])] = &[
         "scribbles",
         &[
             "coherence.import-keeps-content",
-            "lifetime.every-order-imported",
+            "lifetime.orders-imported",
             "lifetime.import-again",
             "lifetime.next-buffer",
             "limits.imported-sizes",

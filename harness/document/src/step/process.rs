@@ -173,6 +173,20 @@ pub struct Orders {
     pub release: Vec<String>,
     /// A mapping among them that must show the pattern of seed 1 for as long as it is there.
     pub shows: Option<String>,
+    /// Which orders are gone through.
+    #[serde(default)]
+    pub cover: Cover,
+}
+
+/// How many orders are enough.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cover {
+    /// Every one.
+    #[default]
+    All,
+    /// So few that any three of the things are given back in each of their six orders: 6 of 24, and less than 10 of 120.
+    Triples,
 }
 
 impl Part for Orders {

@@ -17,6 +17,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("videobuf2_dma_contig", "vb2_dc_dmabuf_ops_map"),
     ("videobuf2_dma_sg", "vb2_dma_sg_dmabuf_ops_map"),
     ("videobuf2_vmalloc", "vb2_vmalloc_dmabuf_ops_map"),
+    ("prime_canary", "canary_map"),
     ("msm", "drm_gem_map_dma_buf"),
     ("i915", "i915_gem_map_dma_buf"),
     ("armada", "armada_gem_prime_map_dma_buf"),

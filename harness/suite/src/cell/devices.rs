@@ -6,9 +6,9 @@ use device::{ExportFlags, ImportSize, Refusal};
 use document::step::{Allocate, Export, FileAccess, Image, Import, SameHandle, Side};
 use document::verdict::Verdict;
 
-use super::Stop;
 use super::documented;
 use super::world::{BufferValue, FileValue, Value, World, demanded, names, unexpected};
+use super::{REFUSAL, Stop};
 use crate::event::{Blame, MapDmaBuf};
 
 fn blame(side: Side) -> Blame {
@@ -77,7 +77,7 @@ pub fn export(world: &mut World, step: &Export) -> Result<(), Stop> {
 }
 
 fn refused(refusal: &Refusal, why: &str) -> Stop {
-    Stop::new("refusal", Verdict::Refused, Blame::Nobody, format!("{refusal}: {why}"), "the device may refuse here")
+    Stop::new(REFUSAL, Verdict::Refused, Blame::Nobody, format!("{refusal}: {why}"), "the device may refuse here")
 }
 
 pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
@@ -101,7 +101,9 @@ pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
             }
             _ => {}
         }
+        let seen = answer.as_ref().err().map(|refusal| format!("{refusal}: as it must be"));
         demanded(answer, &step.must_refuse, blame(step.by), &format!("the import into {key}"))?;
+        seen.into_iter().for_each(|seen| world.property(REFUSAL, seen));
         world.checks += 1;
         return Ok(());
     }
@@ -118,7 +120,7 @@ pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
     };
     match reason {
         Some(reason) if step.go_on => {
-            world.property("refusal", format!("{refusal}: {reason}"));
+            world.property(REFUSAL, format!("{refusal}: {reason}"));
             world.insert(&step.r#as, Value::Nothing);
             Ok(())
         }
@@ -128,7 +130,7 @@ pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
         }
         None => {
             let expected = format!("{key} imports the buffer, or refuses it with an errno that is documented for it");
-            Err(Stop::fail("refusal", Blame::Undecided, refusal.to_string(), expected))
+            Err(Stop::fail(REFUSAL, Blame::Undecided, refusal.to_string(), expected))
         }
     }
 }

@@ -24,6 +24,8 @@ pub fn map(world: &mut World, step: &Map) -> Result<(), Stop> {
         Ok(held) => (Of::Buffer(held.buffer.clone(), held.side), held.buffer.size()),
         Err(_) => (Of::File, world.file(&step.of)?.size),
     };
+    // The kernel maps whole pages, and the last one is the buffer's to its end.
+    let size = size.next_multiple_of(uapi::memory::page_size() as u64);
     let offset = step.after_end.map_or(step.offset.0, |after| size + after.0);
     let len = step.length.map_or(size.saturating_sub(offset), |length| length.0) + step.beyond.0;
     let window = Window { offset, len: usize::try_from(len).unwrap_or(usize::MAX) };
@@ -45,7 +47,7 @@ pub fn map(world: &mut World, step: &Map) -> Result<(), Stop> {
         && names(&step.satisfied_by, refusal.errno())
     {
         world.checks += 1;
-        world.property("refusal", format!("{refusal}: no such mapping is made"));
+        world.property("mapping", format!("{refusal}: no such mapping is made"));
         world.satisfied = true;
         return Ok(());
     }

@@ -10,7 +10,7 @@ use document::step::{ErrnoName, Side};
 use document::verdict::Verdict;
 use uapi::memory::Mapping;
 
-use super::{Stop, counts::Counts, documented, requirements};
+use super::{REFUSAL, Stop, counts::Counts, documented, requirements};
 use crate::event::{Blame, Finding, MapDmaBuf};
 use crate::plan::Cell;
 
@@ -229,10 +229,10 @@ fn missing(name: &str) -> Stop {
 
 /// Judges a refusal that no rule asked for: one that a person can remedy blocks the cell, any other breaks the rule.
 pub fn unexpected(refusal: &device::Refusal, blame: Blame, expected: &str) -> Stop {
-    let Some(errno) = refusal.errno() else { return Stop::not_observable("refusal", refusal.to_string(), expected) };
+    let Some(errno) = refusal.errno() else { return Stop::not_observable(REFUSAL, refusal.to_string(), expected) };
     match documented::remedy(errno) {
-        Some(remedy) => Stop::new("refusal", Verdict::Blocked, Blame::Nobody, format!("{refusal}; {remedy}"), expected),
-        None => Stop::fail("refusal", blame, refusal.to_string(), expected),
+        Some(remedy) => Stop::new(REFUSAL, Verdict::Blocked, Blame::Nobody, format!("{refusal}; {remedy}"), expected),
+        None => Stop::fail(REFUSAL, blame, refusal.to_string(), expected),
     }
 }
 
@@ -245,11 +245,11 @@ pub fn demanded<T>(
 ) -> Result<Option<T>, Stop> {
     let wanted = format!("{what} is refused with {}", must_refuse.join(" or "));
     match answer {
-        Ok(_) if !must_refuse.is_empty() => Err(Stop::fail("refusal", blame, format!("{what} was allowed"), wanted)),
+        Ok(_) if !must_refuse.is_empty() => Err(Stop::fail(REFUSAL, blame, format!("{what} was allowed"), wanted)),
         Err(refusal) if !must_refuse.is_empty() => match refusal.errno() {
             Some(errno) if names(must_refuse, errno) => Ok(None),
-            Some(_) => Err(Stop::fail("refusal", blame, refusal.to_string(), wanted)),
-            None => Err(Stop::not_observable("refusal", refusal.to_string(), wanted)),
+            Some(_) => Err(Stop::fail(REFUSAL, blame, refusal.to_string(), wanted)),
+            None => Err(Stop::not_observable(REFUSAL, refusal.to_string(), wanted)),
         },
         Ok(value) => Ok(Some(value)),
         Err(refusal) => Err(unexpected(&refusal, blame, &format!("{what} succeeds"))),

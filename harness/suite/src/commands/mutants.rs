@@ -34,12 +34,14 @@ pub fn run(wanted: &Mutants) -> Result<Exit, Trouble> {
             eprintln!("prime-cts: progress {number} {}", faults.len());
         }
         let caught = detection.cell.as_deref().unwrap_or("not caught");
-        println!("{:12} {:26} {caught}", detection.module, detection.fault);
+        let blame = detection.blame.as_ref().filter(|_| !detection.named);
+        let wrongly = blame.map_or(String::new(), |blame| format!(", and blamed the {blame} for it"));
+        println!("{:12} {:26} {caught}{wrongly}", detection.module, detection.fault);
     })?;
     write(&wanted.output.join("mutants.md"), &mutants::table(&detections))?;
     let lines = detections.iter().map(|detection| serde_json::to_string(detection).unwrap_or_default() + "\n");
     write(&wanted.output.join("mutants.jsonl"), &lines.collect::<String>())?;
-    let missed = detections.iter().filter(|detection| detection.cell.is_none()).count();
-    println!("{} of {} faults caught", detections.len() - missed, detections.len());
+    let missed = detections.iter().filter(|detection| !detection.good()).count();
+    println!("{} of {} faults caught and named", detections.len() - missed, detections.len());
     Ok(if missed == 0 { Exit::Success } else { Exit::Regression })
 }

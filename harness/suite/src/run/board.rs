@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use device::{Endpoint, System};
 use document::board::{Board, Expect};
-use document::verdict::{Outcome, Verdict};
+use document::verdict::Outcome;
 
-use super::{Runner, Sources, cell_end};
+use super::{Runner, Shown, Sources, cell_end};
 use crate::event::{self, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState};
 use crate::journal::{Journal, JournalError};
 use crate::plan::Cell;
@@ -33,11 +33,11 @@ pub fn endpoints() -> Vec<Rc<Endpoint>> {
 }
 
 /// Holds a verdict against the board file. Without one, only what is broken is unexpected.
-pub fn outcome(expect: Option<&Expect>, id: &str, verdict: Verdict) -> Outcome {
+pub fn outcome<'a>(expect: Option<&'a Expect>, id: &str, shown: &Shown) -> (Outcome, Option<&'a str>) {
     match expect {
-        Some(expect) => expect.outcome(id, verdict),
-        None if verdict.broken() => Outcome::Regression,
-        None => Outcome::Expected,
+        Some(expect) => expect.outcome(id, shown.verdict, shown.refused()),
+        None if shown.verdict.broken() => (Outcome::Regression, None),
+        None => (Outcome::Expected, None),
     }
 }
 
@@ -124,18 +124,27 @@ fn missing(expect: &Expect, found: &[EndpointFound], reached: &[MapDmaBuf]) -> V
 
 #[cfg(test)]
 mod tests {
+    use document::verdict::Verdict;
+
     use super::*;
 
     #[test]
     fn without_a_board_file_only_what_is_broken_is_unexpected() {
-        assert_eq!(outcome(None, "a.b.c", Verdict::Refused), Outcome::Expected);
-        assert_eq!(outcome(None, "a.b.c", Verdict::Crash), Outcome::Regression);
+        let shown = |verdict| Shown {
+            verdict,
+            findings: vec![],
+            map_dma_buf: vec![],
+            device_access: vec![],
+            time: std::time::Duration::ZERO,
+        };
+        assert_eq!(outcome(None, "a.b.c", &shown(Verdict::Refused)).0, Outcome::Expected);
+        assert_eq!(outcome(None, "a.b.c", &shown(Verdict::Crash)).0, Outcome::Regression);
     }
 
     #[test]
     fn what_the_board_file_names_and_nobody_saw_is_missing() {
         let expect =
-            Expect { endpoints: vec!["udmabuf".into()], map_dma_buf: vec!["map_udmabuf".into()], cells: vec![] };
+            Expect { endpoints: vec!["udmabuf".into()], map_dma_buf: vec!["map_udmabuf".into()], ..Expect::default() };
         let names: Vec<String> = missing(&expect, &[], &[]).into_iter().map(|missing| missing.name).collect();
         assert_eq!(names, ["udmabuf", "map_udmabuf"]);
         let seen = MapDmaBuf { symbol: Some("map_udmabuf".into()), exp_name: "udmabuf".into(), observed: true };
