@@ -70,9 +70,11 @@ pub enum Cells {
     Importer,
     /// An exporter and an importer, every ordered pair, a device with itself included.
     Pair,
-    /// An exporter and two different importers. Of the endpoints that share driver and memory the first stands for all,
-    /// on each place, and of V4L2's queues the first with each of videobuf2's allocators: else a board of twenty would
-    /// have eight thousand.
+    /// As `pair`, where what is looked at is alike in endpoints that share driver and memory: the first of them stands
+    /// for all, and of V4L2's queues the first with each of videobuf2's allocators.
+    PairOfSorts,
+    /// An exporter and two different importers, of the same few endpoints: else a board of twenty would have eight
+    /// thousand.
     Chain,
 }
 

@@ -49,7 +49,7 @@ pub fn check(path: &Path, source: &str) -> Result<Case, Vec<Diagnostic>> {
         let place = faults[MOST - 1].place;
         faults.push(Fault::new(place, "there are more faults behind this one").help("mend these first"));
     }
-    let shared: std::rc::Rc<str> = source.into();
+    let shared: std::sync::Arc<str> = source.into();
     let pointing = |fault: Fault| {
         let place = fault::within(source, fault.place);
         Diagnostic::of(path, &shared, Some(place), fault.message).with_help(fault.help)

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::de::DeserializeOwned;
@@ -22,7 +22,7 @@ pub struct Diagnostic {
     pub message: String,
     /// What would mend it.
     pub help: Option<String>,
-    source: Rc<str>,
+    source: Arc<str>,
 }
 
 impl Diagnostic {
@@ -32,7 +32,7 @@ impl Diagnostic {
     }
 
     /// The same for one of several of a document, which share its text.
-    pub fn of(path: &Path, source: &Rc<str>, place: Option<(usize, usize)>, message: impl Into<String>) -> Self {
+    pub fn of(path: &Path, source: &Arc<str>, place: Option<(usize, usize)>, message: impl Into<String>) -> Self {
         Self { path: path.to_owned(), place, message: message.into(), help: None, source: source.clone() }
     }
 

@@ -53,7 +53,13 @@ pub enum CatalogueError {
 pub fn embedded() -> Result<Vec<Case>, CatalogueError> {
     let mut files = Vec::new();
     collect(&EMBEDDED, &mut files);
-    parse(files)
+    parse_apart(files)
+}
+
+/// Parses in a thread of its own, whose memory is its own too: what a parser leaves behind are holes all over the heap,
+/// and every cell's process would copy the pages of those that it allocates in.
+fn parse_apart(files: Vec<(PathBuf, String)>) -> Result<Vec<Case>, CatalogueError> {
+    std::thread::spawn(|| parse(files)).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn collect(folder: &Dir<'_>, files: &mut Vec<(PathBuf, String)>) {

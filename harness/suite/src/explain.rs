@@ -21,6 +21,7 @@ pub fn text(case: &Rc<Case>, id: &str, endpoints: &[Rc<Endpoint>]) -> String {
         Cells::Exporter => "each exporter",
         Cells::Importer => "each importer, without an exporter's buffer",
         Cells::Pair => "each exporter with each importer",
+        Cells::PairOfSorts => "one exporter of each sort with one importer of each sort",
         Cells::Chain => "each exporter with two importers, the first endpoint of each driver",
     };
     let size = format!("{}, or what the devices need at least", case.size);
@@ -51,7 +52,7 @@ fn sides(case: &Case) -> &'static [(Side, &'static str)] {
     match case.cells {
         Cells::Exporter => &[(Side::Exporter, "exporter")],
         Cells::Importer => &[(Side::Importer, "importer")],
-        Cells::Pair => &[(Side::Exporter, "exporter"), (Side::Importer, "importer")],
+        Cells::Pair | Cells::PairOfSorts => &[(Side::Exporter, "exporter"), (Side::Importer, "importer")],
         Cells::Chain => {
             &[(Side::Exporter, "exporter"), (Side::Importer, "importer"), (Side::SecondImporter, "second-importer")]
         }

@@ -91,6 +91,12 @@ fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
                 cells.extend(importers.iter().map(|importer| cell(Some(exporter), Some(importer), None)));
             }
         }
+        Cells::PairOfSorts => {
+            let importers = first_of_each_sort(able(Side::Importer));
+            for exporter in first_of_each_sort(able(Side::Exporter)) {
+                cells.extend(importers.iter().map(|importer| cell(Some(exporter), Some(importer), None)));
+            }
+        }
         Cells::Chain => {
             let importers = first_of_each_sort(able(Side::Importer));
             let seconds = first_of_each_sort(able(Side::SecondImporter));
@@ -215,6 +221,8 @@ mod tests {
         let keys: Vec<_> =
             first_of_each_sort(endpoints.iter().collect()).iter().map(|endpoint| endpoint.key.as_str()).collect();
         assert_eq!(keys, ["a-pageless", "a-pages", "b-vimc-cap0", "c-vivid-cap1", "d-uvc-cap0"]);
+        let able = endpoints.map(|endpoint| Rc::new(Endpoint { exports: true, imports: true, ..(*endpoint).clone() }));
+        assert_eq!((ids("pair-of-sorts", "", &able).len(), ids("pair", "", &able).len()), (25, 36));
     }
 
     #[test]

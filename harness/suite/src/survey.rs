@@ -12,7 +12,7 @@ use crate::run::{Runner, Sources};
 /// are known.
 pub fn survey(endpoints: Vec<Rc<Endpoint>>, cases: &[Case], sources: &Sources) -> Vec<Rc<Endpoint>> {
     let asks = |case: &Case| {
-        case.cells == Cells::Chain
+        matches!(case.cells, Cells::Chain | Cells::PairOfSorts)
             || [&case.exporters, &case.importers, &case.second_importers]
                 .iter()
                 .any(|selector| selector.asks_of_exports())

@@ -34,7 +34,7 @@ pub fn check(path: &Path, root: &Node, steps: &[Written<'_>], faults: &mut Vec<F
     }
     for (role, key) in [("exporter", "exporters"), ("importer", "importers"), ("importer", "second-importers")] {
         if let Some((place, selector)) = root.entry(key).map(|(key, node)| (key.place, node)) {
-            if key != "second-importers" && !["", "pair", "chain", role].contains(&cells) {
+            if key != "second-importers" && !["", "pair", "pair-of-sorts", "chain", role].contains(&cells) {
                 let fault = Fault::new(place, format!("'{key}' selects nothing: 'cells: {cells}' has no {role}"));
                 faults.push(fault.help(format!("leave '{key}' out, or write 'cells: pair'")));
             }
