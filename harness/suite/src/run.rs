@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use device::Endpoint;
+use document::case::Memory;
 use document::verdict::Verdict;
 use uapi::fragment::Fragments;
 
@@ -57,10 +58,10 @@ impl Runner {
     pub fn start(sources: &Sources, endpoints: &[Rc<Endpoint>]) -> (Self, Vec<EndpointFound>) {
         let mut runner = Self { watch: Watch::start(sources), contiguous: BTreeSet::new() };
         let found: Vec<EndpointFound> = endpoints.iter().map(|endpoint| runner.look_at(endpoint)).collect();
-        let contiguous = found.iter().filter(|endpoint| {
-            endpoint.map_dma_buf.as_ref().is_some_and(|found| found.exp_name == "videobuf2_dma_contig")
-        });
-        runner.contiguous = contiguous.map(|endpoint| endpoint.key.clone()).collect();
+        let contiguous = |found: &&EndpointFound| {
+            matches!(crate::survey::memory_of(found), Some(Memory::Coherent | Memory::Contiguous))
+        };
+        runner.contiguous = found.iter().filter(contiguous).map(|endpoint| endpoint.key.clone()).collect();
         (runner, found)
     }
 

@@ -90,8 +90,8 @@ fn a_board_with_modules_of_our_own() {
     let first = recorded("debian-amd64-kmod");
     is_complete(&first);
     assert!(first.endpoints().contains_key("canary-pageless"), "{:?}", first.endpoints());
-    assert_eq!(host::run("debian-amd64-kmod").code, Some(0));
-    assert_eq!(recorded("debian-amd64-kmod").verdicts(), first.verdicts());
+    let reached: BTreeSet<&str> = symbols(&first).into_values().collect();
+    assert!(reached.contains("vb2_dma_sg_dmabuf_ops_map"), "{reached:?}");
 }
 
 #[test]
