@@ -143,11 +143,11 @@ pub trait Buffer {
         Err(Refusal::NotAsked("this device does nothing with a buffer alone"))
     }
 
-    /// The device writes the buffer, which it has imported, from a byte on.
+    /// The device writes the buffer, which it has imported, from its start on.
     ///
     /// # Errors
     /// As [`Buffer::device_read`].
-    fn device_write(&self, _offset: u64, _bytes: &[u8]) -> Result<(), Refusal> {
+    fn device_write(&self, _bytes: &[u8]) -> Result<(), Refusal> {
         Err(Refusal::NotAsked("this device does nothing with a buffer alone"))
     }
 

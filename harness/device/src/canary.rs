@@ -52,7 +52,7 @@ fn find(system: &System) -> Vec<Endpoint> {
     let allocated = FORMS.iter().filter(|(_, form, _)| forms & (1 << form) != 0);
     let exporters =
         allocated.map(|&(key, _, memory)| Endpoint { exports: true, memory: Some(memory), ..endpoint(key) });
-    exporters.chain([Endpoint { imports: true, accesses: true, ..endpoint(IMPORTER) }]).collect()
+    exporters.chain([Endpoint { imports: true, reads: true, writes: true, ..endpoint(IMPORTER) }]).collect()
 }
 
 fn open_node(node: &Path) -> std::io::Result<File> {
@@ -119,8 +119,8 @@ impl Buffer for Handle {
         canary::read(self.node.as_fd(), self.handle, offset, bytes).map_err(Refusal::of("PRIME_CANARY_IOC_TRANSFER"))
     }
 
-    fn device_write(&self, offset: u64, bytes: &[u8]) -> Result<(), Refusal> {
-        canary::write(self.node.as_fd(), self.handle, offset, bytes).map_err(Refusal::of("PRIME_CANARY_IOC_TRANSFER"))
+    fn device_write(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        canary::write(self.node.as_fd(), self.handle, 0, bytes).map_err(Refusal::of("PRIME_CANARY_IOC_TRANSFER"))
     }
 
     fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal> {

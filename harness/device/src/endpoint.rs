@@ -34,8 +34,10 @@ pub struct Endpoint {
     pub exports: bool,
     /// Whether it imports buffers.
     pub imports: bool,
-    /// Whether it reads and writes imported buffers when it is asked to.
-    pub accesses: bool,
+    /// Whether it reads imported buffers when it is asked to.
+    pub reads: bool,
+    /// Whether it writes imported buffers when it is asked to.
+    pub writes: bool,
     /// The smallest buffer that it can use, in bytes.
     pub smallest: u64,
     /// Why it cannot be used now, with the remedy.
@@ -62,7 +64,8 @@ impl Endpoint {
             beside: None,
             exports: false,
             imports: false,
-            accesses: false,
+            reads: false,
+            writes: false,
             smallest: 1,
             blocked: None,
             map_dma_buf: None,
@@ -78,7 +81,8 @@ impl Endpoint {
             driver: &self.driver,
             exports: self.exports,
             imports: self.imports,
-            accesses: self.accesses,
+            reads: self.reads,
+            writes: self.writes,
             memory: self.memory,
             map_dma_buf: self.map_dma_buf.as_deref(),
         }

@@ -41,7 +41,7 @@ pub fn endpoints(words: &str, kernel_log: &Path) -> Result<Vec<Endpoint>, String
     let endpoint = |word: &str| {
         Fault::ALL.iter().find(|fault| fault.word() == word).ok_or(word.to_owned())?;
         let endpoint = Endpoint::new(Kind::Mock, format!("mock-{word}"), "mock", kernel_log.to_owned());
-        Ok(Endpoint { exports: true, imports: true, accesses: true, topology: word.to_owned(), ..endpoint })
+        Ok(Endpoint { exports: true, imports: true, reads: true, writes: true, topology: word.to_owned(), ..endpoint })
     };
     words.split(',').map(endpoint).collect()
 }
@@ -202,7 +202,8 @@ struct MockBuffer {
 
 impl Buffer for MockBuffer {
     fn size(&self) -> u64 {
-        self.size
+        let less = self.imported && self.fault == Fault::DeviceOverruns;
+        self.size - if less { uapi::memory::page_size() as u64 } else { 0 }
     }
 
     fn handle(&self) -> Option<u32> {
@@ -241,9 +242,12 @@ impl Buffer for MockBuffer {
         answer.map_err(|_| Refusal::of("mock read")(Errno::EFAULT))
     }
 
-    fn device_write(&self, offset: u64, bytes: &[u8]) -> Result<(), Refusal> {
+    fn device_write(&self, bytes: &[u8]) -> Result<(), Refusal> {
         let bytes = if self.fault == Fault::DeviceElsewhere { &bytes[8..] } else { bytes };
-        let answer = std::os::unix::fs::FileExt::write_all_at(&self.memory, bytes, offset);
+        if self.fault == Fault::DeviceOverruns {
+            let _ = std::os::unix::fs::FileExt::write_all_at(&self.memory, &[0xff; 8], bytes.len() as u64);
+        }
+        let answer = std::os::unix::fs::FileExt::write_all_at(&self.memory, bytes, 0);
         answer.map_err(|_| Refusal::of("mock write")(Errno::EFAULT))
     }
 

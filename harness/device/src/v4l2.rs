@@ -22,6 +22,7 @@ use crate::endpoint::Endpoint;
 use crate::inventory::Backend;
 use crate::system::{Node, System};
 
+mod copy;
 mod misuse;
 
 /// Every queue that streams.
@@ -96,6 +97,8 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
             Ok(answer) => Endpoint {
                 exports: answer.capabilities & uapi::v4l2::SUPPORTS_MMAP != 0,
                 imports: answer.capabilities & uapi::v4l2::SUPPORTS_DMABUF != 0,
+                reads: copy::copies(&about.driver) && queue.output(),
+                writes: copy::copies(&about.driver) && !queue.output(),
                 smallest: frames.iter().map(bytes).min().unwrap_or(1),
                 frames,
                 ..endpoint
@@ -221,12 +224,12 @@ impl Device for Queue {
         let queue = self.0.clone();
         let frame = queue.set_frame(size)?;
         queue.request(Memory::DmaBuf, 1)?;
-        let imported = Imported { length: bytes(&frame), queue };
+        let imported = Imported { length: bytes(&frame), file: copy::Known::of(number), queue };
         let kind = imported.queue.queue;
         let used = if kind.output() { bytes(&frame) as u32 } else { 0 };
         // Without a length it is the file's; but `__verify_length` holds what a multi-planar output uses against it.
         let length = if kind.multi_planar() { used } else { 0 };
-        let file = PlaneFile { number, length, used };
+        let file = PlaneFile { number, length, used, offset: 0 };
         let answer = uapi::v4l2::queue_dma_buf(imported.queue.device(), imported.queue.queue, 0, &[file]);
         answer.map_err(Refusal::of("VIDIOC_QBUF"))?;
         Ok(Rc::new(imported))
@@ -284,6 +287,7 @@ impl Buffer for QueueBuffer {
 struct Imported {
     queue: Rc<OpenQueue>,
     length: u64,
+    file: copy::Known,
 }
 
 impl Buffer for Imported {
@@ -297,6 +301,14 @@ impl Buffer for Imported {
 
     fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal> {
         map(&self.queue, window, access)
+    }
+
+    fn device_read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Refusal> {
+        copy::read(self, offset, bytes)
+    }
+
+    fn device_write(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        copy::write(self, bytes)
     }
 }
 

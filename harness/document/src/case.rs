@@ -143,8 +143,10 @@ pub enum Ability {
     Export,
     /// Import the buffers of others.
     Import,
-    /// Read and write an imported buffer when they are asked to, by themselves and not by the CPU.
-    Access,
+    /// Read an imported buffer when they are asked to, by themselves and not by the CPU.
+    Read,
+    /// Write an imported buffer when they are asked to, by themselves and not by the CPU.
+    Write,
 }
 
 /// Which endpoints a case is about. An empty list selects all.
@@ -221,8 +223,10 @@ pub struct Seen<'a> {
     pub exports: bool,
     /// Whether it imports.
     pub imports: bool,
-    /// Whether it reads and writes imported buffers when it is asked to.
-    pub accesses: bool,
+    /// Whether it reads imported buffers when it is asked to.
+    pub reads: bool,
+    /// Whether it writes imported buffers when it is asked to.
+    pub writes: bool,
     /// What its buffers are made of; nothing where that is not known.
     pub memory: Option<Memory>,
     /// What they are mapped by; nothing where that is not known.
@@ -237,11 +241,12 @@ impl Selector {
 
     /// What of an endpoint is not selected. A mock stands for any kind, so that every case can be tested with it.
     pub fn why_not(&self, endpoint: Seen<'_>) -> Option<&'static str> {
-        let Seen { kind, key, driver, exports, imports, accesses, memory, map_dma_buf } = endpoint;
+        let Seen { kind, key, driver, exports, imports, reads, writes, memory, map_dma_buf } = endpoint;
         let able = |ability: &Ability| match ability {
             Ability::Export => exports,
             Ability::Import => imports,
-            Ability::Access => accesses,
+            Ability::Read => reads,
+            Ability::Write => writes,
         };
         let none = |globs: &[Glob], text: &str| !globs.is_empty() && !globs.iter().any(|glob| glob.matches(text));
         let mock = kind == Kind::Mock;
@@ -313,7 +318,8 @@ mod tests {
             driver,
             exports: true,
             imports: kind.imports(),
-            accesses: false,
+            reads: false,
+            writes: false,
             memory: None,
             map_dma_buf: None,
         };

@@ -73,6 +73,7 @@ const CAUGHT: &[(&str, &[&str])] = &[
         ],
     ),
     ("device-elsewhere", &["access.device-reads", "access.device-writes"]),
+    ("device-overruns", &["access.device-writes"]),
     ("holds-pages", &["pages.untouched"]),
     ("shares-private", &["mapping.private"]),
     ("grows", &["mapping.grow"]),

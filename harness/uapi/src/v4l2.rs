@@ -8,6 +8,10 @@ use v4l::v4l_sys as sys;
 
 use crate::retry::retry;
 
+mod stream;
+
+pub use stream::{dequeue, queue_own, stream_off, stream_on};
+
 mod ioctl {
     #![allow(missing_docs)]
     use v4l::v4l_sys as sys;
@@ -48,6 +52,16 @@ impl QueueType {
     /// Whether the device reads the frames.
     pub fn output(self) -> bool {
         matches!(self, Self::Output | Self::OutputMultiPlanar)
+    }
+
+    /// The queue on the other side of a mem2mem device.
+    pub fn other_side(self) -> Self {
+        match self {
+            Self::Capture => Self::Output,
+            Self::Output => Self::Capture,
+            Self::CaptureMultiPlanar => Self::OutputMultiPlanar,
+            Self::OutputMultiPlanar => Self::CaptureMultiPlanar,
+        }
     }
 }
 
@@ -231,8 +245,10 @@ pub struct PlaneFile {
     pub number: i32,
     /// The buffer's length in bytes; 0 for all of it.
     pub length: u32,
-    /// Bytes that hold data, for queues that the device reads.
+    /// Bytes that hold data, from the buffer's start, for queues that the device reads.
     pub used: u32,
+    /// Where among them the data begins; multi-planar queues know that.
+    pub offset: u32,
 }
 
 /// Hands imported buffers to the device: VIDIOC_QBUF with memory DmaBuf. The queue attaches and maps them here
@@ -247,6 +263,7 @@ pub fn queue_dma_buf(device: BorrowedFd<'_>, queue: QueueType, index: u32, files
         plane.m.fd = file.number;
         plane.length = file.length;
         plane.bytesused = file.used;
+        plane.data_offset = file.offset;
     }
     let mut raw = buffer(queue, Memory::DmaBuf, index, &mut planes, files.len() as u32);
     if let (false, [file, ..]) = (queue.multi_planar(), files) {

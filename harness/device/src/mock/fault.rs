@@ -103,6 +103,8 @@ faults! {
     TakesAnySize = "takes-any-size",
     /// The device reads and writes other memory than the buffer.
     DeviceElsewhere = "device-elsewhere",
+    /// The device uses a page less of what it imports than there is, and writes a word behind that.
+    DeviceOverruns = "device-overruns",
     /// Takes references on the struct pages of what it imports.
     HoldsPages = "holds-pages",
     /// The export is refused.

@@ -54,7 +54,7 @@ pub(super) fn make(queue: &Queue, how: DeviceMisuse) -> Result<(), Refusal> {
             misuse::make(device, EXPBUF, Argument::ReadOnly(&argument([ours, 0, 0, flags]))).map_err(expbuf())
         }
         DeviceMisuse::QueueOtherMemory => {
-            let file = PlaneFile { number: -1, length: 0, used: 0 };
+            let file = PlaneFile { number: -1, length: 0, used: 0, offset: 0 };
             uapi::v4l2::queue_dma_buf(device, queue.0.queue, 0, &[file]).map_err(Refusal::of("VIDIOC_QBUF"))
         }
         _ => Err(NO_SUCH_CALL),

@@ -89,6 +89,12 @@ pub struct Check {
     /// Which pattern; another seed, other bytes.
     #[serde(default = "first_seed")]
     pub seed: u32,
+    /// A buffer: only so many bytes are looked at as it has. A device's frame may be smaller than what it imports.
+    #[serde(default)]
+    pub up_to: Option<String>,
+    /// A buffer: only what comes after so many bytes as it has is looked at.
+    #[serde(default)]
+    pub behind: Option<String>,
 }
 
 impl Part for Check {
@@ -97,7 +103,8 @@ impl Part for Check {
     }
 
     fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.mapping, &[Sort::Mapping])]
+        let buffers = self.up_to.iter().chain(&self.behind).map(|name| (name.as_str(), &[Sort::Buffer][..]));
+        std::iter::once((self.mapping.as_str(), &[Sort::Mapping][..])).chain(buffers).collect()
     }
 }
 

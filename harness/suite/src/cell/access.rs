@@ -6,8 +6,8 @@ use super::Stop;
 use super::world::{World, unexpected};
 use crate::event::Blame;
 
-/// Bytes that the device is asked for at once.
-const PIECE: usize = 64 << 10;
+/// Bytes that the device is asked for at once: no whole pages, so that it has to begin and to end within one.
+const PIECE: usize = 30_000;
 
 /// Reading and writing are the exporter's fault as well as the importer's: the one gives the addresses, the other uses
 /// them.
@@ -15,14 +15,10 @@ const BLAME: Blame = Blame::Undecided;
 
 pub fn fill(world: &mut World, step: &DeviceFill) -> Result<(), Stop> {
     let buffer = world.buffer(&step.buffer)?.buffer.clone();
-    let mut bytes = Vec::with_capacity(PIECE);
-    for start in (0..buffer.size()).step_by(PIECE) {
-        bytes.clear();
-        let words = (start..buffer.size().min(start + PIECE as u64)).step_by(8);
-        words.for_each(|position| bytes.extend(oracle::content::word(step.seed, position).to_ne_bytes()));
-        let answer = buffer.device_write(start, &bytes);
-        answer.map_err(|refusal| unexpected(&refusal, BLAME, "the device writes the buffer that it has imported"))?;
-    }
+    let words = (0..buffer.size()).step_by(8);
+    let bytes: Vec<u8> = words.flat_map(|at| oracle::content::word(step.seed, at).to_ne_bytes()).collect();
+    let answer = buffer.device_write(&bytes[..buffer.size() as usize]);
+    answer.map_err(|refusal| unexpected(&refusal, BLAME, "the device writes the buffer that it has imported"))?;
     world.accessed("write");
     Ok(())
 }
@@ -30,7 +26,7 @@ pub fn fill(world: &mut World, step: &DeviceFill) -> Result<(), Stop> {
 pub fn check(world: &mut World, step: &DeviceCheck) -> Result<(), Stop> {
     world.checks += 1;
     let buffer = world.buffer(&step.buffer)?.buffer.clone();
-    let size = usize::try_from(buffer.size()).unwrap_or(usize::MAX);
+    let size = usize::try_from(buffer.size()).unwrap_or(usize::MAX) / 8 * 8;
     let mut bytes = vec![0; size];
     for (number, piece) in bytes.chunks_mut(PIECE).enumerate() {
         let answer = buffer.device_read((number * PIECE) as u64, piece);

@@ -66,10 +66,18 @@ pub fn fill(world: &mut World, step: &Fill) -> Result<(), Stop> {
 
 pub fn check(world: &mut World, step: &Check) -> Result<(), Stop> {
     world.checks += 1;
+    let size = |name: &Option<String>| name.as_ref().map(|name| Ok(world.buffer(name)?.buffer.size())).transpose();
+    let (behind, up_to) = (size(&step.behind)?, size(&step.up_to)?);
     let shown = world.mapping(&step.mapping)?;
-    let expected =
-        format!("the bytes that were written: the pattern of seed {} from byte {}", step.seed, shown.position);
-    let answer = oracle::content::check(&shown.mapping, step.seed, shown.position);
+    // Whole words of what the mapping shows of it.
+    let within = |size: Option<u64>, without: usize| {
+        size.map_or(without, |size| (size.saturating_sub(shown.position) as usize / 8 * 8).min(shown.mapping.len()))
+    };
+    let (start, end) = (within(behind, 0), within(up_to, shown.mapping.len()));
+    let position = shown.position + start as u64;
+    let expected = format!("the bytes that were written: the pattern of seed {} from byte {position}", step.seed);
+    let read = |offset: usize| shown.mapping.read_word(start + offset);
+    let answer = oracle::content::check_words(end.saturating_sub(start), step.seed, position, read);
     answer.map(drop).map_err(|difference| Stop::fail("content", shown.blame, difference.to_string(), expected))
 }
 

@@ -69,7 +69,8 @@ pub fn orders(world: &mut World, step: &Orders, say: &mut dyn FnMut(&Message)) -
             world.release(name)?;
             let shown = step.shows.as_ref().filter(|shown| !order[..=number].contains(shown));
             let Some(shown) = shown else { continue };
-            let answer = super::memory::check(world, &Check { mapping: shown.clone(), seed: 1 });
+            let answer =
+                super::memory::check(world, &Check { mapping: shown.clone(), seed: 1, up_to: None, behind: None });
             answer.map_err(|Stop(mut finding)| {
                 finding.seen = format!("after giving back {}: {}", order[..=number].join(", "), finding.seen);
                 Stop(finding)
