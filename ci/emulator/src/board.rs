@@ -16,6 +16,9 @@ pub fn read(root: &Path, name: &str) -> Result<(Board, String)> {
     if let Some(like) = &board.like {
         let (other, _) = read_one(root, like)?;
         board.emulate = board.emulate.or(other.emulate);
+        if let Some(emulate) = &mut board.emulate {
+            emulate.qemu.append = format!("{} {}", emulate.qemu.append, board.append).trim().to_owned();
+        }
         board.modules = other.modules.into_iter().chain(board.modules).collect();
     }
     Ok((board, source))
@@ -75,6 +78,15 @@ fn files(root: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_board_of_the_repository_can_be_read() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+        let text = list(root).unwrap();
+        assert!(text.contains("debian-amd64 ") && text.contains("mutants "), "{text}");
+        let (mutants, _) = read(root, "mutants").unwrap();
+        assert!(mutants.emulate.unwrap().qemu.append.ends_with("swiotlb=force"));
+    }
 
     fn repository(name: &str, text: &str) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();

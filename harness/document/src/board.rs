@@ -24,6 +24,9 @@ pub struct Board {
     pub architecture: String,
     /// The board whose kernel, machine and modules this one has too.
     pub like: Option<String>,
+    /// Words added to the kernel's command line of the board that this one is like.
+    #[serde(default)]
+    pub append: String,
     /// What is run on it.
     #[serde(default)]
     pub command: BoardCommand,

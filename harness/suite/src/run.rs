@@ -1,5 +1,6 @@
 //! Running cells: one child process each, watched from outside.
 
+mod blame;
 pub mod board;
 pub mod child;
 mod judge;
@@ -92,7 +93,7 @@ impl Runner {
         });
         let driver = cell.exporter.as_ref().map_or("", |exporter| exporter.driver.as_str());
         let seen = self.watch.end(ran.pid, driver);
-        let (verdict, findings) = judge::judge(&ran, &seen);
+        let (verdict, findings) = judge::judge(&ran, &seen, &blame::Drivers::of(cell));
         let map_dma_buf = of_steps(seen.exported, ran.exported());
         Shown { verdict, findings, map_dma_buf, device_access: ran.device_access(), time: started.elapsed() }
     }

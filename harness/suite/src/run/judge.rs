@@ -5,15 +5,16 @@ use oracle::kernel_log::{Splat, SplatKind, taint_names};
 use oracle::provenance::Touch;
 use uapi::process::Ending;
 
+use super::blame::Drivers;
 use super::child::Ran;
 use super::watch::Seen;
 use crate::event::{Blame, Finding};
 
 /// The findings of a cell and the worst of their verdicts.
-pub fn judge(ran: &Ran, seen: &Seen) -> (Verdict, Vec<Finding>) {
+pub fn judge(ran: &Ran, seen: &Seen, drivers: &Drivers) -> (Verdict, Vec<Finding>) {
     let mut findings: Vec<Finding> = ran.findings().cloned().collect();
     findings.extend(of_ending(ran, !findings.is_empty() && findings.iter().any(|f| f.verdict != Verdict::Pass)));
-    findings.extend(seen.splats.iter().map(of_splat));
+    findings.extend(seen.splats.iter().map(|splat| of_splat(splat, drivers)));
     findings.extend(of_taint(seen));
     findings.extend(seen.touched.iter().map(of_touch));
     if seen.lost > 0 {
@@ -62,13 +63,13 @@ fn of_ending(ran: &Ran, told_why: bool) -> Option<Finding> {
     }
 }
 
-fn of_splat(splat: &Splat) -> Finding {
+fn of_splat(splat: &Splat, drivers: &Drivers) -> Finding {
     let verdict = match splat.kind {
         SplatKind::Bug | SplatKind::Oops | SplatKind::Panic => Verdict::Crash,
         _ => Verdict::Fail,
     };
-    let found =
-        finding("kernel-log", verdict, Blame::Kernel, splat.title.clone(), "the kernel has nothing to complain of");
+    let blame = drivers.blamed_by(&splat.lines);
+    let found = finding("kernel-log", verdict, blame, splat.title.clone(), "the kernel has nothing to complain of");
     Finding { lines: splat.lines.clone(), ..found }
 }
 
@@ -98,7 +99,7 @@ mod tests {
         let touch =
             Touch { pid: 1, function: "drm_prime_sg_to_page_array".into(), caller: Some("x_import [x]".into()) };
         let seen = Seen { touched: vec![touch], ..Seen::default() };
-        let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen);
+        let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default());
         assert_eq!((verdict, findings[0].blame), (Verdict::Fail, Blame::Importer));
         assert!(findings[0].seen.contains("called by x_import [x]"), "{}", findings[0].seen);
     }
@@ -110,7 +111,7 @@ mod tests {
     }
 
     fn verdict(ending: Ending, said: Vec<Message>, seen: &Seen) -> Verdict {
-        judge(&ran(ending, said), seen).0
+        judge(&ran(ending, said), seen, &Drivers::default()).0
     }
 
     fn done() -> Vec<Message> {
