@@ -113,6 +113,15 @@ pub trait Device {
         Err(Refusal::NotAsked("this exporter lays out no decoys"))
     }
 
+    /// How many mappings for devices a dma-buf has that this device exported, as it counts its own `map_dma_buf` and
+    /// `unmap_dma_buf`.
+    ///
+    /// # Errors
+    /// EINVAL for a dma-buf of another exporter.
+    fn mapped(&self, _file: BorrowedFd<'_>) -> Result<i64, Refusal> {
+        Err(Refusal::NotAsked("this exporter counts no mappings"))
+    }
+
     /// What the operations on this device's files go through; only a mock has its own.
     fn files(&self) -> &dyn Files {
         &KernelFiles

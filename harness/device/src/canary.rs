@@ -90,6 +90,11 @@ impl Device for Canary {
         let (pages, changed) = (counts.decoys, counts.decoys_changed);
         Ok(Decoys { pages, changed, referenced: counts.decoys_referenced })
     }
+
+    fn mapped(&self, file: BorrowedFd<'_>) -> Result<i64, Refusal> {
+        let counts = canary::counts(self.node.as_fd(), file).map_err(Refusal::of("PRIME_CANARY_IOC_COUNTS"))?;
+        Ok(counts.importers().map(|importer| i64::from(importer.map) - i64::from(importer.unmap)).sum())
+    }
 }
 
 /// A handle of the device's file, allocated or imported.

@@ -70,6 +70,8 @@ struct Mock {
 thread_local! {
     /// How often each buffer is attached, by inode.
     static ATTACHED: RefCell<BTreeMap<u64, usize>> = const { RefCell::new(BTreeMap::new()) };
+    /// How often each buffer stayed mapped, by inode.
+    static KEPT: RefCell<BTreeMap<u64, i64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// More bytes than any machine has.
@@ -168,6 +170,9 @@ impl Device for Mock {
         let memory = memory.map_err(|_| refuse(Errno::EBADF))?;
         let has = dma_buf::size(memory.as_fd()).map_err(&refuse)?;
         if matches!(size, ImportSize::AtLeast(needed) if needed > has) && self.fault != Fault::TakesTooSmall {
+            if self.fault == Fault::LeaksTooSmall {
+                std::mem::forget(self::memory(1).map_err(&refuse)?);
+            }
             return Err(refuse(Errno::EINVAL));
         }
         if self.fault == Fault::Scribbles {
@@ -178,6 +183,11 @@ impl Device for Mock {
 
     fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {
         misuse::device(how, self.fault)
+    }
+
+    fn mapped(&self, file: BorrowedFd<'_>) -> Result<i64, Refusal> {
+        let inode = dma_buf::inode(file).map_err(Refusal::of("mock mapped"))?;
+        Ok(KEPT.with_borrow(|kept| kept.get(&inode).copied().unwrap_or(0)))
     }
 
     fn decoys(&self, _file: BorrowedFd<'_>) -> Result<Decoys, Refusal> {
@@ -286,6 +296,9 @@ impl Drop for MockBuffer {
             ATTACHED.with_borrow_mut(|attached| {
                 attached.entry(self.inode).and_modify(|count| *count -= 1);
             });
+        }
+        if self.imported && self.fault == Fault::KeepsMapped {
+            KEPT.with_borrow_mut(|kept| *kept.entry(self.inode).or_insert(0) += 1);
         }
         if self.imported && self.fault == Fault::FenceGoes {
             fences::forget(self.inode);

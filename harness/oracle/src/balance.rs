@@ -1,5 +1,6 @@
 //! What was not given back: open files, references to a buffer, devices that are still attached to it.
 
+pub mod bounce;
 mod bufinfo;
 mod fdinfo;
 

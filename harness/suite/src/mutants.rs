@@ -146,8 +146,8 @@ impl Fault {
         match finding.blame {
             Blame::Exporter => self.side == "exporter",
             Blame::Importer => self.side == "importer",
-            Blame::Undecided => true,
-            _ => false,
+            Blame::Undecided | Blame::Kernel => true,
+            Blame::Suite | Blame::Nobody => false,
         }
     }
 }
@@ -172,7 +172,8 @@ pub fn run(
     let mut usual: BTreeMap<String, Verdict> = BTreeMap::new();
     let mut detections = Vec::new();
     for (number, fault) in faults.iter().enumerate() {
-        let concerned: Vec<&Cell> = cells.iter().filter(|cell| fault.concerns(cell) && is_cheap(cell)).collect();
+        let mut concerned: Vec<&Cell> = cells.iter().filter(|cell| fault.concerns(cell) && is_cheap(cell)).collect();
+        concerned.sort_by_key(|cell| harm(cell));
         // What this kernel shows anyway; each cell once for all faults.
         fault.write("")?;
         for cell in &concerned {
@@ -223,6 +224,13 @@ impl Detection {
         self.blame = serde_json::to_value(finding.blame).ok().and_then(|blame| blame.as_str().map(str::to_owned));
         self.named = named;
     }
+}
+
+/// What sees a fault before it does harm comes first: the cells about pages, and those whose exporter has decoys in
+/// their place. The kernel lives on.
+fn harm(cell: &Cell) -> (bool, bool) {
+    let decoy = cell.exporter.as_ref().is_some_and(|exporter| exporter.key == "canary-decoy");
+    (cell.case.area != "pages", !decoy)
 }
 
 /// Stress says what the others say, later.

@@ -73,6 +73,8 @@ const CAUGHT: &[(&str, &[&str])] = &[
         ],
     ),
     ("device-elsewhere", &["access.device-reads", "access.device-writes"]),
+    ("keeps-mapped", &["leaks.import"]),
+    ("leaks-too-small", &["leaks.refused-import"]),
     ("device-overruns", &["access.device-writes"]),
     ("holds-pages", &["pages.untouched"]),
     ("shares-private", &["mapping.private"]),

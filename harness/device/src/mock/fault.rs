@@ -103,6 +103,10 @@ faults! {
     TakesAnySize = "takes-any-size",
     /// The device reads and writes other memory than the buffer.
     DeviceElsewhere = "device-elsewhere",
+    /// A buffer that is given back stays mapped for the device.
+    KeepsMapped = "keeps-mapped",
+    /// An import that is too small for the frame is refused, and a descriptor stays behind.
+    LeaksTooSmall = "leaks-too-small",
     /// The device uses a page less of what it imports than there is, and writes a word behind that.
     DeviceOverruns = "device-overruns",
     /// Takes references on the struct pages of what it imports.

@@ -22,6 +22,10 @@ pub struct Counts {
     references: Option<u64>,
     /// Its attached devices; nothing when bufinfo cannot be read or does not list it.
     attachments: Option<usize>,
+    /// Its mappings for devices, where its exporter counts them.
+    mapped: Option<i64>,
+    /// Bounce buffers of the whole machine, where every mapping for a device has some.
+    bounced: Option<u64>,
 }
 
 /// Drivers give up memory in workers and RCU callbacks: what is not balanced within this time is a leak.
@@ -42,6 +46,8 @@ fn count(world: &World, file: Option<BorrowedFd<'_>>) -> Counts {
         inode,
         references: fdinfo.map(|info| info.count),
         attachments: inode.and_then(|inode| attachments(world, inode).ok().flatten()),
+        mapped: file.and_then(|file| world.exporter.as_ref()?.device.mapped(file).ok()),
+        bounced: balance::bounce::slots(Path::new("/proc"), Path::new("/sys/kernel/debug")),
     }
 }
 
@@ -86,6 +92,7 @@ fn compare(world: &World, step: &Balance, before: &Counts) -> Result<(), Stop> {
             now.attachments.map(|n| n as u64),
             step.file.is_some(),
         ),
+        ("mappings for devices", before.mapped.map(i64::cast_unsigned), now.mapped.map(i64::cast_unsigned), false),
     ];
     for (what, was, is, _) in rows {
         if let (Some(was), Some(is)) = (was, is)
@@ -93,6 +100,13 @@ fn compare(world: &World, step: &Balance, before: &Counts) -> Result<(), Stop> {
         {
             return Err(Stop::fail("balance", blame, format!("{is} {what}"), format!("{was} {what}, as before")));
         }
+    }
+    // Less is no fault: somebody else may have given some back.
+    if let (Some(was), Some(is)) = (before.bounced, now.bounced)
+        && was < is
+    {
+        let seen = format!("{is} slots of bounce buffers (swiotlb) in use");
+        return Err(Stop::fail("balance", Blame::Undecided, seen, format!("{was} slots, as before")));
     }
     let unseen: Vec<&str> =
         rows.iter().filter(|row| row.3 && (row.1.is_none() || row.2.is_none())).map(|row| row.0).collect();
