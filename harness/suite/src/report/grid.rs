@@ -72,10 +72,12 @@ pub fn text(recorded: &Recorded) -> String {
     text
 }
 
-/// A chain counts for both its importers.
+/// A chain counts for both its importers, but for neither where it could not be tried: one of the two has refused, and
+/// the cells of that pair say so themselves.
 fn imports(cell: &CellEnd, importer: Option<&str>) -> bool {
-    let second = cell.second_importer.as_deref();
-    cell.importer.as_deref() == importer || second.is_some() && second == importer
+    let Some(second) = cell.second_importer.as_deref() else { return cell.importer.as_deref() == importer };
+    let tried = !matches!(cell.verdict, Verdict::Refused | Verdict::NotObservable | Verdict::Blocked);
+    tried && [cell.importer.as_deref(), Some(second)].contains(&importer)
 }
 
 fn keys(recorded: &Recorded, of: impl Fn(&CellEnd) -> Option<&str>) -> Vec<&str> {
@@ -96,5 +98,18 @@ mod tests {
         assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["drm-a", "F", "r"], "{text}");
         assert_eq!(lines[2].split_whitespace().collect::<Vec<_>>(), ["drm-b", "n", "C"], "{text}");
         assert!(text.contains(" 1 drm-a") && text.contains(" 2 drm-b") && text.contains("F fail"), "{text}");
+    }
+    #[test]
+    fn a_chain_counts_for_its_pairs_unless_one_of_them_refuses() {
+        let mut recorded = sample::recorded();
+        let mut chain = recorded.cells[0].clone();
+        (chain.exporter, chain.importer) = (Some("drm-a".into()), Some("drm-a".into()));
+        chain.second_importer = Some("drm-b".into());
+        let row = |recorded: &Recorded| text(recorded).lines().nth(1).unwrap().to_owned();
+        let before = row(&recorded);
+        recorded.cells.push(CellEnd { verdict: Verdict::Refused, ..chain.clone() });
+        assert_eq!(row(&recorded), before);
+        recorded.cells.push(CellEnd { verdict: Verdict::Crash, ..chain });
+        assert_eq!(row(&recorded).split_whitespace().collect::<Vec<_>>(), ["drm-a", "F", "C", "C"]);
     }
 }
