@@ -109,6 +109,7 @@ pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
     }
     let refusal = match answer {
         Ok(buffer) => {
+            world.imported = true;
             world.insert(&step.r#as, Value::Buffer(BufferValue { buffer, side: step.by }));
             return Ok(());
         }

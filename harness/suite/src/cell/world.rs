@@ -73,6 +73,8 @@ pub struct World {
     pub exported: Vec<MapDmaBuf>,
     /// What devices did with buffers by themselves: `read`, `write`.
     pub device_access: BTreeSet<String>,
+    /// Whether a device has imported a buffer, and may have changed its bytes.
+    pub imported: bool,
     /// When the first fence was made.
     pub fence_since: Option<Instant>,
     values: BTreeMap<String, Value>,
@@ -110,6 +112,7 @@ impl World {
             properties: Vec::new(),
             exported: Vec::new(),
             device_access: BTreeSet::new(),
+            imported: false,
             fence_since: None,
             values: BTreeMap::new(),
         })
