@@ -113,8 +113,9 @@ impl Fault {
     fn concerns(&self, cell: &Cell) -> bool {
         let own = |endpoint: &Option<Rc<Endpoint>>| endpoint.as_ref().is_some_and(|endpoint| self.has(endpoint));
         let usual = |endpoint: &Option<Rc<Endpoint>>, partners: &[&str]| {
-            endpoint.as_ref().is_none_or(|endpoint| self.has(endpoint) || partners.contains(&endpoint.key.as_str()))
+            endpoint.as_ref().is_none_or(|endpoint| partners.contains(&endpoint.key.as_str()))
         };
+        let usual_or_own = |endpoint: &Option<Rc<Endpoint>>| own(endpoint) || usual(endpoint, IMPORTERS);
         match self.side.as_str() {
             "exporter" => {
                 own(&cell.exporter) && usual(&cell.importer, IMPORTERS) && usual(&cell.second_importer, IMPORTERS)
@@ -122,8 +123,8 @@ impl Fault {
             _ => {
                 (own(&cell.importer) || own(&cell.second_importer))
                     && usual(&cell.exporter, EXPORTERS)
-                    && usual(&cell.importer, IMPORTERS)
-                    && usual(&cell.second_importer, IMPORTERS)
+                    && usual_or_own(&cell.importer)
+                    && usual_or_own(&cell.second_importer)
             }
         }
     }

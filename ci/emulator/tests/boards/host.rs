@@ -55,7 +55,12 @@ impl From<Output> for Said {
 
 /// Runs a board of the repository whole, and passes on what it says.
 pub fn run(name: &str) -> Said {
-    let said = Said::by(&mut board(&root(), &["run", name]));
+    run_with(name, &[])
+}
+
+/// A run with arguments for prime-cts.
+pub fn run_with(name: &str, words: &[&str]) -> Said {
+    let said = Said::by(&mut board(&root(), &[&["run", name, "--"], words].concat()));
     println!("{}{}", said.out, said.err);
     said
 }
