@@ -96,11 +96,11 @@ fn a_board_with_modules_of_our_own() {
 
 #[test]
 fn faults_that_are_planted_in_modules_are_caught() {
-    let said = host::run_with("mutants", &["sync-missing", "import-walks-pages", "copy-swapped-pages"]);
+    let said = host::run_with("mutants", &["sync-missing", "import-walks-pages", "dma-cpu-sync"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("4 of 4 faults caught and named"), "{}", said.out);
     let table = std::fs::read_to_string(root().join("target/boards/mutants/mutants.md")).unwrap();
-    assert!(table.contains("| prime_v4l2 | copy-swapped-pages |"), "{table}");
+    assert!(table.contains("| prime_canary | dma-cpu-sync |"), "{table}");
 }
 
 #[test]
