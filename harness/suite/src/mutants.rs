@@ -93,8 +93,13 @@ pub fn faults(modules: &Path) -> Result<Vec<Fault>, MutantError> {
 }
 
 impl Fault {
+    /// Plants a word, or with "" takes away what is planted, and looks whether it is so. The line's end is needed: of
+    /// nothing at all no write(2) is made.
     fn write(&self, word: &str) -> Result<(), MutantError> {
-        std::fs::write(&self.parameter, word).map_err(|source| MutantError { path: self.parameter.clone(), source })
+        let refused = |source| MutantError { path: self.parameter.clone(), source };
+        std::fs::write(&self.parameter, format!("{word}\n")).map_err(refused)?;
+        let planted = std::fs::read_to_string(&self.parameter).map_err(refused)?;
+        if planted.trim() == word { Ok(()) } else { Err(refused(std::io::Error::other(format!("it is '{planted}'")))) }
     }
 
     /// Whether an endpoint is this module's.
@@ -304,6 +309,6 @@ mod tests {
         assert_eq!((detections.len(), told), (3, 3));
         assert!(detections.iter().all(|detection| detection.cell.is_none()));
         assert!(table(&detections).contains("| prime_canary | one | does one | **not caught** |"));
-        assert_eq!(std::fs::read_to_string(root.path().join("prime_canary/parameters/fault")).unwrap(), "");
+        assert_eq!(std::fs::read_to_string(root.path().join("prime_canary/parameters/fault")).unwrap(), "\n");
     }
 }
