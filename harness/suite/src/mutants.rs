@@ -2,7 +2,8 @@
 //!
 //! A module tells its faults in `/sys/module/NAME/parameters/faults`, a line each, and plants the one whose word is
 //! written to `fault` beside it (`fixtures/kmod/include/prime_fault.h`). A fault is caught by a cell that fails, crashes
-//! or hangs with it, does not without it, and does not blame the other side. A refusal catches nothing.
+//! or hangs with it, does not without it, and does not blame the other side; else by one that is refused where it passes
+//! without it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -191,9 +192,14 @@ pub fn run(
         }
         fault.write(&fault.word)?;
         let mut detection = fault.detection();
+        let mut refused = None;
         for cell in &concerned {
             let shown = runner.run(cell);
             let finding = shown.findings.iter().max_by_key(|finding| finding.verdict);
+            let passed = usual.get(&cell.id) == Some(&Verdict::Pass);
+            if let Some(finding) = finding.filter(|finding| passed && finding.verdict == Verdict::Refused) {
+                refused.get_or_insert((*cell, finding.clone()));
+            }
             let Some(finding) = finding.filter(|finding| broken(finding.verdict)) else { continue };
             if usual.get(&cell.id).is_some_and(|usual| broken(*usual)) {
                 continue;
@@ -205,6 +211,10 @@ pub fn run(
             if named {
                 break;
             }
+        }
+        // Where the board file expects a pass, a refusal makes the run red too.
+        if let Some((cell, finding)) = refused.filter(|_| detection.cell.is_none()) {
+            detection.told(cell, &finding, true);
         }
         fault.write("")?;
         tell(number + 1, &detection);
