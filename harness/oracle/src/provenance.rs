@@ -5,9 +5,11 @@ mod events;
 mod inferred;
 mod line;
 mod probe;
+mod sharing;
 
 pub use inferred::from_fdinfo;
 pub use line::Touch;
+pub use sharing::Shared;
 
 use std::fs::File;
 use std::io::Read;
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::NotAvailable;
 use events::Events;
-use probe::Probe;
+use probe::{Probe, What};
 
 /// How it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +69,7 @@ impl Tracer {
     pub fn start(tracefs: &Path) -> Result<Self, NotAvailable> {
         let probe = Probe::place(tracefs)?;
         let pipe = probe.open()?;
-        let events = Events::new(probe.event(), probe.touches());
+        let events = Events::new(probe.event(), probe.watched());
         Ok(Self { pipe, probe, events })
     }
 
@@ -94,7 +96,24 @@ impl Tracer {
 
     /// The functions whose calls are seen; the kernel has not all of them, or does not let them be probed.
     pub fn touching_functions(&self) -> Vec<&'static str> {
-        self.probe.touches().into_iter().map(|(_, function)| function).collect()
+        let function = |watched: &probe::Watched| match watched.what {
+            What::Touch(function) => Some(function),
+            _ => None,
+        };
+        self.probe.watched().iter().filter_map(function).collect()
+    }
+
+    /// The sg_tables that a thread mapped while another device held them. Those of others are forgotten, and who holds
+    /// what: each question begins anew.
+    pub fn take_shared(&mut self, pid: i32) -> Vec<Shared> {
+        self.read();
+        self.events.take_shared(pid)
+    }
+
+    /// Whether this kernel lets everything be probed that is needed to see who holds which sg_table.
+    pub fn sees_tables(&self) -> bool {
+        let seen = |wanted: What| self.probe.watched().iter().any(|watched| watched.what == wanted);
+        seen(What::Map) && seen(What::Mapped) && seen(What::Unmap)
     }
 
     /// How many exports were overwritten before they could be read, so far.

@@ -201,6 +201,14 @@ pub struct Conduct {
     /// How progress is shown.
     #[arg(long, value_enum, default_value = "auto")]
     pub progress: ProgressForm,
+    /// Goes on with the run in --output, if one was cut short there: the cell that was open has crashed and is not run
+    /// again, nor are the others of its exporter and importer.
+    #[arg(long)]
+    pub resume: bool,
+    /// The console's or the kernel's log of the time before the restart; what it says at its end is told with the
+    /// crashed cell.
+    #[arg(long, value_name = "FILE", requires = "resume")]
+    pub previous_log: Option<PathBuf>,
 }
 
 /// The form of a report.

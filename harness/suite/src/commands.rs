@@ -13,7 +13,8 @@ use suite::journal::{Journal, JournalError, Recorded};
 use suite::plan::Cell;
 use suite::report::{self, failure, junit, ktap, summary};
 use suite::run::Sources;
-use suite::run::board::{self, Setting};
+use suite::run::board::{self, RunError, Setting};
+use suite::run::resume::{Before, ResumeError};
 use suite::survey::survey;
 
 use crate::arguments::{Arguments, Choice, Command, Conduct, Form, List, Listed, Machine, Plan, Report};
@@ -30,6 +31,8 @@ enum Trouble {
     Catalogue(#[from] CatalogueError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
     #[error("{0}")]
     Board(document::yaml::Diagnostic),
     #[error("cannot read {path}: {source}")]
@@ -50,6 +53,15 @@ enum Trouble {
     Unwritten { path: PathBuf, source: std::io::Error },
     #[error("XML cannot hold the report: {0}")]
     Xml(String),
+}
+
+impl From<RunError> for Trouble {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Journal(error) => error.into(),
+            RunError::Resume(error) => error.into(),
+        }
+    }
 }
 
 fn faults() -> String {
@@ -165,15 +177,29 @@ fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit
     let folder = &conduct.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");
-    let mut shown = Shown::new(conduct.progress);
-    let done = board::run(&setting, cells, &mut Journal::create(&path)?, &mut shown);
-    shown.finish();
-    done?;
+    let resumed = if conduct.resume { Journal::resume(&path)? } else { None };
+    let (mut journal, before) = match resumed {
+        Some((journal, recorded)) => (journal, Some(Before::new(recorded, &previous_log(conduct)?))),
+        None => (Journal::create(&path)?, None),
+    };
+    if before.as_ref().is_none_or(|before| before.recorded.end.is_none()) {
+        let mut shown = Shown::new(conduct.progress);
+        let done = board::run(&setting, cells, before.as_ref(), &mut journal, &mut shown);
+        shown.finish();
+        done?;
+    }
     let recorded = Recorded::read(&path)?;
     write(&folder.join("junit.xml"), &junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?)?;
     write(&folder.join("run.ktap"), &ktap::text(&recorded))?;
     print!("{}", summary::text(&recorded));
     Ok(report::exit(&recorded))
+}
+
+/// Nothing where none was kept; a console may have written bytes that are no text.
+fn previous_log(conduct: &Conduct) -> Result<String, Trouble> {
+    let Some(path) = &conduct.previous_log else { return Ok(String::new()) };
+    let read = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.clone(), source })?;
+    Ok(String::from_utf8_lossy(&read).into_owned())
 }
 
 fn read_board(path: &Path) -> Result<Board, Trouble> {

@@ -20,6 +20,8 @@ pub enum Event {
     CellStart(CellStart),
     /// A cell has ended.
     Cell(CellEnd),
+    /// The machine went down and was started again, and the run goes on.
+    Resumed(Resumed),
     /// Something that the board file expects is not there.
     Missing(Missing),
     /// Last: the totals.
@@ -176,6 +178,17 @@ pub struct CellEnd {
     pub map_dma_buf: Vec<MapDmaBuf>,
     /// What a device itself did with the buffer: nothing in a cell in which only the CPU reads and writes.
     pub device_access: Vec<String>,
+}
+
+/// The run goes on after a restart of the machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Resumed {
+    /// The cell in which it went down; nothing when none was running.
+    pub open: Option<String>,
+    /// The oracles as they are now, and why one is not available.
+    pub oracles: Vec<OracleState>,
+    /// `/proc/sys/kernel/tainted` now.
+    pub taint: Option<u64>,
 }
 
 /// Something expected is not there.

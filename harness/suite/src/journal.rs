@@ -1,6 +1,6 @@
 //! `run.jsonl`: written so that it survives a crash, read so that a cut-off one still tells what it can.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -68,10 +68,35 @@ impl Journal {
     /// A folder that cannot be written.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
         let file = File::create(path).map_err(|source| JournalError::Write { path: path.to_owned(), source })?;
+        Ok(Self::of(file, path))
+    }
+
+    /// Goes on with a journal that was cut short, behind its last whole line. Nothing when there is none yet, or none
+    /// that had come to its first line.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn resume(path: &Path) -> Result<Option<(Self, Recorded)>, JournalError> {
+        let write = |source| JournalError::Write { path: path.to_owned(), source };
+        let text = match std::fs::read(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(|source| JournalError::Read { path: path.to_owned(), source })?,
+        };
+        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        if whole == 0 {
+            return Ok(None);
+        }
+        let recorded = Recorded::parse(path, &text[..whole])?;
+        let file = OpenOptions::new().append(true).open(path).map_err(write)?;
+        file.set_len(whole as u64).map_err(write)?;
+        Ok(Some((Self::of(file, path), recorded)))
+    }
+
+    fn of(file: File, path: &Path) -> Self {
         let kind = nix::sys::statfs::fstatfs(&file).map(|about| about.filesystem_type());
         // What a 9p share of an emulated board has taken is with the host: only a disk of our own needs telling.
         let sync = !kind.is_ok_and(|kind| kind.0 == V9FS_MAGIC);
-        Ok(Self { file, path: path.to_owned(), sync })
+        Self { file, path: path.to_owned(), sync }
     }
 
     /// Appends events in one `write(2)`: on a share or a disk each costs a round trip.
@@ -106,6 +131,8 @@ pub struct Recorded {
     pub cells: Vec<CellEnd>,
     /// The cell that was open when the run was cut short.
     pub open: Option<String>,
+    /// How often the machine was started again and the run went on.
+    pub restarts: usize,
     /// What was not there.
     pub missing: Vec<Missing>,
     /// The totals; nothing when the run was cut short.
@@ -146,8 +173,15 @@ impl Recorded {
     pub fn of(events: impl IntoIterator<Item = Event>) -> Option<Self> {
         let mut events = events.into_iter();
         let run = events.find_map(|event| if let Event::Run(run) = event { Some(run) } else { None })?;
-        let mut recorded =
-            Self { run, endpoints: Vec::new(), cells: Vec::new(), open: None, missing: Vec::new(), end: None };
+        let mut recorded = Self {
+            run,
+            endpoints: Vec::new(),
+            cells: Vec::new(),
+            open: None,
+            restarts: 0,
+            missing: Vec::new(),
+            end: None,
+        };
         for event in events {
             match event {
                 Event::Run(_) => {}
@@ -157,6 +191,7 @@ impl Recorded {
                     recorded.open = None;
                     recorded.cells.push(cell);
                 }
+                Event::Resumed(_) => recorded.restarts += 1,
                 Event::Missing(missing) => recorded.missing.push(missing),
                 Event::End(end) => recorded.end = Some(end),
             }

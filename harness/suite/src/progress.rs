@@ -15,6 +15,8 @@ pub struct Shown {
     total: usize,
     board: Option<String>,
     started: Instant,
+    /// Cells that had ended before a restart.
+    before: Option<usize>,
     said: Option<Instant>,
 }
 
@@ -25,7 +27,7 @@ impl Shown {
             ProgressForm::Auto if !std::io::stderr().is_terminal() => ProgressForm::None,
             form => form,
         };
-        Self { form, total: 0, board: None, started: Instant::now(), said: None }
+        Self { form, total: 0, board: None, started: Instant::now(), before: None, said: None }
     }
 
     /// Wipes the line that is written over.
@@ -36,8 +38,9 @@ impl Shown {
     }
 
     fn left(&self, number: usize) -> u64 {
-        let each = self.started.elapsed().as_secs_f64() / number as f64;
-        (each * (self.total - number) as f64).ceil() as u64
+        let done = number - self.before.unwrap_or(0);
+        let each = self.started.elapsed().as_secs_f64() / done as f64;
+        (each * self.total.saturating_sub(number) as f64).ceil() as u64
     }
 }
 
@@ -60,6 +63,7 @@ impl Progress for Shown {
     }
 
     fn cell(&mut self, number: usize, cell: &CellEnd) {
+        self.before.get_or_insert(number - 1);
         let due = self.said.is_none_or(|said| said.elapsed() >= INTERVAL) || number == self.total;
         match self.form {
             ProgressForm::Auto if unwanted(cell.outcome) => {

@@ -4,6 +4,7 @@ mod blame;
 pub mod board;
 pub mod child;
 mod judge;
+pub mod resume;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -34,6 +35,14 @@ pub struct Shown {
     pub device_access: Vec<String>,
     /// How long it took.
     pub time: Duration,
+}
+
+impl Default for Shown {
+    /// Nothing, which is no fault.
+    fn default() -> Self {
+        let (map_dma_buf, device_access) = (Vec::new(), Vec::new());
+        Self { verdict: Verdict::Pass, findings: Vec::new(), map_dma_buf, device_access, time: Duration::ZERO }
+    }
 }
 
 impl Shown {
@@ -76,13 +85,7 @@ impl Runner {
         let started = Instant::now();
         if let Some(why) = cell.blocked() {
             let findings = vec![judge::blocked(why)];
-            return Shown {
-                verdict: Verdict::Blocked,
-                findings,
-                map_dma_buf: Vec::new(),
-                device_access: Vec::new(),
-                time: Duration::ZERO,
-            };
+            return Shown { verdict: Verdict::Blocked, findings, ..Shown::default() };
         }
         self.watch.begin();
         let importers = [&cell.importer, &cell.second_importer];

@@ -8,6 +8,8 @@
 use std::fmt;
 
 use super::line::{self, Export, Line, Symbol, Touch};
+use super::probe::{Watched, What};
+use super::sharing::{Shared, Sharing};
 use super::{Evidence, Exported};
 
 /// Where `map_dma_buf` was found.
@@ -31,8 +33,9 @@ impl fmt::Display for Layout {
 #[derive(Debug)]
 pub(super) struct Events {
     event: String,
-    touch_events: Vec<(String, &'static str)>,
+    watched: Vec<Watched>,
     touches: Vec<Touch>,
+    sharing: Sharing,
     pending: Vec<u8>,
     waiting: Vec<Exported>,
     layout: Option<Layout>,
@@ -43,13 +46,13 @@ pub(super) struct Events {
 const WAITING: usize = 65_536;
 
 impl Events {
-    /// Of the event of exports, and of those of functions that touch struct pages.
-    pub(super) fn new(event: &str, touch_events: Vec<(String, &'static str)>) -> Self {
-        let touches = Vec::new();
+    /// Of the event of exports, and of those beside it.
+    pub(super) fn new(event: &str, watched: &[Watched]) -> Self {
         Self {
             event: event.into(),
-            touch_events,
-            touches,
+            watched: watched.to_vec(),
+            touches: Vec::new(),
+            sharing: Sharing::default(),
             pending: Vec::new(),
             waiting: Vec::new(),
             layout: None,
@@ -63,18 +66,39 @@ impl Events {
         let text: Vec<u8> = self.pending.drain(..complete).collect();
         for text in String::from_utf8_lossy(&text).lines() {
             match line::parse(text, &self.event) {
-                Some(Line::Lost(count)) => self.lost += count,
+                Some(Line::Lost(count)) => {
+                    self.lost += count;
+                    self.sharing.forget();
+                }
                 Some(Line::Export(_)) if self.waiting.len() >= WAITING => self.lost += 1,
                 Some(Line::Export(export)) => {
                     let exported = self.exported(export);
                     self.waiting.push(exported);
                 }
-                None => {
-                    let touch = line::parse_touch(text, &self.touch_events);
-                    self.touches.extend(touch.filter(|_| self.touches.len() < WAITING));
+                None => self.beside(text),
+            }
+        }
+    }
+
+    fn beside(&mut self, text: &str) {
+        let Some(watched) = self.watched.iter().find(|watched| text.contains(&format!(" {}: (", watched.event))) else {
+            return;
+        };
+        match watched.what {
+            What::Touch(function) => {
+                let touch = line::touch(text, &watched.event, function);
+                self.touches.extend(touch.filter(|_| self.touches.len() < WAITING));
+            }
+            what => {
+                if let Some(call) = line::table(text, &watched.event, what) {
+                    self.sharing.take_in(call);
                 }
             }
         }
+    }
+
+    pub(super) fn take_shared(&mut self, pid: i32) -> Vec<Shared> {
+        self.sharing.take(pid)
     }
 
     pub(super) fn take_touches(&mut self, wanted: impl Fn(&Touch) -> bool) -> Vec<Touch> {
@@ -150,7 +174,7 @@ mod tests {
     use super::*;
 
     fn fed(calls: &[(i32, &str)]) -> Events {
-        let mut events = Events::new("export_900_0", Vec::new());
+        let mut events = Events::new("export_900_0", &[]);
         for (pid, call) in calls {
             let line =
                 format!(" c-{pid}  [000] ..... 1.0: export_900_0: (dma_buf_export+0x0/0x330) {call} size=4096\n");
@@ -209,8 +233,26 @@ mod tests {
     }
 
     #[test]
+    fn events_whose_names_begin_alike_are_told_apart() {
+        let watched = |event: &str, what| Watched { event: event.into(), what };
+        let probes = [
+            watched("table_9_0_p_map", What::Map),
+            watched("table_9_0_p_map_unlocked", What::Map),
+            watched("table_9_0_r_map_unlocked", What::Mapped),
+        ];
+        let mut events = Events::new("export_9_0", &probes);
+        for (attachment, device) in [(1, 5), (2, 6)] {
+            let map = format!("table_9_0_p_map_unlocked: (m+0x0/0x1) attachment={attachment:#x} device={device:#x}");
+            for call in [map.as_str(), "table_9_0_r_map_unlocked: (c+0x9/0x10 <- m) table=0x64"] {
+                events.feed(format!(" c-7  [000] ..... 1.0: {call}\n").as_bytes());
+            }
+        }
+        assert_eq!(events.take_shared(7), [Shared { pid: 7, table: 0x64, devices: [5, 6] }]);
+    }
+
+    #[test]
     fn a_line_in_two_pieces_and_lost_events() {
-        let mut events = Events::new("export_900_0", Vec::new());
+        let mut events = Events::new("export_900_0", &[]);
         events.feed(b"CPU:0 [LOST 3 EVENTS]\n c-5  [000] ..... 1.0: export_900_0: (dma_buf_export+0x0/0x330) na");
         assert_eq!((events.lost(), events.take(|_| true).len()), (3, 0));
         events.feed(b"me=\"drm\" map=drm_gem_map_dma_buf+0x0/0xe0 [drm] size=8\n");

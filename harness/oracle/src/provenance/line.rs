@@ -1,5 +1,8 @@
 //! One line of `trace_pipe`.
 
+use super::probe::What;
+use super::sharing::Call;
+
 /// What a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
@@ -46,11 +49,11 @@ pub(super) fn parse(line: &str, event: &str) -> Option<Line> {
     if let Some((_, rest)) = line.split_once("[LOST ") {
         return rest.split_once(' ')?.0.parse().ok().map(Line::Lost);
     }
-    let (context, call) = line.split_once(&format!(" {event}: ("))?;
+    let (pid, call) = called(line, event)?;
     let (_, arguments) = call.split_once(") ")?;
     let arguments = format!(" {arguments}");
     Some(Line::Export(Export {
-        pid: pid(context)?,
+        pid,
         exp_name: value(&arguments, "name").unwrap_or("").trim_matches('"').into(),
         map: value(&arguments, "map").and_then(symbol),
         by_offsets: value(&arguments, "behind").is_some(),
@@ -59,10 +62,9 @@ pub(super) fn parse(line: &str, event: &str) -> Option<Line> {
     }))
 }
 
-/// Reads a line of one of the events of [`Touch`], by the event's name and the function that it is placed on.
-pub(super) fn parse_touch(line: &str, events: &[(String, &'static str)]) -> Option<Touch> {
-    let (event, function) = events.iter().find(|(event, _)| line.contains(&format!(" {event}: (")))?;
-    let (context, call) = line.split_once(&format!(" {event}: ("))?;
+/// Reads a line of a function that touches struct pages.
+pub(super) fn touch(line: &str, event: &str, function: &str) -> Option<Touch> {
+    let (pid, call) = called(line, event)?;
     let caller = call.split_once(" from=").map(|(_, caller)| caller.trim());
     let caller = caller.filter(|caller| caller.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
     let caller = caller.map(|caller| {
@@ -70,7 +72,28 @@ pub(super) fn parse_touch(line: &str, events: &[(String, &'static str)]) -> Opti
         let module = rest.split_once(" [").map_or(String::new(), |(_, module)| format!(" [{module}"));
         format!("{name}{module}")
     });
-    Some(Touch { pid: pid(context)?, function: (*function).to_owned(), caller })
+    Some(Touch { pid, function: function.to_owned(), caller })
+}
+
+/// Reads a line of a function that maps or unmaps: `attachment=0x... device=0x...`, or `table=0x...`.
+pub(super) fn table(line: &str, event: &str, what: What) -> Option<Call> {
+    let (pid, call) = called(line, event)?;
+    let value = |key: &str| {
+        let (_, rest) = call.split_once(&format!(" {key}="))?;
+        number(rest.split_whitespace().next()?)
+    };
+    match what {
+        What::Map => Some(Call::Map { pid, attachment: value("attachment")?, device: value("device")? }),
+        What::Mapped => Some(Call::Mapped { pid, table: value("table")? }),
+        What::Unmap => Some(Call::Unmap { attachment: value("attachment")? }),
+        What::Touch(_) => None,
+    }
+}
+
+/// The thread of an event's line, and what follows the event's name.
+fn called<'a>(line: &'a str, event: &str) -> Option<(i32, &'a str)> {
+    let (context, call) = line.split_once(&format!(" {event}: ("))?;
+    Some((pid(context)?, call))
 }
 
 /// The number behind the last `-` before the processor; a thread's name may hold anything, brackets too. With the option
@@ -140,15 +163,29 @@ mod tests {
 
     #[test]
     fn a_touch_tells_who_called() {
-        let events = [("touch_9_0_drm_clflush_sg".to_owned(), "drm_clflush_sg")];
+        let read = |line: &str| touch(line, "touch_9_0_drm_clflush_sg", "drm_clflush_sg");
         let line = " prime-cts-42  [001] ..... 1.5: touch_9_0_drm_clflush_sg: (drm_clflush_sg+0x0/0x90) \
             from=vendor_gem_import+0x51/0xe0 [vendor]";
-        let touch = parse_touch(line, &events).unwrap();
-        assert_eq!((touch.pid, touch.function.as_str()), (42, "drm_clflush_sg"));
-        assert_eq!(touch.caller.as_deref(), Some("vendor_gem_import [vendor]"));
-        let bare = parse_touch(" a-7 [000] ..... 1.5: touch_9_0_drm_clflush_sg: (drm_clflush_sg+0x0/0x90)", &events);
+        let seen = read(line).unwrap();
+        assert_eq!((seen.pid, seen.function.as_str()), (42, "drm_clflush_sg"));
+        assert_eq!(seen.caller.as_deref(), Some("vendor_gem_import [vendor]"));
+        let bare = read(" a-7 [000] ..... 1.5: touch_9_0_drm_clflush_sg: (drm_clflush_sg+0x0/0x90)");
         assert_eq!(bare, Some(Touch { pid: 7, function: "drm_clflush_sg".into(), caller: None }));
-        assert_eq!(parse_touch(" a-7 [000] ..... 1.5: touch_8_0_drm_clflush_sg: (x+0x0/0x90)", &events), None);
+        assert_eq!(read(" a-7 [000] ..... 1.5: touch_8_0_drm_clflush_sg: (x+0x0/0x90)"), None);
+    }
+
+    #[test]
+    fn the_calls_that_map_and_unmap() {
+        let map = " c-7 [000] ..... 1.0: table_9_0_p_m: (dma_buf_map_attachment+0x0/0x1e0) \
+            attachment=0xffff8880041a2c00 device=0xffff888003a4e010";
+        let expected = Call::Map { pid: 7, attachment: 0xffff_8880_041a_2c00, device: 0xffff_8880_03a4_e010 };
+        assert_eq!(table(map, "table_9_0_p_m", What::Map), Some(expected));
+        let mapped = " c-7 [000] ..... 1.0: table_9_0_r_m: (drm_gem_prime_import_dev+0x6c/0x130 [drm] <- \
+            dma_buf_map_attachment_unlocked) table=0xffffffffffffffea";
+        assert_eq!(table(mapped, "table_9_0_r_m", What::Mapped), Some(Call::Mapped { pid: 7, table: (-22i64) as u64 }));
+        assert_eq!(table(map, "table_9_0_p_m", What::Unmap), Some(Call::Unmap { attachment: 0xffff_8880_041a_2c00 }));
+        let unread = " c-7 [000] ..... 1.0: table_9_0_p_m: (m+0x0/0x1e0) attachment=0x10 device=(fault)";
+        assert_eq!(table(unread, "table_9_0_p_m", What::Map), None);
     }
 
     #[test]

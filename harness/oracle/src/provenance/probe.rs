@@ -13,6 +13,8 @@ use crate::NotAvailable;
 const GROUP: &str = "prime_cts";
 const EVENT: &str = "export_";
 const TOUCH: &str = "touch_";
+const TABLE: &str = "table_";
+const EVENTS: [&str; 3] = [EVENT, TOUCH, TABLE];
 const INSTANCE: &str = "prime-cts-";
 
 const REMEDY: &str = "run as root with `mount -t tracefs nodev /sys/kernel/tracing`, on a kernel with \
@@ -25,8 +27,30 @@ pub(super) struct Probe {
     event: String,
     instance: PathBuf,
     form: &'static str,
-    touches: Vec<&'static str>,
+    watched: Vec<Watched>,
     owner: u32,
+}
+
+/// A probe beside the one on exports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Watched {
+    /// Its event.
+    pub(super) event: String,
+    /// What it says.
+    pub(super) what: What,
+}
+
+/// What a probe says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// The function that touches struct pages was called.
+    Touch(&'static str),
+    /// An attachment is to be mapped.
+    Map,
+    /// That call has returned.
+    Mapped,
+    /// An attachment gives its table back.
+    Unmap,
 }
 
 /// Functions that only an importer calls, and only to get at the struct pages behind an sg_table
@@ -36,6 +60,19 @@ const TOUCHES: &[&str] = &["drm_prime_sg_to_page_array", "drm_clflush_sg"];
 
 /// Who called the function: the return address, on the stack or in the link register.
 const CALLERS: &[&str] = &["from=$stack0:symbol", "from=%lr:symbol", ""];
+
+/// The functions that give an attachment its table and take it back, with what is fetched: of the entry `attach` and
+/// `attach->dev`, of the return the table (`struct dma_buf_attachment` of `include/linux/dma-buf.h` begins with the
+/// dma-buf and the device). One can be within the other, and not every kernel has the second of each.
+const TABLES: &[(What, char, &[&str])] = &[
+    (What::Map, 'p', &["dma_buf_map_attachment", "dma_buf_map_attachment_unlocked"]),
+    (What::Mapped, 'r', &["dma_buf_map_attachment", "dma_buf_map_attachment_unlocked"]),
+    (What::Unmap, 'p', &["dma_buf_unmap_attachment", "dma_buf_unmap_attachment_unlocked"]),
+];
+
+/// The arguments of an entry, by the width of a pointer.
+const ATTACHMENTS_64: &[&str] = &["attachment=$arg1:x64 device=+8($arg1):x64"];
+const ATTACHMENTS_32: &[&str] = &["attachment=$arg1:x32 device=+4($arg1):x32", "attachment=%r0:x32 device=+4(%r0):x32"];
 
 /// How the arguments are fetched: what it is called, and the text for `kprobe_events`.
 type Form = (&'static str, &'static str);
@@ -65,6 +102,10 @@ const OFFSETS_32: &[Form] = &[
     ),
 ];
 
+fn machine() -> String {
+    uapi::process::kernel().map(|(_, machine)| machine).unwrap_or_default()
+}
+
 /// `uname -m` of kernels with 64-bit pointers. A 32-bit program on arm64 sees `armv8l`.
 fn is_64_bit(machine: &str) -> bool {
     machine.contains("64") || matches!(machine, "s390x" | "armv8l")
@@ -79,36 +120,54 @@ impl Probe {
             .map_err(|error| NotAvailable::from_io("make a trace instance", &instances, REMEDY, &error))?;
         let event = format!("{EVENT}{owner}_{number}");
         // From here on, dropping it cleans up.
-        let mut probe = Self { tracefs: tracefs.into(), event, instance, form: "", touches: Vec::new(), owner };
+        let mut probe = Self { tracefs: tracefs.into(), event, instance, form: "", watched: Vec::new(), owner };
         probe.form = probe.define()?;
         probe.watch_touches();
+        probe.watch_tables();
         Ok(probe)
     }
 
     /// Probes the functions that touch struct pages, as far as this kernel has them: without DRM there are none.
     fn watch_touches(&mut self) {
         for function in TOUCHES {
-            let event = self.touch(function);
+            let event = self.beside(TOUCH, function);
             let forms = CALLERS.iter().map(|caller| format!("p:{GROUP}/{event} {function} {caller}"));
             if forms.into_iter().any(|command| self.command(command.trim_end()).is_ok()) {
-                self.touches.push(function);
+                self.watched.push(Watched { event, what: What::Touch(function) });
             }
         }
     }
 
-    fn touch(&self, function: &str) -> String {
-        format!("{TOUCH}{}_{function}", self.event.trim_start_matches(EVENT))
+    /// Probes the functions that map and unmap, where this kernel lets all of a sort be probed.
+    fn watch_tables(&mut self) {
+        let forms = if is_64_bit(&machine()) { ATTACHMENTS_64 } else { ATTACHMENTS_32 };
+        for (what, kind, functions) in TABLES {
+            for function in *functions {
+                let event = self.beside(TABLE, &format!("{kind}_{function}"));
+                let place = |arguments: &str| self.command(&format!("{kind}:{GROUP}/{event} {function} {arguments}"));
+                let placed = match what {
+                    What::Mapped => place("table=$retval:x64").or_else(|_| place("table=$retval:x32")).is_ok(),
+                    _ => forms.iter().any(|arguments| place(arguments).is_ok()),
+                };
+                if placed {
+                    self.watched.push(Watched { event, what: *what });
+                }
+            }
+        }
     }
 
-    /// The events of functions that touch struct pages, each with its function.
-    pub(super) fn touches(&self) -> Vec<(String, &'static str)> {
-        self.touches.iter().map(|function| (self.touch(function), *function)).collect()
+    fn beside(&self, prefix: &str, rest: &str) -> String {
+        format!("{prefix}{}_{rest}", self.event.trim_start_matches(EVENT))
+    }
+
+    /// What is probed beside exports.
+    pub(super) fn watched(&self) -> &[Watched] {
+        &self.watched
     }
 
     /// Writes the first form that this kernel takes.
     fn define(&self) -> Result<&'static str, NotAvailable> {
-        let machine = uapi::process::kernel().map(|(_, machine)| machine).unwrap_or_default();
-        let offsets = if is_64_bit(&machine) { OFFSETS_64 } else { OFFSETS_32 };
+        let offsets = if is_64_bit(&machine()) { OFFSETS_64 } else { OFFSETS_32 };
         let mut refused = io::Error::from_raw_os_error(Errno::EINVAL as i32);
         for (form, arguments) in std::iter::once(&NAMES).chain(offsets) {
             match self.command(&format!("p:{GROUP}/{} dma_buf_export {arguments}", self.event)) {
@@ -148,8 +207,7 @@ impl Probe {
     }
 
     fn events(&self) -> Vec<String> {
-        let touches = self.touches().into_iter().map(|(event, _)| event);
-        std::iter::once(self.event.clone()).chain(touches).collect()
+        std::iter::once(self.event.clone()).chain(self.watched.iter().map(|watched| watched.event.clone())).collect()
     }
 
     fn enable(&self, event: &str) -> PathBuf {
@@ -194,15 +252,12 @@ fn set(path: &Path, value: &str) -> io::Result<()> {
 fn remove_leftovers(tracefs: &Path) {
     for name in names(&tracefs.join("instances")).filter(|name| is_left(name, INSTANCE)) {
         let instance = tracefs.join("instances").join(name);
-        for event in
-            names(&instance.join("events").join(GROUP)).filter(|name| is_left(name, EVENT) || is_left(name, TOUCH))
-        {
+        for event in names(&instance.join("events").join(GROUP)).filter(|name| is_left_event(name)) {
             let _ = set(&instance.join("events").join(GROUP).join(event).join("enable"), "0");
         }
         let _ = std::fs::remove_dir(instance);
     }
-    for event in names(&tracefs.join("events").join(GROUP)).filter(|name| is_left(name, EVENT) || is_left(name, TOUCH))
-    {
+    for event in names(&tracefs.join("events").join(GROUP)).filter(|name| is_left_event(name)) {
         if let Ok(mut file) = OpenOptions::new().append(true).open(tracefs.join("kprobe_events")) {
             let _ = file.write_all(format!("-:{GROUP}/{event}\n").as_bytes());
         }
@@ -212,6 +267,10 @@ fn remove_leftovers(tracefs: &Path) {
 fn names(folder: &Path) -> impl Iterator<Item = String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok())
+}
+
+fn is_left_event(name: &str) -> bool {
+    EVENTS.into_iter().any(|prefix| is_left(name, prefix))
 }
 
 /// Whether a name of ours carries the number of a process that is gone.
@@ -253,10 +312,11 @@ mod tests {
             "{commands:?}"
         );
         let (placed, taken): (Vec<&str>, Vec<&str>) =
-            commands.iter().map(|line| line.split(' ').next().unwrap()).partition(|line| line.starts_with("p:"));
-        assert_eq!(placed.len(), 1 + TOUCHES.len(), "{commands:?}");
-        let taken: Vec<_> = taken.iter().map(|line| line.trim_start_matches('-')).collect();
-        assert_eq!(taken, placed.iter().map(|line| line.trim_start_matches('p')).collect::<Vec<_>>());
+            commands.iter().map(|line| line.split(' ').next().unwrap()).partition(|line| !line.starts_with("-:"));
+        let tables: usize = TABLES.iter().map(|(_, _, functions)| functions.len()).sum();
+        assert_eq!(placed.len(), 1 + TOUCHES.len() + tables, "{commands:?}");
+        let taken: Vec<_> = taken.iter().map(|line| &line[1..]).collect();
+        assert_eq!(taken, placed.iter().map(|line| &line[1..]).collect::<Vec<_>>());
         assert_eq!(names(&root.path().join("instances")).count(), 0);
         let text = std::fs::read_to_string(root.path().join("kprobe_events")).unwrap();
         assert!(text.starts_with("p:kprobes/other"));

@@ -76,11 +76,11 @@ pub fn text(recorded: &Recorded) -> String {
     }
     text += &known(recorded);
     for missing in &recorded.missing {
-        let _ = writeln!(
-            text,
-            "missing  the board file expects the {} {}, and it was not there",
-            missing.what, missing.name
-        );
+        let _ = writeln!(text, "missing  the {} {} is expected, and it was not there", missing.what, missing.name);
+    }
+    let times = |count: usize| if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    if recorded.restarts > 0 {
+        let _ = writeln!(text, "the machine went down and was started again {}", times(recorded.restarts));
     }
     if let Some(open) = &recorded.open {
         let _ = writeln!(text, "open     {open} was running when the run was cut short");

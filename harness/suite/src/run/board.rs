@@ -8,8 +8,9 @@ use device::{Endpoint, System};
 use document::board::{Board, Expect};
 use document::verdict::Outcome;
 
+use super::resume::{Before, Deadly, ResumeError};
 use super::{Runner, Shown, Sources, cell_end};
-use crate::event::{self, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState};
+use crate::event::{self, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState, Resumed};
 use crate::journal::{Journal, JournalError};
 use crate::plan::Cell;
 
@@ -25,6 +26,17 @@ pub struct Setting {
     pub whole: bool,
     /// How long it took to find the endpoints, in milliseconds.
     pub found_ms: u64,
+}
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// It cannot go on where another was cut short.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
 }
 
 /// The endpoints of this machine.
@@ -49,47 +61,85 @@ pub trait Progress {
     fn cell(&mut self, number: usize, cell: &CellEnd);
 }
 
-/// Runs every planned cell that `wanted` takes, and writes the journal.
+/// Runs every planned cell and writes the journal. Of a run that was cut short, what was run `before` is not run again.
 ///
 /// # Errors
-/// A journal that cannot be written; the run stops there.
+/// A journal that cannot be written, or a run that cannot be gone on with; it stops there.
 pub fn run(
     setting: &Setting,
     cells: &[Cell],
+    before: Option<&Before>,
     journal: &mut Journal,
     progress: &mut dyn Progress,
-) -> Result<(), JournalError> {
+) -> Result<(), RunError> {
     let started = Instant::now();
     let (mut runner, found) = Runner::start(&setting.sources, &setting.endpoints);
     let run = about(setting, cells.len(), runner.oracles(), setting.found_ms + started.elapsed().as_millis() as u64);
-    let mut pending = vec![Event::Run(run.clone())];
-    pending.extend(found.iter().cloned().map(Event::Endpoint));
-    progress.planned(&run, &found);
     let expect = setting.board.as_ref().map(|board| &board.expect);
-    let mut end = End::default();
-    let mut reached: Vec<MapDmaBuf> = Vec::new();
+    let mut so_far = SoFar::default();
+    let mut pending = match before {
+        None => std::iter::once(Event::Run(run.clone())).chain(found.iter().cloned().map(Event::Endpoint)).collect(),
+        Some(before) => {
+            before.check(&run.kernel, cells.len(), &found)?;
+            so_far.end.cells_ms = before.recorded.cells.iter().map(|ended| ended.ms).sum();
+            before.recorded.cells.iter().for_each(|ended| so_far.learn(ended));
+            let (open, oracles) = (before.recorded.open.clone(), run.oracles.clone());
+            vec![Event::Resumed(Resumed { open, oracles, taint: run.taint })]
+        }
+    };
+    progress.planned(&run, &found);
+    let open = before.and_then(|before| before.recorded.open.as_deref());
     let started = Instant::now();
-    for (number, cell) in cells.iter().enumerate() {
-        pending.push(Event::CellStart(CellStart { id: cell.id.clone() }));
-        journal.write(&std::mem::take(&mut pending))?;
-        let shown = runner.run(cell);
+    for cell in cells.iter().filter(|cell| !before.is_some_and(|before| before.has(&cell.id))) {
+        let shown = match before.filter(|_| open == Some(&cell.id)) {
+            Some(before) => before.end_of(cell),
+            None => {
+                pending.push(Event::CellStart(CellStart { id: cell.id.clone() }));
+                journal.write(&std::mem::take(&mut pending))?;
+                so_far.deadly.spares(cell).unwrap_or_else(|| runner.run(cell))
+            }
+        };
         let ended = cell_end(cell, &shown, expect);
-        *end.verdicts.entry(ended.verdict.word().into()).or_insert(0) += 1;
-        *end.outcomes.entry(ended.outcome.word().into()).or_insert(0) += 1;
-        reached.extend(ended.map_dma_buf.iter().cloned());
-        progress.cell(number + 1, &ended);
+        so_far.learn(&ended);
+        progress.cell(so_far.number, &ended);
         // Written with the start of the next cell: nothing happens in between.
         pending.push(Event::Cell(ended));
     }
-    for missing in expect.filter(|_| setting.whole).map(|expect| missing(expect, &found, &reached)).unwrap_or_default()
-    {
+    let mut end = so_far.end;
+    let by_board = expect.filter(|_| setting.whole).map(|expect| missing(expect, &found, &so_far.reached));
+    let mut missing = by_board.unwrap_or_default();
+    for vanished in before.map(|before| before.vanished(&found)).unwrap_or_default() {
+        if !missing.iter().any(|missing| missing.name == vanished) {
+            missing.push(Missing { what: "endpoint".into(), name: vanished, outcome: Outcome::Missing });
+        }
+    }
+    for missing in missing {
         *end.outcomes.entry(missing.outcome.word().into()).or_insert(0) += 1;
         pending.push(Event::Missing(missing));
     }
-    end.cells_ms = started.elapsed().as_millis() as u64;
+    end.cells_ms += started.elapsed().as_millis() as u64;
     end.taint = oracle::kernel_log::taint(Path::new("/proc"));
     pending.push(Event::End(end));
-    journal.write(&pending)
+    Ok(journal.write(&pending)?)
+}
+
+/// What the cells have shown so far.
+#[derive(Default)]
+struct SoFar {
+    number: usize,
+    end: End,
+    reached: Vec<MapDmaBuf>,
+    deadly: Deadly,
+}
+
+impl SoFar {
+    fn learn(&mut self, ended: &CellEnd) {
+        self.number += 1;
+        *self.end.verdicts.entry(ended.verdict.word().into()).or_insert(0) += 1;
+        *self.end.outcomes.entry(ended.outcome.word().into()).or_insert(0) += 1;
+        self.reached.extend(ended.map_dma_buf.iter().cloned());
+        self.deadly.learn(ended);
+    }
 }
 
 fn about(setting: &Setting, cells: usize, oracles: Vec<OracleState>, plan_ms: u64) -> event::Run {
@@ -130,13 +180,7 @@ mod tests {
 
     #[test]
     fn without_a_board_file_only_what_is_broken_is_unexpected() {
-        let shown = |verdict| Shown {
-            verdict,
-            findings: vec![],
-            map_dma_buf: vec![],
-            device_access: vec![],
-            time: std::time::Duration::ZERO,
-        };
+        let shown = |verdict| Shown { verdict, ..Shown::default() };
         assert_eq!(outcome(None, "a.b.c", &shown(Verdict::Refused)).0, Outcome::Expected);
         assert_eq!(outcome(None, "a.b.c", &shown(Verdict::Crash)).0, Outcome::Regression);
     }

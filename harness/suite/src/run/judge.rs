@@ -2,7 +2,7 @@
 
 use document::verdict::Verdict;
 use oracle::kernel_log::{Splat, SplatKind, taint_names};
-use oracle::provenance::Touch;
+use oracle::provenance::{Shared, Touch};
 use uapi::process::Ending;
 
 use super::blame::Drivers;
@@ -17,12 +17,21 @@ pub fn judge(ran: &Ran, seen: &Seen, drivers: &Drivers) -> (Verdict, Vec<Finding
     findings.extend(seen.splats.iter().map(|splat| of_splat(splat, drivers)));
     findings.extend(of_taint(seen));
     findings.extend(seen.touched.iter().map(of_touch));
-    if seen.lost > 0 {
-        let seen = format!("{} records of the kernel log were overwritten before they could be read", seen.lost);
-        findings.push(finding("kernel-log", Verdict::NotObservable, Blame::Nobody, seen, "every record is read"));
-    }
+    findings.extend(seen.shared.iter().map(of_shared));
+    findings.extend(of_gaps(seen));
     let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass);
     (worst, findings)
+}
+
+/// What was overwritten may have been what the cell is about.
+fn of_gaps(seen: &Seen) -> Vec<Finding> {
+    let gap = |oracle, count: u64, what: &str| {
+        let seen = format!("{count} {what} were overwritten before they could be read");
+        let expected = format!("all {what} are read");
+        (count > 0).then(|| finding(oracle, Verdict::NotObservable, Blame::Nobody, seen, &expected))
+    };
+    let of_log = gap("kernel-log", seen.lost, "records of the kernel log");
+    of_log.into_iter().chain(gap("pages", seen.lost_calls, "calls that probes saw")).collect()
 }
 
 fn finding(oracle: &str, verdict: Verdict, blame: Blame, seen: String, expected: &str) -> Finding {
@@ -79,6 +88,15 @@ fn of_touch(touch: &Touch) -> Finding {
     finding("pages", Verdict::Fail, Blame::Importer, seen, "an importer uses the DMA addresses and lengths alone")
 }
 
+fn of_shared(shared: &Shared) -> Finding {
+    let Shared { table, devices: [one, other], .. } = shared;
+    let seen = format!(
+        "dma_buf_map_attachment gave the sg_table at {table:#x} to the device at {one:#x} and, before that had given it \
+         back, to the one at {other:#x}"
+    );
+    finding("sg_table", Verdict::Fail, Blame::Exporter, seen, "each device has an sg_table with addresses of its own")
+}
+
 fn of_taint(seen: &Seen) -> Option<Finding> {
     let trouble = seen.taint & oracle::kernel_log::TAINT_TROUBLE;
     // A splat that was read says more than the bit that it left.
@@ -102,6 +120,18 @@ mod tests {
         let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default());
         assert_eq!((verdict, findings[0].blame), (Verdict::Fail, Blame::Importer));
         assert!(findings[0].seen.contains("called by x_import [x]"), "{}", findings[0].seen);
+    }
+
+    #[test]
+    fn an_exporter_that_gives_one_table_to_two_devices_is_to_blame() {
+        let shared = Shared { pid: 1, table: 0x64, devices: [5, 6] };
+        let seen = Seen { shared: vec![shared], ..Seen::default() };
+        let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default());
+        assert_eq!(
+            (verdict, findings[0].blame, findings[0].oracle.as_str()),
+            (Verdict::Fail, Blame::Exporter, "sg_table")
+        );
+        assert!(findings[0].seen.contains("0x64") && findings[0].seen.contains("0x6"), "{}", findings[0].seen);
     }
 
     fn ran(ending: Ending, said: Vec<Message>) -> Ran {
@@ -147,7 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn a_log_with_holes_is_no_pass() {
+    fn a_log_or_a_trace_with_holes_is_no_pass() {
+        let traced = Seen { lost_calls: 3, ..Seen::default() };
+        assert_eq!(verdict(Ending::Exited(0), done(), &traced), Verdict::NotObservable);
         assert_eq!(verdict(Ending::Exited(0), done(), &Seen { lost: 3, ..Seen::default() }), Verdict::NotObservable);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use oracle::kernel_log::{self, KernelLog, Splat};
-use oracle::provenance::{Evidence, Touch, Tracer};
+use oracle::provenance::{Evidence, Shared, Touch, Tracer};
 
 use crate::event::{MapDmaBuf, OracleState};
 
@@ -45,10 +45,14 @@ pub struct Seen {
     pub taint: u64,
     /// Functions that touch the struct pages behind an sg_table, called by the cell.
     pub touched: Vec<Touch>,
+    /// The sg_tables that two devices held at a time, mapped by the cell.
+    pub shared: Vec<Shared>,
     /// What buffers were exported through.
     pub exported: Vec<MapDmaBuf>,
     /// Records of the kernel log that were overwritten before they could be read.
     pub lost: u64,
+    /// Calls that a probe saw and that were overwritten before they could be read.
+    pub lost_calls: u64,
 }
 
 fn taint() -> Option<u64> {
@@ -80,6 +84,7 @@ impl Watch {
             state("taint", taint.as_ref()),
             state("map_dma_buf", self.tracer.as_ref().err()),
             state("struct-pages", self.touches().as_ref().err()),
+            state("sg_table", self.tables().as_ref().err()),
             state("bufinfo", self.bufinfo.as_ref().err()),
         ]
     }
@@ -95,6 +100,19 @@ impl Watch {
         }
     }
 
+    /// Whether exporters are seen that give several devices one sg_table.
+    fn tables(&self) -> Result<(), String> {
+        match &self.tracer {
+            Err(why) => Err(why.clone()),
+            Ok(tracer) if tracer.sees_tables() => Ok(()),
+            Ok(_) => {
+                Err("the kernel does not let dma_buf_map_attachment and dma_buf_unmap_attachment be probed; build \
+                it with CONFIG_KRETPROBES=y"
+                    .to_owned())
+            }
+        }
+    }
+
     /// Forgets what came before.
     pub fn begin(&mut self) {
         if let Ok(log) = &mut self.log {
@@ -103,6 +121,7 @@ impl Watch {
         if let Ok(tracer) = &mut self.tracer {
             tracer.take_all();
             tracer.take_touches(0);
+            tracer.take_shared(0);
         }
         self.taint = taint();
     }
@@ -116,7 +135,9 @@ impl Watch {
             seen.lost = log.lost() - lost;
         }
         if let Ok(tracer) = &mut self.tracer {
+            let lost = tracer.lost();
             seen.touched = tracer.take_touches(pid);
+            seen.shared = tracer.take_shared(pid);
             for found in tracer.take(pid) {
                 let found = found.of_driver(driver);
                 let observed = found.evidence == Evidence::Traced && found.map_dma_buf.is_some();
@@ -125,6 +146,7 @@ impl Watch {
                     seen.exported.push(found);
                 }
             }
+            seen.lost_calls = tracer.lost() - lost;
         }
         seen.taint = taint().unwrap_or(0) & !self.taint.unwrap_or(0);
         seen

@@ -1,0 +1,132 @@
+//! Runs that go on after the machine went down, through the program, on a mock.
+
+mod program;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use program::{Place, Said};
+use serde_json::Value;
+
+const CELLS: &str = "mapping.whole fd.size leaks.import";
+
+/// What the kernel said at the end, on a console.
+const CONSOLE: &str = "board: up\r\n[    9.100000] Oops: general protection fault, probably for non-canonical address \
+    0xdead000000000540: 0000 [#1] PREEMPT SMP\r\n[    9.100100] CPU: 0 PID: 77 Comm: prime-cts Not tainted 6.12 #1\r\n\
+    [    9.100200] RIP: 0010:walk_pages+0x1d/0x90 [mock]\r\n[    9.100300] Kernel panic - not syncing: Fatal exception\r\n";
+
+/// The journal of a whole run, cut off where a cell was running: the first whose id begins so.
+fn cut_in(place: &Place, id: &str) -> String {
+    assert_eq!(place.mock("clean", CELLS).code, Some(0));
+    let text = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
+    let start = text.find(&format!("{{\"event\":\"cell-start\",\"id\":\"{id}")).unwrap();
+    let end = start + text[start..].find('\n').unwrap() + 1;
+    place.file("out/run.jsonl", format!("{}{{\"event\":\"cell\",\"id\":\"torn", &text[..end]));
+    text
+}
+
+fn cells(place: &Place) -> BTreeMap<String, Value> {
+    let text = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
+    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ended: Vec<&Value> = events.iter().filter(|event| event["event"] == "cell").collect();
+    let by_id: BTreeMap<String, Value> =
+        ended.iter().map(|cell| (cell["id"].as_str().unwrap().to_owned(), (*cell).clone())).collect();
+    assert_eq!(by_id.len(), ended.len(), "a cell was run twice");
+    by_id
+}
+
+fn resume(place: &Place, more: &str) -> Said {
+    place.mock("clean", &format!("{CELLS} --resume {more}"))
+}
+
+#[test]
+fn the_open_cell_has_crashed_and_the_others_are_run() {
+    let place = Place::new();
+    let whole = cut_in(&place, "fd.size.");
+    place.file("console", CONSOLE);
+    let said = resume(&place, "--previous-log console");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let cells = cells(&place);
+    assert_eq!(cells.len(), whole.matches("{\"event\":\"cell\",").count());
+    let crashed: Vec<&Value> = cells.values().filter(|cell| cell["verdict"] != "pass").collect();
+    let [crashed] = crashed[..] else { panic!("{crashed:?}") };
+    assert!(crashed["id"].as_str().unwrap().starts_with("fd.size."));
+    assert_eq!((&crashed["verdict"], &crashed["findings"][0]["oracle"]), (&"crash".into(), &"machine".into()));
+    let seen = crashed["findings"][0]["seen"].as_str().unwrap();
+    assert!(seen.contains("general protection fault"), "{seen}");
+    assert!(crashed["findings"][0]["lines"].to_string().contains("walk_pages"), "{crashed}");
+    for wanted in ["the machine went down and was started again once", "crash"] {
+        assert!(said.out.contains(wanted), "{said:?}");
+    }
+}
+
+#[test]
+fn without_a_log_the_cell_has_crashed_all_the_same() {
+    let place = Place::new();
+    cut_in(&place, "fd.size.");
+    assert_eq!(resume(&place, "").code, Some(1));
+    let crashed = cells(&place).into_values().find(|cell| cell["verdict"] == "crash").unwrap();
+    assert!(crashed["findings"][0]["seen"].as_str().unwrap().contains("its last words are not known"), "{crashed}");
+    assert_eq!(crashed["findings"][0]["blame"], "undecided");
+}
+
+#[test]
+fn the_other_cells_of_a_deadly_pair_are_blocked_and_say_how_to_run_them() {
+    const PAIR: &str = "leaks.import.";
+    let place = Place::new();
+    let arguments = "leaks. --skip rounds";
+    assert_eq!(place.mock("clean", arguments).code, Some(0));
+    let text = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
+    let start = text.find(&format!("{{\"event\":\"cell-start\",\"id\":\"{PAIR}")).expect("a pair's cell");
+    let end = start + text[start..].find('\n').unwrap() + 1;
+    place.file("out/run.jsonl", &text[..end]);
+    assert_eq!(place.mock("clean", &format!("{arguments} --resume")).code, Some(1));
+    let cells = cells(&place);
+    let down = cells.values().find(|cell| cell["verdict"] == "crash").unwrap();
+    let blocked: Vec<&Value> = cells.values().filter(|cell| cell["verdict"] == "blocked").collect();
+    assert!(!blocked.is_empty(), "{cells:?}");
+    for cell in blocked {
+        assert_eq!((&cell["exporter"], &cell["importer"]), (&down["exporter"], &down["importer"]));
+        let seen = cell["findings"][0]["seen"].as_str().unwrap();
+        assert!(seen.contains(&format!("--exact {}", cell["id"].as_str().unwrap())), "{seen}");
+    }
+    assert!(cells.values().any(|cell| cell["verdict"] == "pass"));
+}
+
+#[test]
+fn a_run_is_gone_on_with_by_the_arguments_that_it_was_begun_with() {
+    let place = Place::new();
+    cut_in(&place, "fd.size.");
+    let said = place.mock("clean", "fd.size --resume");
+    said.fails(2, &["the run was begun with ", "give the arguments that it was begun with"]);
+    let path = place.path("out/run.jsonl");
+    let other = fs::read_to_string(&path).unwrap().replacen("\"kernel\":\"", "\"kernel\":\"0.", 1);
+    fs::write(&path, other).unwrap();
+    resume(&place, "").fails(2, &["the run was begun on Linux 0."]);
+}
+
+#[test]
+fn with_nothing_to_go_on_with_a_run_begins_and_a_whole_one_is_told_again() {
+    let place = Place::new();
+    let first = resume(&place, "");
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let journal = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
+    let again = resume(&place, "");
+    assert_eq!(again.code, Some(0));
+    assert_eq!(fs::read_to_string(place.path("out/run.jsonl")).unwrap(), journal);
+    assert!(again.out.contains(" verified"), "{again:?}");
+}
+
+#[test]
+fn an_endpoint_that_is_gone_after_the_restart_is_missing() {
+    let place = Place::new();
+    cut_in(&place, "fd.size.");
+    let path = place.path("out/run.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let endpoint = text.lines().find(|line| line.contains("\"event\":\"endpoint\"")).unwrap();
+    let gone = endpoint.replacen("\"key\":\"mock-", "\"key\":\"mock-gone-", 1);
+    fs::write(&path, text.replacen(endpoint, &format!("{endpoint}\n{gone}"), 1)).unwrap();
+    let said = resume(&place, "");
+    assert_eq!(said.code, Some(1));
+    assert!(said.out.contains("missing") && said.out.contains("mock-gone-"), "{said:?}");
+}
