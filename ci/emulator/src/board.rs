@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use document::board::{Board, Emulate};
+use document::board::{Board, Emulate, Module};
 
 use crate::error::{Error, Result};
 
@@ -19,7 +19,10 @@ pub fn read(root: &Path, name: &str) -> Result<(Board, String)> {
         if let Some(emulate) = &mut board.emulate {
             emulate.qemu.append = format!("{} {}", emulate.qemu.append, board.append).trim().to_owned();
         }
-        board.modules = other.modules.into_iter().chain(board.modules).collect();
+        let own = std::mem::take(&mut board.modules);
+        let replaced = |module: &Module| own.iter().any(|own| own.name == module.name);
+        let others = other.modules.into_iter().filter(|module| !replaced(module));
+        board.modules = others.chain(own.iter().cloned()).collect();
     }
     Ok((board, source))
 }

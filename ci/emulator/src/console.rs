@@ -55,7 +55,7 @@ impl Console {
     }
 
     fn line(&mut self, line: &str) -> Option<Event> {
-        if self.in_archive && !line.starts_with("board: ") && !line.contains(PANIC) {
+        if self.in_archive && !line.starts_with("board: ") && panic(line).is_none() {
             return Some(Event::ArchiveLine(line.to_owned()));
         }
         // Hundreds of lines of progress would hide what came before the end.
@@ -80,8 +80,8 @@ pub const PROGRESS: &str = "prime-cts: progress ";
 const PANIC: &str = "Kernel panic - not syncing";
 
 fn understand(line: &str) -> Option<Event> {
-    if let Some(at) = line.find(PANIC) {
-        return Some(Event::Panic(line[at..].trim().to_owned()));
+    if let Some(why) = panic(line) {
+        return Some(Event::Panic(why.to_owned()));
     }
     if let Some(rest) = line.strip_prefix(PROGRESS) {
         let (at, of) = rest.split_once(' ')?;
@@ -97,6 +97,14 @@ fn understand(line: &str) -> Option<Event> {
         "archive" => Some(Event::ArchiveBegin(rest.strip_prefix("begin ")?.to_owned())),
         _ => None,
     }
+}
+
+/// What the kernel says when it gives up, be it behind its time or behind what a program had begun to write. A report
+/// that quotes it, indented, is none.
+fn panic(line: &str) -> Option<&str> {
+    let at = line.find(PANIC)?;
+    let before = &line[..at];
+    (before.is_empty() || before.contains(']') || before.starts_with("---[")).then(|| line[at..].trim())
 }
 
 /// A line without what only a terminal understands: the firmware clears the screen and moves about.
@@ -149,6 +157,9 @@ mod tests {
     fn a_panic_is_seen_wherever_it_stands() {
         let text = "[    2.1] ---[ end Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100\n";
         assert!(matches!(&events(text)[..], [Event::Panic(why)] if why.contains("kill init")));
+        assert!(matches!(&events("prime-cts: prog[    2.1] Kernel panic - not syncing: x\n")[..], [Event::Panic(_)]));
+        assert!(matches!(&events("Kernel panic - not syncing: x\n")[..], [Event::Panic(_)]));
+        assert_eq!(events("    Kernel panic - not syncing: quoted by a report\n"), []);
         let within = "board: archive begin ff\nAAAA\n[ 1] Kernel panic - not syncing: x\n";
         assert!(matches!(events(within).last(), Some(Event::Panic(_))));
     }

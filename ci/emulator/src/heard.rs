@@ -34,10 +34,9 @@ pub struct Heard<'a> {
 }
 
 impl<'a> Heard<'a> {
-    /// Nothing yet of a board that starts now.
-    pub fn new(report: &'a Report, results: &'a Results, start: Instant, timeout: Duration) -> Self {
+    /// Nothing yet of a board that starts now and is given up at `end`.
+    pub fn new(report: &'a Report, results: &'a Results, start: Instant, end: Instant) -> Self {
         let (console, archive) = (Console::default(), Archive::default());
-        let end = start + timeout;
         Self {
             report,
             results,
@@ -91,6 +90,11 @@ impl<'a> Heard<'a> {
         Some(self.deadline())
     }
 
+    /// Whether the kernel gave up.
+    pub fn panicked(&self) -> bool {
+        self.panic.is_some()
+    }
+
     /// The program's exit code, or why there is none. `words` are QEMU's own.
     ///
     /// # Errors
@@ -138,7 +142,7 @@ mod tests {
         }
         let report = Report::new();
         let timeout = Duration::from_secs(60);
-        let mut heard = Heard::new(&report, &results, Instant::now(), timeout);
+        let mut heard = Heard::new(&report, &results, Instant::now(), Instant::now() + timeout);
         heard.hear(said.as_bytes());
         heard.verdict(end, "", timeout)
     }
@@ -174,7 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let results = Results::open(folder.path(), "b").unwrap();
         let (report, start, timeout) = (Report::new(), Instant::now(), Duration::from_secs(600));
-        let mut heard = Heard::new(&report, &results, start, timeout);
+        let mut heard = Heard::new(&report, &results, start, start + timeout);
         assert_eq!(heard.deadline(), start + BOOT);
         assert_eq!(heard.hear(b"Booting from ROM...board: up\n"), Some(start + BOOT));
         assert_eq!(heard.hear(b"board: run\n"), Some(start + timeout));

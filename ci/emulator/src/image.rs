@@ -133,11 +133,16 @@ fn on_command_line(name: &str, parameters: &str) -> Vec<String> {
     parameters.split_whitespace().map(|parameter| format!("{name}.{parameter}")).collect()
 }
 
-/// The script that starts `prime-cts`; its first argument is the results' folder.
+/// The script that starts `prime-cts`; its first argument is the results' folder. A run that the board went down in goes
+/// on: what the kernel said then is on the console.
 fn script(command: BoardCommand, arguments: &[String]) -> String {
     let quoted = arguments.iter().map(|argument| format!(" '{}'", argument.replace('\'', r"'\''")));
     let (command, quoted) = (command.word(), quoted.collect::<String>());
-    format!("exec prime-cts {command} --board /board/*.yaml --output \"$1\" --progress lines{quoted}\n")
+    let start = format!("exec prime-cts {command} --board /board/*.yaml --output \"$1\" --progress lines{quoted}");
+    match command {
+        "run" => format!("[ ! -e \"$1/run.jsonl\" ] || {start} --resume --previous-log \"$1/console.log\"\n{start}\n"),
+        _ => format!("{start}\n"),
+    }
 }
 
 #[cfg(test)]

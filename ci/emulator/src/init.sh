@@ -16,8 +16,8 @@ printf '\nboard: up\n'
 
 # The console is for the program's words; all of the kernel's go to kernel.log.
 echo 1 >/proc/sys/kernel/printk
-# An oops ends a cell, not the board.
-echo 0 >/proc/sys/kernel/panic_on_oops
+# An oops ends a cell, not the board, unless the board is to be started again after one.
+grep -q oops=panic /proc/cmdline || echo 0 >/proc/sys/kernel/panic_on_oops
 echo 1 >/proc/sys/kernel/kptr_restrict
 
 load() {
@@ -74,7 +74,7 @@ if [ -e /etc/shell ]; then
 fi
 
 # Live, so that the kernel's last words are there even if the board dies.
-cat /proc/kmsg >$results/kernel.log &
+cat /proc/kmsg >>$results/kernel.log &
 pump=$!
 
 echo 'board: run'

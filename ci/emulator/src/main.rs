@@ -26,13 +26,13 @@ mod userland;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::cache::Cache;
 use crate::error::{Error, Exit, Result};
 use crate::report::Report;
+use crate::run::Limits;
 
 const EXIT_CODES: &str = "Exit codes of `run`: that of prime-cts, or 2: bad usage, an unknown board, a faulty board \
     file, a package to install; 4: the board could not be made or booted, or died; 5: interrupted.\n\
@@ -55,10 +55,9 @@ enum Verb {
     Run {
         #[command(flatten)]
         making: Making,
-        /// Give up after so many seconds of emulation.
-        #[arg(long, value_name = "SECONDS", default_value = "1800", value_parser = seconds)]
-        timeout: Duration,
-        /// Arguments for `prime-cts run`.
+        #[command(flatten)]
+        limits: Limits,
+        /// Arguments for `prime-cts run`; without any, those of the board file.
         #[arg(last = true)]
         arguments: Vec<String>,
     },
@@ -117,7 +116,7 @@ fn perform(verb: Verb) -> Result<u8> {
             print!("{}", board::list(&root)?);
             Ok(Exit::Success as u8)
         }
-        Verb::Run { making, timeout, arguments } => run::run(&root, &cache, &report, &making, timeout, &arguments),
+        Verb::Run { making, limits, arguments } => run::run(&root, &cache, &report, &making, &limits, &arguments),
         Verb::Shell { making } => run::shell(&root, &cache, &report, &making),
         Verb::Fetch { name, refresh } => run::fetch(&root, &cache, &report, &name, refresh),
         Verb::Clean => {
@@ -136,11 +135,4 @@ fn root() -> Result<PathBuf> {
     let here = std::env::current_dir().map_err(Error::file("read", std::path::Path::new(".")))?;
     let root = here.ancestors().find(|folder| folder.join("fixtures/boards").is_dir());
     root.map(PathBuf::from).ok_or_else(|| Error::usage("no folder fixtures/boards here or above", "start ci/board"))
-}
-
-fn seconds(text: &str) -> std::result::Result<Duration, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("a whole number of seconds from 1 on".to_owned()),
-        Ok(seconds) => Ok(Duration::from_secs(seconds)),
-    }
 }

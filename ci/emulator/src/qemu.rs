@@ -113,7 +113,7 @@ impl Start<'_> {
         // In a group of its own, so that Ctrl-C reaches us alone and the journal is closed in order.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().map_err(|source| self.missing(&command, source))?;
-        Ok(Running { child, signals })
+        Ok(Running { child, closed: false, signals })
     }
 
     fn missing(&self, command: &Command, source: std::io::Error) -> Error {
@@ -155,15 +155,28 @@ fn share(command: &mut Command, name: &str, folder: &Path, how: &str) {
     command.arg("-device").arg(format!("virtio-9p-pci,fsdev={name},mount_tag={name}"));
 }
 
+/// How QEMU ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What it complained of.
+    pub words: String,
+    /// Whether the guest had switched itself off or started anew, which QEMU takes for its end.
+    pub by_itself: bool,
+}
+
+/// Between the end of its console and its own.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// A machine that runs. It is killed when it is dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    closed: bool,
     signals: SignalFd,
 }
 
 impl Running {
-    /// Follows the console into `log`. `hear` takes what it says and gives the time by which it wants
+    /// Follows the console to the end of `log`. `hear` takes what it says and gives the time by which it wants
     /// to hear more, or nothing when it has heard enough.
     ///
     /// # Errors
@@ -174,7 +187,7 @@ impl Running {
         mut deadline: Instant,
         mut hear: impl FnMut(&[u8]) -> Option<Instant>,
     ) -> Result<End> {
-        let mut file = File::create(log).map_err(Error::file("create", log))?;
+        let mut file = File::options().create(true).append(true).open(log).map_err(Error::file("create", log))?;
         let mut console = self.child.stdout.take().expect("the console is a pipe");
         let mut block = vec![0; 1 << 16];
         loop {
@@ -199,6 +212,7 @@ impl Running {
             if output {
                 let count = console.read(&mut block).map_err(Error::file("read", Path::new("the console")))?;
                 if count == 0 {
+                    self.closed = true;
                     return Ok(End::Off);
                 }
                 file.write_all(&block[..count]).map_err(Error::file("write", log))?;
@@ -210,21 +224,27 @@ impl Running {
         }
     }
 
-    /// Kills the machine, if it still runs, and gives what QEMU itself complained of.
-    pub fn kill(mut self) -> String {
-        self.stop();
+    /// Kills the machine, if it still runs.
+    pub fn kill(mut self) -> Ended {
+        let by_itself = self.stop();
         let mut words = String::new();
         if let Some(mut stderr) = self.child.stderr.take() {
             // Words that are not text are no explanation either.
             let _ = stderr.read_to_string(&mut words);
         }
-        words
+        Ended { words, by_itself }
     }
 
-    fn stop(&mut self) {
+    /// Whether it had ended in order.
+    fn stop(&mut self) -> bool {
+        // What closes its console is about to end.
+        let closed = Instant::now();
+        while self.closed && closed.elapsed() < CLOSING && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         // Both fail only for a process that has ended already.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.wait().is_ok_and(|status| status.success())
     }
 }
 

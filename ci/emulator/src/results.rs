@@ -67,6 +67,15 @@ impl Results {
         fs::read_to_string(self.folder.join("exit")).ok()?.trim().parse().ok()
     }
 
+    /// The cell that was running when the journal ends, as far as it is here.
+    pub fn open_cell(&self) -> Option<String> {
+        let journal = fs::read(self.folder.join("run.jsonl")).ok()?;
+        let whole = String::from_utf8_lossy(&journal);
+        let last = whole.lines().rev().find(|line| line.ends_with('}'))?;
+        let event: serde_json::Value = serde_json::from_str(last).ok()?;
+        (event["event"] == "cell-start").then(|| event["id"].as_str().map(str::to_owned)).flatten()
+    }
+
     /// What the program printed, without its reports of progress.
     pub fn summary(&self) -> String {
         let text = fs::read(self.folder.join("summary.txt")).unwrap_or_default();
@@ -183,6 +192,19 @@ mod tests {
         let mut archive = sent(b"some results");
         archive.complete = false;
         assert!(archive.content().unwrap_err().contains("middle"));
+    }
+
+    #[test]
+    fn the_open_cell_is_the_last_whole_line_of_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::open(folder.path(), "b").unwrap();
+        assert_eq!(results.open_cell(), None);
+        let journal = |text: &str| fs::write(results.folder().join("run.jsonl"), text).unwrap();
+        let start = "{\"event\":\"cell-start\",\"id\":\"fd.size.udmabuf\"}\n";
+        journal(&format!("{start}{{\"event\":\"cell\",\"id\":\"fd."));
+        assert_eq!(results.open_cell().as_deref(), Some("fd.size.udmabuf"));
+        journal(&format!("{start}{{\"event\":\"cell\",\"id\":\"fd.size.udmabuf\"}}\n"));
+        assert_eq!(results.open_cell(), None);
     }
 
     #[test]

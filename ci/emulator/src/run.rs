@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use document::board::Board;
 use nix::fcntl::{Flock, FlockArg};
 
@@ -15,6 +16,7 @@ use crate::heard::Heard;
 use crate::image::Task;
 use crate::machine::Machine;
 use crate::make::{debian, libraries, make};
+use crate::qemu::{End, Ended};
 use crate::report::Report;
 use crate::results::Results;
 
@@ -27,7 +29,7 @@ pub fn run(
     cache: &Cache,
     report: &Report,
     making: &Making,
-    timeout: Duration,
+    limits: &Limits,
     arguments: &[String],
 ) -> Result<u8> {
     let begin = Instant::now();
@@ -37,17 +39,27 @@ pub fn run(
     let results = Results::open(root, &board.name)?;
     let _only = alone(root, &board)?;
     results.clear()?;
+    let arguments = if arguments.is_empty() { &board.arguments } else { arguments };
     let made = make(root, cache, report, making, &board, &source, Task::Run(arguments))?;
     let start = made.start(emulate, machine, &results);
     let prepared = Instant::now();
-    report.step("booting");
-    let mut heard = Heard::new(report, &results, prepared, timeout);
-    let mut running = start.spawn()?;
-    let end = running.follow(&results.console(), heard.deadline(), |bytes| heard.hear(bytes))?;
-    let words = running.kill();
+    let mut boots = Boots::default();
+    let (code, heard) = loop {
+        report.step("booting");
+        let mut heard = Heard::new(report, &results, Instant::now(), prepared + limits.timeout);
+        let mut running = start.spawn()?;
+        let end = running.follow(&results.console(), heard.deadline(), |bytes| heard.hear(bytes))?;
+        let ended = running.kill();
+        report.clear();
+        match heard.verdict(end, &ended.words, limits.timeout) {
+            Err(Error::Died { what, .. }) if end == End::Off && boots.again(&heard, &ended, &results, limits) => {
+                let cell = results.open_cell().unwrap_or_default();
+                report.warning(&format!("the board {what}; it was in {cell}, and is started again"));
+            }
+            verdict => break (verdict?, heard),
+        }
+    };
     let over = Instant::now();
-    report.clear();
-    let code = heard.verdict(end, &words, timeout)?;
     match results.summary() {
         // It says on its standard error why it has none.
         summary if summary.is_empty() => eprint!("{}", results.said()),
@@ -64,6 +76,44 @@ pub fn run(
         shown(results.folder())
     );
     Ok(code)
+}
+
+/// What makes a run end before its time.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Limits {
+    /// Give up after so many seconds of emulation.
+    #[arg(long, value_name = "SECONDS", default_value = "1800", value_parser = seconds)]
+    pub timeout: Duration,
+    /// Start the board again so many times after a cell has brought its kernel down.
+    #[arg(long, value_name = "COUNT", default_value = "8")]
+    pub restarts: u32,
+}
+
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a whole number of seconds from 1 on".to_owned()),
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+    }
+}
+
+/// The boots of a run.
+#[derive(Debug, Default)]
+struct Boots {
+    restarts: u32,
+    /// The last cell that brought the board down.
+    open: Option<String>,
+}
+
+impl Boots {
+    /// Whether to start the board again: its kernel went down, not the emulator, and in another cell than before.
+    fn again(&mut self, heard: &Heard<'_>, ended: &Ended, results: &Results, limits: &Limits) -> bool {
+        let open = results.open_cell();
+        let other = open.is_some() && open != self.open;
+        self.open = open;
+        let again = other && (heard.panicked() || ended.by_itself) && self.restarts < limits.restarts;
+        self.restarts += u32::from(again);
+        again
+    }
 }
 
 /// `ci/board shell`.

@@ -30,9 +30,13 @@ pub struct Board {
     /// What is run on it.
     #[serde(default)]
     pub command: BoardCommand,
+    /// The command's arguments, where the user gives none.
+    #[serde(default)]
+    pub arguments: Vec<String>,
     /// How QEMU makes it; absent for a board of wood and wires.
     pub emulate: Option<Emulate>,
-    /// Modules that the board's init loads, in this order.
+    /// Modules that the board's init loads, in this order; of those that a board has which this one is like, the ones
+    /// of the same name are left out.
     #[serde(default)]
     pub modules: Vec<Module>,
     /// What is expected of it.

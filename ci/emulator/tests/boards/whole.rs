@@ -103,6 +103,26 @@ fn faults_that_are_planted_in_modules_are_caught() {
     assert!(table.contains("| prime_canary | dma-cpu-sync |"), "{table}");
 }
 
+/// The same fault of an importer, seen by decoys without harm, and by the oops that it runs into: the board is started
+/// again, and the rest is run.
+#[test]
+fn an_importer_that_walks_pages_takes_the_board_down_and_not_the_run() {
+    let said = host::run("poison");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("the machine went down and was started again once"), "{}", said.out);
+    let recorded = recorded("poison");
+    let verdicts = recorded.verdicts();
+    let of = |verdict: &str| verdicts.values().filter(|found| **found == verdict).count();
+    assert_eq!((of("crash"), of("fail")), (1, 1), "{verdicts:?}");
+    assert!(of("blocked") > 0 && of("pass") > 0, "{verdicts:?}");
+    let crashed = recorded.events("cell").find(|cell| cell["verdict"] == "crash").unwrap();
+    assert_eq!(crashed["findings"][0]["blame"], "importer", "{crashed}");
+    let lines = crashed["findings"][0]["lines"].to_string();
+    assert!(lines.contains("prime_import_sg_table+") && lines.contains("Kernel panic"), "{lines}");
+    let console = std::fs::read_to_string(root().join("target/boards/poison/console.log")).unwrap();
+    assert_eq!(console.matches("board: up").count(), 2);
+}
+
 #[test]
 fn an_outcome_that_the_board_file_does_not_expect_makes_the_run_red() {
     let offset = |text: &str| {
