@@ -47,6 +47,8 @@ pub struct Case {
     /// What the machine must have; a cell without it is blocked.
     #[serde(default)]
     pub requires: Requires,
+    /// What alone shows whether the rule is kept; where it is not there, a cell is not-observable and never passes.
+    pub observed_by: Option<ObservedBy>,
     /// By what it can be chosen (`prime-cts run --tag quick`). Intrusive cases run only where they are allowed to.
     #[serde(default)]
     pub tags: Vec<Tag>,
@@ -87,6 +89,48 @@ pub struct Requires {
     pub root: bool,
     /// So much memory must be available (MemAvailable).
     pub memory: Option<Bytes>,
+}
+
+/// What shows whether a rule is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ObservedBy {
+    /// An exporter, by its key. On a machine without it each importer gets a cell that says so.
+    pub exporter: Option<String>,
+    /// Oracles of the run.
+    #[serde(default)]
+    pub oracles: Vec<Oracle>,
+    /// What makes them be there.
+    pub remedy: String,
+}
+
+/// An oracle that watches cells from outside, as `prime-cts doctor` calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum Oracle {
+    /// The kernel's log.
+    #[serde(rename = "kernel-log")]
+    KernelLog,
+    /// Probes on the functions that take struct pages out of an sg_table.
+    #[serde(rename = "struct-pages")]
+    StructPages,
+    /// Probes on the functions that give and take sg_tables.
+    #[serde(rename = "sg_table")]
+    SgTable,
+    /// `dma_buf/bufinfo` of debugfs.
+    #[serde(rename = "bufinfo")]
+    Bufinfo,
+}
+
+impl Oracle {
+    /// As `prime-cts doctor` calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::KernelLog => "kernel-log",
+            Self::StructPages => "struct-pages",
+            Self::SgTable => "sg_table",
+            Self::Bufinfo => "bufinfo",
+        }
+    }
 }
 
 /// What a case is chosen by.

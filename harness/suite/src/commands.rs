@@ -153,6 +153,9 @@ fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
     }
     for cell in chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)? {
         match cell.blocked() {
+            _ if cell.unobserved.is_some() => {
+                println!("{}  not-observable: {}", cell.id, cell.unobserved.as_deref().unwrap_or_default());
+            }
             Some(why) => println!("{}  blocked: {why}", cell.id),
             None => println!("{}", cell.id),
         }

@@ -69,6 +69,7 @@ fn where_on(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> String {
     };
     for cell in &cells {
         let blocked = cell.blocked().map_or(String::new(), |why| format!("  blocked: {why}"));
+        let blocked = cell.unobserved.as_ref().map_or(blocked, |why| format!("  not-observable: {why}"));
         text += &format!("  {}{blocked}\n", cell.id);
     }
     for (side, name) in sides(case) {

@@ -20,6 +20,8 @@ pub struct Cell {
     pub importer: Option<Rc<Endpoint>>,
     /// Who imports as well, in a chain.
     pub second_importer: Option<Rc<Endpoint>>,
+    /// Why nothing on this machine could show whether the rule is kept.
+    pub unobserved: Option<String>,
 }
 
 impl Cell {
@@ -79,15 +81,18 @@ fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
         let keys = [exporter, importer, second].into_iter().flatten().map(|endpoint| format!(".{}", endpoint.key));
         let id = case.id() + &keys.collect::<String>();
         let (exporter, importer, second_importer) = (exporter.cloned(), importer.cloned(), second.cloned());
-        Cell { id, case: case.clone(), exporter, importer, second_importer }
+        Cell { id, case: case.clone(), exporter, importer, second_importer, unobserved: None }
     };
     let mut cells = Vec::new();
     match case.cells {
         Cells::Exporter => cells.extend(able(Side::Exporter).iter().map(|exporter| cell(Some(exporter), None, None))),
         Cells::Importer => cells.extend(able(Side::Importer).iter().map(|importer| cell(None, Some(importer), None))),
         Cells::Pair => {
-            let importers = able(Side::Importer);
-            for exporter in able(Side::Exporter) {
+            let (exporters, importers) = (able(Side::Exporter), able(Side::Importer));
+            if let Some(without) = Without::of(case, &exporters) {
+                return importers.iter().map(|importer| without.cell(case, importer)).collect();
+            }
+            for exporter in exporters {
                 cells.extend(importers.iter().map(|importer| cell(Some(exporter), Some(importer), None)));
             }
         }
@@ -109,6 +114,35 @@ fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
         }
     }
     cells
+}
+
+/// A case without the exporter that alone shows whether its rule is kept.
+struct Without {
+    key: String,
+    exporter: Option<Rc<Endpoint>>,
+    why: String,
+}
+
+impl Without {
+    fn of(case: &Case, exporters: &[&Rc<Endpoint>]) -> Option<Self> {
+        let observed = case.observed_by.as_ref()?;
+        let key = observed.exporter.clone()?;
+        // A mock stands for any of them.
+        let stands = |endpoint: &&&Rc<Endpoint>| endpoint.key == key || endpoint.kind == Kind::Mock;
+        let found = exporters.iter().find(stands);
+        let why = match found.map(|endpoint| endpoint.blocked.as_deref()) {
+            Some(None) => return None,
+            Some(Some(blocked)) => format!("{key} cannot be used: {blocked}"),
+            None => format!("{key} is not here: {}", observed.remedy),
+        };
+        Some(Self { key, exporter: found.map(|endpoint| Rc::clone(endpoint)), why })
+    }
+
+    fn cell(&self, case: &Rc<Case>, importer: &Rc<Endpoint>) -> Cell {
+        let id = format!("{}.{}.{}", case.id(), self.key, importer.key);
+        let (case, exporter, importer) = (case.clone(), self.exporter.clone(), Some(importer.clone()));
+        Cell { id, case, exporter, importer, second_importer: None, unobserved: Some(self.why.clone()) }
+    }
 }
 
 /// Of the endpoints that are alike, the one whose key comes first. Alike are those that share driver and memory; the
@@ -230,6 +264,22 @@ mod tests {
         let endpoint = Endpoint { smallest: 5000, ..(*endpoint(Kind::Drm, "a", true, false)).clone() };
         let cells = plan(&[case("exporter", "sizes: [1, 4095, 4097, 8KiB]\n")], &[Rc::new(endpoint)]);
         assert_eq!(cells[0].sizes(), [5000, 8192]);
+    }
+
+    #[test]
+    fn without_the_exporter_that_shows_it_each_importer_has_a_cell_that_says_so() {
+        let more = "exporters: {key: [canary-decoy]}\nobserved-by: {exporter: canary-decoy, remedy: load the module}\n";
+        let importer = endpoint(Kind::Drm, "a", true, true);
+        let decoy = endpoint(Kind::Canary, "canary-decoy", true, false);
+        let cells = |endpoints: &[Rc<Endpoint>]| plan(&[case("pair", more)], endpoints);
+        let there = cells(&[decoy.clone(), importer.clone()]);
+        assert_eq!((there.len(), &there[0].unobserved), (1, &None));
+        let blocked = Rc::new(Endpoint { blocked: Some("EACCES".into()), ..(*decoy).clone() });
+        for (endpoints, why) in [(vec![importer.clone()], "load the module"), (vec![blocked, importer], "EACCES")] {
+            let cells = cells(&endpoints);
+            let cell = cells.iter().find(|cell| cell.id == there[0].id).unwrap();
+            assert!(cell.unobserved.as_ref().is_some_and(|text| text.contains(why)), "{cells:?}");
+        }
     }
 
     #[test]

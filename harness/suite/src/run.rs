@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use device::Endpoint;
-use document::case::Memory;
+use document::case::{Kind, Memory};
 use document::verdict::Verdict;
 use uapi::fragment::Fragments;
 
@@ -80,9 +80,23 @@ impl Runner {
         self.watch.states()
     }
 
+    /// The oracles that a case names and that are not there; a mock is no kernel's, and needs none.
+    fn unseen(&self, cell: &Cell) -> Option<Finding> {
+        let observed = cell.case.observed_by.as_ref()?;
+        let states = self.watch.states();
+        let named = |state: &&OracleState| observed.oracles.iter().any(|oracle| oracle.word() == state.oracle);
+        let missing = states.iter().filter(named).find(|state| state.missing.is_some())?;
+        let real = cell.endpoints().any(|endpoint| endpoint.kind != Kind::Mock);
+        real.then(|| judge::unobserved(&format!("{}: {}", missing.oracle, missing.missing.as_deref().unwrap_or(""))))
+    }
+
     /// Runs one cell in a process of its own and gathers what its oracles and those of the watch saw.
     pub fn run(&mut self, cell: &Cell) -> Shown {
         let started = Instant::now();
+        if let Some(why) = &cell.unobserved {
+            let findings = vec![judge::unobserved(why)];
+            return Shown { verdict: Verdict::NotObservable, findings, ..Shown::default() };
+        }
         if let Some(why) = cell.blocked() {
             let findings = vec![judge::blocked(why)];
             return Shown { verdict: Verdict::Blocked, findings, ..Shown::default() };
@@ -96,7 +110,11 @@ impl Runner {
         });
         let driver = cell.exporter.as_ref().map_or("", |exporter| exporter.driver.as_str());
         let seen = self.watch.end(ran.pid, driver);
-        let (verdict, findings) = judge::judge(&ran, &seen, &blame::Drivers::of(cell));
+        let (mut verdict, mut findings) = judge::judge(&ran, &seen, &blame::Drivers::of(cell));
+        if let Some(unseen) = self.unseen(cell).filter(|_| verdict == Verdict::Pass) {
+            verdict = unseen.verdict;
+            findings.push(unseen);
+        }
         let map_dma_buf = of_steps(seen.exported, ran.exported());
         Shown { verdict, findings, map_dma_buf, device_access: ran.device_access(), time: started.elapsed() }
     }

@@ -32,6 +32,9 @@ pub fn check(path: &Path, root: &Node, steps: &[Written<'_>], faults: &mut Vec<F
         let fault = Fault::new(key.place, format!("'second-importers' selects nothing: 'cells: {cells}' has none"));
         faults.push(fault.help("leave it out, or write 'cells: chain'"));
     }
+    if let Some((key, observed)) = root.entry("observed-by") {
+        observed_by(cells, key.place, observed, faults);
+    }
     for (role, key) in [("exporter", "exporters"), ("importer", "importers"), ("importer", "second-importers")] {
         if let Some((place, selector)) = root.entry(key).map(|(key, node)| (key.place, node)) {
             if key != "second-importers" && !["", "pair", "pair-of-sorts", "chain", role].contains(&cells) {
@@ -48,6 +51,20 @@ pub fn check(path: &Path, root: &Node, steps: &[Written<'_>], faults: &mut Vec<F
     {
         let fault = Fault::new(steps_key.place, "this case checks nothing: it would pass whatever the kernel does");
         faults.push(fault.help("add a step that checks, such as check, size, same-file or balance, or 'must-refuse'"));
+    }
+}
+
+/// Cells without their exporter have an importer alone to be named by.
+fn observed_by(cells: &str, place: Place, observed: &Node, faults: &mut Vec<Fault>) {
+    if let Some((key, _)) = observed.entry("exporter").filter(|_| !["", "pair"].contains(&cells)) {
+        let fault = Fault::new(key.place, format!("'cells: {cells}' cannot do without its exporter"));
+        faults.push(fault.help("write 'cells: pair', or leave 'exporter' out"));
+    }
+    let nothing =
+        observed.get("exporter").is_none() && observed.get("oracles").is_none_or(|list| list.items().is_empty());
+    if nothing {
+        let fault = Fault::new(place, "'observed-by' names nothing that observes");
+        faults.push(fault.help("add 'exporter', the key of an endpoint, or 'oracles', as prime-cts doctor names them"));
     }
 }
 

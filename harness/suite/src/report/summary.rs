@@ -75,6 +75,7 @@ pub fn text(recorded: &Recorded) -> String {
         let _ = writeln!(text, "each in full: prime-cts report RESULTS --cell ID\n");
     }
     text += &known(recorded);
+    text += &unseen(recorded);
     for missing in &recorded.missing {
         let _ = writeln!(text, "missing  the {} {} is expected, and it was not there", missing.what, missing.name);
     }
@@ -106,6 +107,31 @@ fn known(recorded: &Recorded) -> String {
         .into_iter()
         .map(|((case, reason), who)| format!("known    {case}: {}\n         {}\n", who.join(", "), reason.trim()));
     lines.collect()
+}
+
+/// So many reasons are told.
+const REASONS: usize = 6;
+
+/// Why cells verified nothing, one line a reason, the most frequent first.
+fn unseen(recorded: &Recorded) -> String {
+    let mut by_reason: BTreeMap<(Verdict, &str), usize> = BTreeMap::new();
+    let unseen = |verdict| matches!(verdict, Verdict::NotObservable | Verdict::Blocked);
+    for cell in recorded.cells.iter().filter(|cell| unseen(cell.verdict) && !unwanted(cell.outcome)) {
+        if let Some(finding) = cell.findings.iter().find(|finding| finding.verdict == cell.verdict) {
+            *by_reason.entry((cell.verdict, &finding.seen)).or_default() += 1;
+        }
+    }
+    let mut reasons: Vec<_> = by_reason.into_iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let cells = |count: usize| if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") };
+    let lines = reasons.iter().take(REASONS);
+    let mut text: String =
+        lines.map(|((verdict, why), count)| format!("{verdict}  {}: {why}\n", cells(*count))).collect();
+    if let Some(more) = reasons.get(REASONS..).filter(|more| !more.is_empty()) {
+        let count: usize = more.iter().map(|(_, count)| count).sum();
+        text += &format!("and {} for {} other reasons\n", cells(count), more.len());
+    }
+    text
 }
 
 fn implementations(recorded: &Recorded) -> String {
@@ -146,6 +172,7 @@ fn totals(recorded: &Recorded) -> String {
 mod tests {
     use super::*;
     use crate::report::sample;
+    use document::verdict::Outcome;
 
     #[test]
     fn the_unwanted_is_told_in_full_and_the_known_in_short() {
@@ -155,6 +182,21 @@ mod tests {
         assert!(!text.contains("fail  mapping.at-offset"), "{text}");
         assert!(text.contains("5 of 5 cells: 1 pass, 1 refused, 1 not-observable, 1 fail, 1 crash"), "{text}");
         assert!(text.contains("2 verified, 1 not as expected"), "{text}");
+    }
+
+    #[test]
+    fn why_nothing_was_seen_is_told_once_a_reason() {
+        let mut recorded = sample::recorded();
+        let unseen = |id: usize, why: &str| {
+            let mut cell = sample::cell(&format!("pages.pin.drm-{id}"), Verdict::Blocked, Outcome::Expected);
+            cell.findings[0].seen = why.into();
+            cell
+        };
+        recorded.cells.extend((0..9).map(|id| unseen(id, if id < 3 { "no node" } else { ["a", "b", "c"][id % 3] })));
+        recorded.cells.extend((9..14).map(|id| unseen(id, &format!("strange {id}"))));
+        let text = text(&recorded);
+        assert!(text.contains("blocked  3 cells: no node\n"), "{text}");
+        assert!(text.contains("and 4 cells for 4 other reasons\n"), "{text}");
     }
 
     #[test]

@@ -43,6 +43,11 @@ pub fn blocked(why: &str) -> Finding {
     finding("device", Verdict::Blocked, Blame::Nobody, why.into(), "the device can be used")
 }
 
+/// The finding of a cell of whose rule nothing here shows whether it is kept.
+pub fn unobserved(why: &str) -> Finding {
+    finding("requirement", Verdict::NotObservable, Blame::Nobody, why.into(), "what alone shows the fault is there")
+}
+
 fn of_ending(ran: &Ran, told_why: bool) -> Option<Finding> {
     let step = ran.messages.step().unwrap_or("before the first step").to_owned();
     let expected = "the cell's process does its steps and ends";
