@@ -35,9 +35,23 @@ pub enum Command {
     Doctor(Machine),
     /// Plants each fault of the modules in fixtures/kmod and says what catches it; fails for one that nothing catches.
     Mutants(Mutants),
+    /// Makes malformed calls on /dev/prime_canary, to test the module.
+    #[command(hide = true)]
+    FuzzCanary(Fuzz),
     /// Checks, explains, writes and runs single cases.
     #[command(subcommand)]
     Case(Case),
+}
+
+/// Malformed calls.
+#[derive(Debug, Args)]
+pub struct Fuzz {
+    /// So many.
+    #[arg(long, default_value = "200000")]
+    pub calls: u64,
+    /// Where the sequence begins: the same seed makes the same calls.
+    #[arg(long, default_value = "1")]
+    pub seed: u64,
 }
 
 /// Planted faults.

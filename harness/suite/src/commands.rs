@@ -22,6 +22,7 @@ use crate::choice::{ChoiceError, Chosen};
 use crate::progress::Shown;
 
 mod case;
+mod fuzz;
 mod mutants;
 
 /// Everything that can end a command early.
@@ -86,6 +87,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Run(run) => run_planned(&run.plan, &run.conduct),
         Command::Report(report) => show_report(&report),
         Command::Mutants(wanted) => mutants::run(&wanted),
+        Command::FuzzCanary(wanted) => fuzz::run(&wanted),
         Command::Doctor(machine) => show_doctor(&machine),
         Command::Case(wanted) => case::run(&wanted),
     };

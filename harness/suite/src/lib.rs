@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod event;
 pub mod exit;
 pub mod explain;
+pub mod fuzz;
 pub mod inherited;
 pub mod journal;
 pub mod mutants;

@@ -19,8 +19,7 @@ use uapi::fragment::Fragments;
 use crate::cell::message::Message;
 use crate::event::{CellEnd, EndpointFound, Finding, MapDmaBuf, OracleState};
 use crate::plan::Cell;
-pub use watch::Sources;
-use watch::Watch;
+pub use watch::{Sources, Watch};
 
 /// What a cell showed, before it is held against the board file.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@
 //! | `gbm` (cargo feature) | GEM handles of buffer objects |
 //! | [`v4l2`] | buffer queues of V4L2 devices |
 //! | [`sync_file`] | readiness and fences |
+//! | [`malformed`] | ioctls of whatever numbers and bytes |
 //! | [`misuse`] | calls with bad arguments, which must be refused |
 //! | [`memory`] | mappings that a device may write: raw pointers, volatile access |
 //! | [`pin`] | get_user_pages, asked from user space |
@@ -33,6 +34,7 @@ pub mod fragment;
 pub mod gbm;
 pub mod heap;
 pub mod limit;
+pub mod malformed;
 pub mod memory;
 pub mod misuse;
 pub mod pin;

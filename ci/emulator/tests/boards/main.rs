@@ -5,6 +5,7 @@
 mod bad_input;
 mod conformance;
 mod cut_short;
+mod fuzz;
 mod host;
 mod observable;
 mod recorded;
