@@ -2,13 +2,12 @@
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use document::board::{Board, BoardCommand};
 use tempfile::NamedTempFile;
 
+use crate::busybox;
 use crate::cache::Cache;
-use crate::command;
 use crate::error::{Error, Result};
 use crate::initramfs::Initramfs;
 use crate::kernel::Kernel;
@@ -39,6 +38,8 @@ pub struct Parts<'a> {
     pub built: &'a [PathBuf],
     /// Whether the board mounts libraries.
     pub userland: bool,
+    /// Its other programs.
+    pub busybox: &'a Path,
     /// `prime-cts`.
     pub program: &'a Path,
 }
@@ -69,7 +70,7 @@ impl Parts<'_> {
         initramfs.folder("board");
         initramfs.file(&format!("board/{}.yaml", self.board.name), 0o644, self.source);
         initramfs.copy("bin/prime-cts", 0o755, self.program)?;
-        busybox(&mut initramfs)?;
+        busybox::install(&mut initramfs, self.busybox)?;
         let (append, missing) = self.modules(cache, &mut initramfs)?;
         initramfs.file("etc/transport", 0o644, TRANSPORT.map(|name| format!("{name}\n")).concat());
         if self.userland {
@@ -116,19 +117,6 @@ impl Parts<'_> {
     }
 }
 
-/// The host's busybox, which the launcher has made sure of, and a link for each of its programs.
-fn busybox(initramfs: &mut Initramfs) -> Result<()> {
-    let place = Path::new("/bin/busybox");
-    let list = command::output(Command::new(place).arg("--list"), "list the programs in it", "busybox-static")?;
-    initramfs.copy("bin/busybox", 0o755, place)?;
-    for name in String::from_utf8_lossy(&list).lines().filter(|name| *name != "busybox") {
-        initramfs.link(&format!("bin/{name}"), "busybox");
-    }
-    // The kernel calls it by this path when it wants a module.
-    initramfs.link("sbin/modprobe", "../bin/busybox");
-    Ok(())
-}
-
 fn on_command_line(name: &str, parameters: &str) -> Vec<String> {
     parameters.split_whitespace().map(|parameter| format!("{name}.{parameter}")).collect()
 }
@@ -148,6 +136,7 @@ fn script(command: BoardCommand, arguments: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::Command;
 
     #[test]
     fn arguments_reach_the_program_as_they_are() {

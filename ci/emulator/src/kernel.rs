@@ -147,7 +147,7 @@ fn modules_of(folder: &Path, release: Option<&str>) -> Result<PathBuf> {
 }
 
 /// The order of versions, as dpkg has it.
-fn order(a: &str, b: &str) -> Ordering {
+pub fn order(a: &str, b: &str) -> Ordering {
     let older = |operator| {
         Command::new("dpkg").args(["--compare-versions", a, operator, b]).status().is_ok_and(|s| s.success())
     };

@@ -19,19 +19,54 @@ pub struct Machine {
     pub package: &'static str,
     /// The name of the folder that Debian keeps its libraries in.
     pub triplet: &'static str,
+    /// What the name of its C compiler begins with.
+    pub gcc: &'static str,
+    /// The package with that compiler, on another architecture.
+    pub cross_package: &'static str,
     /// The Rust target of `prime-cts`.
     pub target: &'static str,
+    /// `std::env::consts::ARCH`.
+    pub rust: &'static str,
 }
 
-const MACHINES: &[Machine] = &[Machine {
-    name: "x86_64",
-    debian: "amd64",
-    flavour: "amd64",
-    qemu: "qemu-system-x86_64",
-    package: "qemu-system-x86",
-    triplet: "x86_64-linux-gnu",
-    target: "x86_64-unknown-linux-gnu",
-}];
+const MACHINES: &[Machine] = &[
+    Machine {
+        name: "x86_64",
+        debian: "amd64",
+        flavour: "amd64",
+        qemu: "qemu-system-x86_64",
+        package: "qemu-system-x86",
+        triplet: "x86_64-linux-gnu",
+        gcc: "x86_64-linux-gnu",
+        cross_package: "gcc-x86-64-linux-gnu libc6-dev-amd64-cross",
+        target: "x86_64-unknown-linux-gnu",
+        rust: "x86_64",
+    },
+    Machine {
+        name: "aarch64",
+        debian: "arm64",
+        flavour: "arm64",
+        qemu: "qemu-system-aarch64",
+        package: "qemu-system-arm",
+        triplet: "aarch64-linux-gnu",
+        gcc: "aarch64-linux-gnu",
+        cross_package: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+        target: "aarch64-unknown-linux-gnu",
+        rust: "aarch64",
+    },
+    Machine {
+        name: "armv7l",
+        debian: "armhf",
+        flavour: "armmp",
+        qemu: "qemu-system-arm",
+        package: "qemu-system-arm",
+        triplet: "arm-linux-gnueabihf",
+        gcc: "arm-linux-gnueabihf",
+        cross_package: "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
+        target: "armv7-unknown-linux-gnueabihf",
+        rust: "arm",
+    },
+];
 
 impl Machine {
     /// The architecture of a board.
@@ -39,13 +74,56 @@ impl Machine {
     /// # Errors
     /// For one that is not in the table.
     pub fn of(board: &Board) -> Result<&'static Self> {
-        let known: Vec<&str> = MACHINES.iter().map(|machine| machine.name).collect();
-        MACHINES.iter().find(|machine| machine.name == board.architecture).ok_or_else(|| {
+        Self::named(&board.architecture).ok_or_else(|| {
             let what = format!(
                 "board '{}' is of architecture '{}', which cannot be emulated yet",
                 board.name, board.architecture
             );
-            Error::usage(what, format!("known: {}", known.join(", ")))
+            Error::usage(what, format!("known: {}", Self::names().join(", ")))
         })
+    }
+
+    /// By the name that `uname -m` has for it.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        MACHINES.iter().find(|machine| machine.name == name)
+    }
+
+    /// All of them.
+    pub fn names() -> Vec<&'static str> {
+        MACHINES.iter().map(|machine| machine.name).collect()
+    }
+
+    /// The one that this program runs on.
+    ///
+    /// # Errors
+    /// On one that is not in the table.
+    pub fn host() -> Result<&'static Self> {
+        MACHINES.iter().find(|machine| machine.is_host()).ok_or_else(|| {
+            let what = format!("this host is of architecture '{}'", std::env::consts::ARCH);
+            Error::usage(what, format!("use a host of one of these: {}", Self::names().join(", ")))
+        })
+    }
+
+    /// Whether this program runs on it.
+    pub fn is_host(&self) -> bool {
+        self.rust == std::env::consts::ARCH
+    }
+
+    /// Its C compiler, which links.
+    pub fn linker(&self) -> String {
+        format!("{}-gcc", self.gcc)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_one_of_them_and_the_others_are_not_it() {
+        let host = Machine::host().unwrap();
+        assert_eq!(MACHINES.iter().filter(|machine| machine.is_host()).count(), 1);
+        assert_eq!(Machine::named(host.name), Some(host));
+        assert_eq!(Machine::named("m68k"), None);
     }
 }

@@ -3,9 +3,11 @@
 
 mod archive;
 mod board;
+mod busybox;
 mod cache;
 mod command;
 mod console;
+mod cross;
 mod drivers;
 mod error;
 mod heard;
@@ -74,6 +76,14 @@ enum Verb {
         #[arg(long)]
         refresh: bool,
     },
+    /// Build a static prime-cts for an architecture and say where it is.
+    Program {
+        /// As `uname -m` says: x86_64, aarch64, armv7l.
+        architecture: String,
+        /// Look for a newer compiler.
+        #[arg(long)]
+        refresh: bool,
+    },
     /// Remove the cache of kernels and built drivers.
     Clean,
 }
@@ -119,6 +129,7 @@ fn perform(verb: Verb) -> Result<u8> {
         Verb::Run { making, limits, arguments } => run::run(&root, &cache, &report, &making, &limits, &arguments),
         Verb::Shell { making } => run::shell(&root, &cache, &report, &making),
         Verb::Fetch { name, refresh } => run::fetch(&root, &cache, &report, &name, refresh),
+        Verb::Program { architecture, refresh } => run::program(&root, &cache, &report, &architecture, refresh),
         Verb::Clean => {
             let _lock = cache.lock()?;
             std::fs::remove_dir_all(cache.folder()).map_err(Error::file("remove", cache.folder()))?;

@@ -7,7 +7,9 @@ use document::board::{Board, Emulate};
 use crate::Making;
 use crate::archive::Archive;
 use crate::board;
+use crate::busybox;
 use crate::cache::Cache;
+use crate::cross::Cross;
 use crate::drivers;
 use crate::error::Result;
 use crate::image::{Image, Parts, Task};
@@ -64,16 +66,28 @@ pub fn make(
     let given = making.kernel.as_deref().map(|kernel| Kernel::given(kernel, making.modules.as_deref())).transpose()?;
     let _lock = cache.lock()?;
     let userland = libraries(cache, report, emulate, machine, making.refresh)?;
+    let cross = match &making.binary {
+        None => Cross::of(cache, machine, making.refresh, &|what| report.step(what))?,
+        Some(_) => None,
+    };
     report.step("building prime-cts");
-    let program =
-        program::program(root, machine, emulate.userland.as_ref().zip(userland.as_deref()), making.binary.as_deref())?;
+    let program = program::program(
+        root,
+        machine,
+        cross.as_ref(),
+        emulate.userland.as_ref().zip(userland.as_deref()),
+        making.binary.as_deref(),
+    )?;
     report.step("preparing the kernel");
     let (kernel, built) = match given {
         Some(kernel) => (kernel, Vec::new()),
         None => debian(root, cache, report, emulate, machine, making.refresh)?,
     };
+    let busybox = busybox::busybox(cache, machine, making.refresh, &|what| report.step(what))?;
+    let userland_is_there = userland.is_some();
+    let (kernel_of_it, program, busybox) = (&kernel, program.as_path(), busybox.as_path());
     let parts =
-        Parts { board, source, kernel: &kernel, built: &built, userland: userland.is_some(), program: &program };
+        Parts { board, source, kernel: kernel_of_it, built: &built, userland: userland_is_there, busybox, program };
     let image = parts.image(cache, task)?;
     for module in &image.missing {
         report.warning(&format!("this kernel has no module '{module}'"));

@@ -7,17 +7,19 @@ use std::process::{Command, Stdio};
 use document::board::Userland;
 
 use crate::command;
+use crate::cross::Cross;
 use crate::error::{Error, Result};
 use crate::machine::Machine;
 
-/// Builds `prime-cts` for a machine, or checks the one that was given. `libraries` is the board file's userland and
-/// where it is.
+/// Builds `prime-cts` for a machine, or checks the one that was given. `cross` is what it takes where the machine is not
+/// the host; `libraries` is the board file's userland and where it is.
 ///
 /// # Errors
 /// The compiler's, whose words have been seen, and for a program that the board could not start.
 pub fn program(
     root: &Path,
     machine: &Machine,
+    cross: Option<&Cross>,
     libraries: Option<(&Userland, &Path)>,
     given: Option<&Path>,
 ) -> Result<PathBuf> {
@@ -37,7 +39,12 @@ pub fn program(
         }
     };
     // Folders of their own: these flags would make cargo build everything in the usual one anew.
+    // Another compiler too.
+    let folder = if cross.is_some() { format!("{folder}-{}", machine.name) } else { folder.to_owned() };
     let target = root.join(folder);
+    if let Some(cross) = cross {
+        cross.apply(&mut cargo);
+    }
     cargo.args(["--target", machine.target]).arg("--target-dir").arg(&target);
     cargo.env("RUSTFLAGS", flags).env_remove("CARGO_ENCODED_RUSTFLAGS").stderr(Stdio::inherit());
     command::shown(&mut cargo, "build prime-cts for the board", "cargo (or rustup)")?;
@@ -54,9 +61,7 @@ fn check(given: &Path, libraries: bool) -> Result<PathBuf> {
             let what = format!("{} is linked dynamically: the board has no libraries for it", given.display());
             Err(Error::usage(what, "build it with RUSTFLAGS='-C target-feature=+crt-static'"))
         }
-        None => {
-            Err(Error::usage(format!("{} is not a 64-bit ELF program", given.display()), "give a static prime-cts"))
-        }
+        None => Err(Error::usage(format!("{} is no ELF program", given.display()), "give a static prime-cts")),
     }
 }
 
@@ -67,10 +72,12 @@ fn interpreter(content: &[u8]) -> Option<bool> {
         let bytes = content.get(at..at.checked_add(size)?)?;
         Some(bytes.iter().rev().fold(0u64, |all, &byte| all << 8 | u64::from(byte)))
     };
-    if !content.starts_with(b"\x7fELF\x02\x01") {
-        return None;
-    }
-    let (table, size, count) = (number(0x20, 8)?, number(0x36, 2)?, number(0x38, 2)?);
+    // `e_phoff`, `e_phentsize` and `e_phnum` of `struct elf64_hdr` and `elf32_hdr` (include/uapi/linux/elf.h).
+    let (table, size, count) = match content.get(..6)? {
+        b"\x7fELF\x02\x01" => (number(0x20, 8)?, number(0x36, 2)?, number(0x38, 2)?),
+        b"\x7fELF\x01\x01" => (number(0x1c, 4)?, number(0x2a, 2)?, number(0x2c, 2)?),
+        _ => return None,
+    };
     let mut kinds = (0..count).map(|index| {
         let at = usize::try_from(table.checked_add(index * size)?).ok()?;
         number(at, 4).map(|kind| kind == u64::from(PT_INTERP))
@@ -97,6 +104,10 @@ mod tests {
     fn dynamic_programs_are_told_from_static_ones() {
         assert_eq!(interpreter(&elf(1)), Some(false));
         assert_eq!(interpreter(&elf(3)), Some(true));
+        let mut narrow = vec![0; 0x54];
+        narrow[..6].copy_from_slice(b"\x7fELF\x01\x01");
+        (narrow[0x1c], narrow[0x2a], narrow[0x2c], narrow[0x34]) = (0x34, 0x20, 1, 3);
+        assert_eq!(interpreter(&narrow), Some(true), "32 bits");
         assert_eq!(interpreter(b"#!/bin/sh\n"), None);
         assert_eq!(interpreter(&elf(3)[..0x41]), None);
     }
@@ -109,7 +120,7 @@ mod tests {
         assert!(check(&path, false).unwrap_err().to_string().contains("linked dynamically"));
         check(&path, true).unwrap();
         fs::write(&path, "#!/bin/sh\n").unwrap();
-        assert!(check(&path, true).unwrap_err().to_string().contains("not a 64-bit ELF"));
+        assert!(check(&path, true).unwrap_err().to_string().contains("no ELF program"));
     }
 
     #[test]

@@ -261,26 +261,10 @@ mod tests {
     fn words(share: &str, append: &str, races: bool) -> Vec<String> {
         let board = "machine: q35\ncpu: max\nprocessors: 2\nmemory: 512\nconsole: ttyS0\ndevices: [bochs-display]\nappend: cma=64M\n";
         let qemu: Qemu = document::yaml::parse(Path::new("b.yaml"), board).unwrap();
-        let machine = Machine {
-            name: "x86_64",
-            debian: "amd64",
-            flavour: "amd64",
-            qemu: "qemu-system-x86_64",
-            package: "qemu-system-x86",
-            triplet: "x86_64-linux-gnu",
-            target: "t",
-        };
+        let machine = Machine::named("x86_64").unwrap();
         let (kernel, initramfs) = (Path::new("/k"), Path::new("/i"));
-        let start = Start {
-            machine: &machine,
-            qemu: &qemu,
-            kernel,
-            initramfs,
-            append,
-            results: Path::new(share),
-            userland: None,
-            races,
-        };
+        let start =
+            Start { machine, qemu: &qemu, kernel, initramfs, append, results: Path::new(share), userland: None, races };
         start.command("stdio").get_args().map(|word| word.to_string_lossy().into_owned()).collect()
     }
 

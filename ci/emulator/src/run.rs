@@ -11,6 +11,7 @@ use nix::fcntl::{Flock, FlockArg};
 use crate::Making;
 use crate::board;
 use crate::cache::Cache;
+use crate::cross::Cross;
 use crate::error::{Error, Exit, Result};
 use crate::heard::Heard;
 use crate::image::Task;
@@ -147,6 +148,24 @@ pub fn fetch(root: &Path, cache: &Cache, report: &Report, name: &str, refresh: b
     let (kernel, _) = debian(root, cache, report, emulate, machine, refresh)?;
     report.clear();
     println!("{}", kernel.image.display());
+    Ok(Exit::Success as u8)
+}
+
+/// `ci/board program`.
+///
+/// # Errors
+/// For an architecture that is not known, and the compiler's.
+pub fn program(root: &Path, cache: &Cache, report: &Report, architecture: &str, refresh: bool) -> Result<u8> {
+    let machine = Machine::named(architecture).ok_or_else(|| {
+        let known = format!("known: {}", Machine::names().join(", "));
+        Error::usage(format!("there is no architecture '{architecture}' here"), known)
+    })?;
+    let _lock = cache.lock()?;
+    let cross = Cross::of(cache, machine, refresh, &|what| report.step(what))?;
+    report.step("building prime-cts");
+    let program = crate::program::program(root, machine, cross.as_ref(), None, None)?;
+    report.clear();
+    println!("{}", program.display());
     Ok(Exit::Success as u8)
 }
 

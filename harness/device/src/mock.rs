@@ -81,7 +81,7 @@ const NAME: &std::ffi::CStr = c"prime-cts-mock";
 
 fn memory(size: u64) -> Result<File, Errno> {
     let file = nix::sys::memfd::memfd_create(NAME, nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?;
-    nix::unistd::ftruncate(&file, size as i64)?;
+    nix::unistd::ftruncate(&file, size as nix::libc::off_t)?;
     Ok(File::from(file))
 }
 

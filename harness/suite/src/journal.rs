@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use nix::sys::statfs::FsType;
+
 use crate::event::{CellEnd, End, EndpointFound, Event, Missing, Run};
 
 /// A journal that could not be written or read.
@@ -95,7 +97,7 @@ impl Journal {
     fn of(file: File, path: &Path) -> Self {
         let kind = nix::sys::statfs::fstatfs(&file).map(|about| about.filesystem_type());
         // What a 9p share of an emulated board has taken is with the host: only a disk of our own needs telling.
-        let sync = !kind.is_ok_and(|kind| kind.0 == V9FS_MAGIC);
+        let sync = !kind.is_ok_and(|kind| kind == FsType(V9FS_MAGIC as _));
         Self { file, path: path.to_owned(), sync }
     }
 

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::Write;
 
 use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, fallocate, fcntl};
+use nix::libc::off_t;
 use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::Pid;
@@ -45,10 +46,10 @@ impl Fragments {
 fn movable(pages: usize) -> Option<File> {
     let page = page_size();
     let held = File::from(memfd_create(c"prime-cts-fragments", MFdFlags::MFD_CLOEXEC).ok()?);
-    fallocate(&held, FallocateFlags::empty(), 0, (pages * page) as i64).ok()?;
+    fallocate(&held, FallocateFlags::empty(), 0, (pages * page) as off_t).ok()?;
     let punch = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
     for number in (0..pages).step_by(2) {
-        fallocate(&held, punch, (number * page) as i64, page as i64).ok()?;
+        fallocate(&held, punch, (number * page) as off_t, page as off_t).ok()?;
     }
     Some(held)
 }

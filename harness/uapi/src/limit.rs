@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use nix::errno::Errno;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
 /// A lower limit on descriptors. Dropped, it gives back the one before.
 #[derive(Debug)]
 pub struct Files {
-    soft: u64,
-    hard: u64,
+    soft: rlim_t,
+    hard: rlim_t,
 }
 
 impl Files {
@@ -21,8 +21,8 @@ impl Files {
     pub fn more(count: usize) -> Result<Self, Errno> {
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
         let names = std::fs::read_dir("/proc/self/fd").map_err(|_| Errno::ENOENT)?;
-        let numbers = names.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u64>().ok());
-        let mut open: BTreeSet<u64> = numbers.collect();
+        let numbers = names.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<rlim_t>().ok());
+        let mut open: BTreeSet<rlim_t> = numbers.collect();
         // The descriptor that the listing itself was read with is closed again by now.
         open.retain(|number| std::fs::read_link(format!("/proc/self/fd/{number}")).is_ok());
         // The lowest free number is given out, and only one below the limit.

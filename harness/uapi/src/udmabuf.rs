@@ -39,7 +39,7 @@ pub fn memory_file(size: u64) -> Result<OwnedFd, Errno> {
 /// EMFILE, ENOMEM, EFBIG; EINVAL for seals that the kernel does not know.
 pub fn sealed_file(size: u64, seals: SealFlag) -> Result<OwnedFd, Errno> {
     let file = memfd_create(c"prime-cts-udmabuf", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
-    nix::unistd::ftruncate(file.as_fd(), i64::try_from(size).map_err(|_| Errno::EFBIG)?)?;
+    nix::unistd::ftruncate(file.as_fd(), nix::libc::off_t::try_from(size).map_err(|_| Errno::EFBIG)?)?;
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
     Ok(file)
 }
