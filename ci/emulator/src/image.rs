@@ -89,15 +89,15 @@ impl Parts<'_> {
     fn modules(&self, cache: &Cache, initramfs: &mut Initramfs) -> Result<(String, Vec<String>)> {
         let mut to_load = String::new();
         let mut append = Vec::new();
+        if let Some((release, config)) = self.kernel.config() {
+            initramfs.copy(&format!("boot/config-{release}"), 0o644, &config)?;
+        }
         let Some(folder) = &self.kernel.modules else {
             let all = &self.board.modules;
             append.extend(all.iter().flat_map(|module| on_command_line(&module.name, &module.parameters)));
             initramfs.file("etc/modules", 0o644, to_load);
             return Ok((append.join(" "), Vec::new()));
         };
-        if let Some((release, config)) = self.kernel.config() {
-            initramfs.copy(&format!("boot/config-{release}"), 0o644, &config)?;
-        }
         let mut modules = Modules::read(folder)?;
         self.built.iter().try_for_each(|file| modules.add(file))?;
         let names = self.board.modules.iter().map(|module| module.name.as_str());

@@ -21,15 +21,20 @@ pub struct Kernel {
     pub image: PathBuf,
     /// Its modules' folder, `.../lib/modules/RELEASE`; absent when there are none.
     pub modules: Option<PathBuf>,
+    /// What `uname -r` will say, where that is known without modules.
+    pub release: Option<String>,
+    /// The machine's device tree, where QEMU makes none.
+    pub device_tree: Option<PathBuf>,
 }
 
 impl Kernel {
     /// Its release and its configuration, which Debian's packages have beside the image or the modules.
     pub fn config(&self) -> Option<(String, PathBuf)> {
-        let folder = self.modules.as_ref()?;
-        let release = folder.file_name()?.to_string_lossy().into_owned();
+        let of_folder = |folder: &PathBuf| Some(folder.file_name()?.to_string_lossy().into_owned());
+        let release = self.release.clone().or_else(|| of_folder(self.modules.as_ref()?))?;
         let beside = self.image.with_file_name(format!("config-{release}"));
-        let config = [beside, folder.join("config")].into_iter().find(|path| path.is_file())?;
+        let within = self.modules.as_ref().map(|folder| folder.join("config"));
+        let config = std::iter::once(beside).chain(within).find(|path| path.is_file())?;
         Some((release, config))
     }
 }
@@ -78,7 +83,7 @@ impl Kernel {
             what: format!("the packages of {release} in {} hold no vmlinuz", tree.display()),
             remedy: "Debian may have changed its kernel packages again: teach ci/emulator/src/kernel.rs",
         })?;
-        Ok(Self { image, modules: Some(modules) })
+        Ok(Self { image, modules: Some(modules), release: None, device_tree: None })
     }
 
     /// A kernel given on the command line. `modules` is what `modules_install` wrote, or the folder of one release in it.
@@ -88,7 +93,7 @@ impl Kernel {
     pub fn given(image: &Path, modules: Option<&Path>) -> Result<Self> {
         let release = release_of(image)?;
         let modules = modules.map(|folder| modules_of(folder, release.as_deref())).transpose()?;
-        Ok(Self { image: image.to_owned(), modules })
+        Ok(Self { image: image.to_owned(), modules, release: None, device_tree: None })
     }
 }
 
@@ -187,7 +192,8 @@ mod tests {
     fn both_folders_are_understood() {
         let folder = tempfile::tempdir().unwrap();
         let (kernel, modules) = (image(folder.path(), "6.19.0-mine"), modules(folder.path(), "6.19.0-mine"));
-        let expected = Kernel { image: kernel.clone(), modules: Some(modules.clone()) };
+        let expected =
+            Kernel { image: kernel.clone(), modules: Some(modules.clone()), release: None, device_tree: None };
         assert_eq!(Kernel::given(&kernel, Some(folder.path())).unwrap(), expected);
         assert_eq!(Kernel::given(&kernel, Some(&modules)).unwrap(), expected);
     }

@@ -27,6 +27,10 @@ pub struct Machine {
     pub target: &'static str,
     /// `std::env::consts::ARCH`.
     pub rust: &'static str,
+    /// What a kernel's build calls it, `ARCH`.
+    pub kernel_architecture: &'static str,
+    /// What such a build makes for QEMU.
+    pub kernel_image: &'static str,
 }
 
 const MACHINES: &[Machine] = &[
@@ -41,6 +45,8 @@ const MACHINES: &[Machine] = &[
         cross_package: "gcc-x86-64-linux-gnu libc6-dev-amd64-cross",
         target: "x86_64-unknown-linux-gnu",
         rust: "x86_64",
+        kernel_architecture: "x86",
+        kernel_image: "arch/x86/boot/bzImage",
     },
     Machine {
         name: "aarch64",
@@ -53,6 +59,8 @@ const MACHINES: &[Machine] = &[
         cross_package: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
         target: "aarch64-unknown-linux-gnu",
         rust: "aarch64",
+        kernel_architecture: "arm64",
+        kernel_image: "arch/arm64/boot/Image",
     },
     Machine {
         name: "armv7l",
@@ -65,6 +73,8 @@ const MACHINES: &[Machine] = &[
         cross_package: "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
         target: "armv7-unknown-linux-gnueabihf",
         rust: "arm",
+        kernel_architecture: "arm",
+        kernel_image: "arch/arm/boot/zImage",
     },
 ];
 

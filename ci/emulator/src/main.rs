@@ -8,6 +8,7 @@ mod cache;
 mod command;
 mod console;
 mod cross;
+mod custom;
 mod drivers;
 mod error;
 mod heard;

@@ -10,6 +10,7 @@ use crate::board;
 use crate::busybox;
 use crate::cache::Cache;
 use crate::cross::Cross;
+use crate::custom;
 use crate::drivers;
 use crate::error::Result;
 use crate::image::{Image, Parts, Task};
@@ -37,6 +38,7 @@ impl Made {
             machine,
             qemu: &emulate.qemu,
             kernel: &self.kernel.image,
+            device_tree: self.kernel.device_tree.as_deref(),
             initramfs: self.image.initramfs.path(),
             append: &self.image.append,
             races: self.races,
@@ -110,7 +112,7 @@ pub fn libraries(
     emulate.userland.as_ref().map(|wanted| userland::userland(cache, wanted, machine, refresh, &tell)).transpose()
 }
 
-/// Debian's kernel with the drivers built for it.
+/// Debian's kernel with the drivers built for it, or one of our own.
 ///
 /// # Errors
 /// Those of downloads and of the compiler.
@@ -124,6 +126,10 @@ pub fn debian(
 ) -> Result<(Kernel, Vec<PathBuf>)> {
     let (wanted, builds) = (&emulate.kernel, &emulate.build);
     let tell = |what: &str| report.step(what);
+    if let Some(configuration) = &wanted.configuration {
+        let kernel = custom::kernel(root, cache, wanted, configuration, machine, refresh, &tell)?;
+        return Ok((kernel, Vec::new()));
+    }
     let archive = Archive::open(cache, &wanted.suite, machine.debian)?;
     let build = !builds.is_empty();
     let kind = if build { "built" } else { "plain" };

@@ -26,6 +26,8 @@ pub struct Start<'a> {
     pub qemu: &'a Qemu,
     /// The kernel.
     pub kernel: &'a Path,
+    /// The machine's device tree, where QEMU makes none.
+    pub device_tree: Option<&'a Path>,
     /// The initramfs.
     pub initramfs: &'a Path,
     /// Words for the kernel beside the board file's.
@@ -55,7 +57,7 @@ impl Start<'_> {
     /// QEMU's command line; `serial` says where the console is.
     pub fn command(&self, serial: &str) -> Command {
         let mut command = Command::new(self.machine.qemu);
-        let Qemu { machine, cpu, processors, memory, console, devices, append } = self.qemu;
+        let Qemu { machine, cpu, processors, memory, console, share: device, devices, append } = self.qemu;
         // Never KVM: what runs here must run on any machine, and be the same there.
         let thread = if self.races { "single" } else { "multi" };
         command.arg("-accel").arg(format!("tcg,thread={thread}")).args(["-M", machine, "-cpu", cpu]);
@@ -73,14 +75,17 @@ impl Start<'_> {
             serial,
         ]);
         command.arg("-kernel").arg(self.kernel).arg("-initrd").arg(self.initramfs);
+        if let Some(tree) = self.device_tree {
+            command.arg("-dtb").arg(tree);
+        }
         let words = [&format!("console={console} quiet panic=-1"), self.append, append.trim()];
         command.arg("-append").arg(words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" "));
         for device in devices {
             command.arg("-device").arg(device);
         }
-        share(&mut command, "results", self.results, "");
+        share(&mut command, device, "results", self.results, "");
         if let Some(userland) = self.userland {
-            share(&mut command, "userland", userland, ",readonly=on");
+            share(&mut command, device, "userland", userland, ",readonly=on");
         }
         command
     }
@@ -148,11 +153,11 @@ fn is_older(words: &str, than: (u32, u32)) -> bool {
 }
 
 /// A folder of the host's, for the guest to mount by a name.
-fn share(command: &mut Command, name: &str, folder: &Path, how: &str) {
+fn share(command: &mut Command, device: &str, name: &str, folder: &Path, how: &str) {
     // QEMU splits its options at commas, and takes two for one.
     let folder = folder.to_string_lossy().replace(',', ",,");
     command.arg("-fsdev").arg(format!("local,id={name},security_model=none,multidevs=remap{how},path={folder}"));
-    command.arg("-device").arg(format!("virtio-9p-pci,fsdev={name},mount_tag={name}"));
+    command.arg("-device").arg(format!("{device},fsdev={name},mount_tag={name}"));
 }
 
 /// How QEMU ended.

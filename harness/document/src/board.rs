@@ -88,6 +88,20 @@ pub struct Kernel {
     pub suite: String,
     /// The start of the kernel's release: the newest package of the suite that begins so is taken, `6.12.` or `7.3.4`.
     pub release: String,
+    /// Builds it from Debian's source, in place of taking Debian's build.
+    pub configuration: Option<Configuration>,
+}
+
+/// How a kernel of our own is configured. What is not listed is not built.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Configuration {
+    /// Files in `fixtures/kernels`, without their `.config`.
+    pub settings: Vec<String>,
+    /// The board's device tree below the architecture's `dts`, `arm/vexpress-v2p-ca9.dts`.
+    pub device_tree: Option<String>,
+    /// An overlay for it in `fixtures/kernels`, without its `.dtso`.
+    pub overlay: Option<String>,
 }
 
 /// A driver that the kernel's packages lack, built from `linux-source` or from this repository.
@@ -141,12 +155,19 @@ pub struct Qemu {
     pub memory: u32,
     /// The console's device in the guest, `ttyS0`.
     pub console: String,
+    /// The device that carries the results.
+    #[serde(default = "pci_share")]
+    pub share: String,
     /// One `-device` each.
     #[serde(default)]
     pub devices: Vec<String>,
     /// Words added to the kernel's command line.
     #[serde(default)]
     pub append: String,
+}
+
+fn pci_share() -> String {
+    "virtio-9p-pci".to_owned()
 }
 
 /// A module that the board loads.

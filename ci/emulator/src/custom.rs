@@ -1,0 +1,234 @@
+//! A kernel of our own, of Debian's source and a small configuration: what Debian's own kernels lack.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use document::board::{Configuration, Kernel as Wanted};
+
+use crate::archive::Archive;
+use crate::cache::{Cache, key};
+use crate::command;
+use crate::error::{Error, Result};
+use crate::index::{Package, packages};
+use crate::kernel::{Kernel, order};
+use crate::machine::Machine;
+
+/// Where the files that a board file names are.
+const FOLDER: &str = "fixtures/kernels";
+
+/// The kernel, out of the cache or built.
+///
+/// # Errors
+/// Those of downloads and of the compiler; a configuration that the kernel does not take as it stands.
+pub fn kernel(
+    root: &Path,
+    cache: &Cache,
+    wanted: &Wanted,
+    configuration: &Configuration,
+    machine: &'static Machine,
+    refresh: bool,
+    tell: &dyn Fn(&str),
+) -> Result<Kernel> {
+    // The source is the same for all architectures; that of the host is sure to be in the lists.
+    let archive = Archive::open(cache, &wanted.suite, Machine::host()?.debian)?;
+    let name = format!("source-{}-{}", wanted.suite, wanted.release.trim_end_matches('.'));
+    let choose = || {
+        tell(&format!("looking for the source of {} in {}", wanted.release, wanted.suite));
+        archive.update()?;
+        newest(&archive.index()?, &wanted.release).ok_or_else(|| Error::Archive {
+            what: format!("{} has no source of {}*", wanted.suite, wanted.release),
+            remedy: "change `emulate.kernel` in the board file to a suite and release that Debian has",
+        })
+    };
+    let files = Files::read(root, configuration)?;
+    let compiler = command::output(
+        Command::new(machine.linker()).arg("-dumpfullversion"),
+        "build a kernel",
+        machine.cross_package,
+    )?;
+    cache.pinned(&name, refresh, choose, |source| {
+        let key = key([
+            source.sha256.as_bytes(),
+            machine.name.as_bytes(),
+            &compiler,
+            files.settings.as_bytes(),
+            files.overlay.as_deref().unwrap_or("").as_bytes(),
+            configuration.device_tree.as_deref().unwrap_or("").as_bytes(),
+        ]);
+        let place = cache.entry("kernels", &key, |content| {
+            let tar = tarball(&archive, source, tell)?;
+            build(&Build { cache, tar: &tar, files: &files, configuration, machine, tell }, content)
+        })?;
+        built(&place)
+    })
+}
+
+/// The newest `linux-source-X.Y` whose version begins so.
+fn newest(index: &str, release: &str) -> Option<Package> {
+    let series: Vec<&str> = release.split('.').take(2).collect();
+    let name = format!("linux-source-{}", series.join("."));
+    let found = packages(index, |package| package == name).into_iter();
+    found.filter(|package| package.version.starts_with(release)).max_by(|a, b| order(&a.version, &b.version))
+}
+
+/// What the board file names.
+struct Files {
+    settings: String,
+    overlay: Option<String>,
+}
+
+impl Files {
+    fn read(root: &Path, configuration: &Configuration) -> Result<Self> {
+        let read = |name: &str| {
+            let path = root.join(FOLDER).join(name);
+            fs::read_to_string(&path).map_err(Error::file("read", &path))
+        };
+        let parts = configuration.settings.iter().map(|name| read(&format!("{name}.config")));
+        let settings = parts.collect::<Result<Vec<_>>>()?.concat();
+        let overlay = configuration.overlay.as_ref().map(|name| read(&format!("{name}.dtso"))).transpose()?;
+        Ok(Self { settings, overlay })
+    }
+}
+
+fn tarball(archive: &Archive<'_>, source: &Package, tell: &dyn Fn(&str)) -> Result<PathBuf> {
+    let folder = archive.unpacked(std::slice::from_ref(source), tell, |_| Ok(()))?.join("usr/src");
+    let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path());
+    let mut tars = entries.filter(|path| path.to_string_lossy().ends_with(".tar.xz"));
+    tars.find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("linux-source-")))
+        .ok_or_else(|| Error::Archive {
+            what: format!("{} holds no linux-source-*.tar.xz", folder.display()),
+            remedy: "Debian may have changed its source packages: teach ci/emulator/src/custom.rs",
+        })
+}
+
+struct Build<'a> {
+    cache: &'a Cache,
+    tar: &'a Path,
+    files: &'a Files,
+    configuration: &'a Configuration,
+    machine: &'static Machine,
+    tell: &'a dyn Fn(&str),
+}
+
+/// Parts of the source that no board of ours needs, and that take as much room as all the rest.
+const LEFT_OUT: [&str; 2] = ["*/drivers/gpu/drm/amd/*.[ch]", "*/tools/testing/selftests/*"];
+
+fn build(build: &Build<'_>, content: &Path) -> Result<()> {
+    let Build { cache, tar, files, configuration, machine, tell } = build;
+    tell("unpacking the kernel's source");
+    let work = cache.scratch()?;
+    let mut unpack = Command::new("tar");
+    unpack.arg("-xJf").arg(tar).arg("-C").arg(work.path()).arg("--strip-components=1");
+    unpack.args(LEFT_OUT.map(|pattern| format!("--exclude={pattern}")));
+    command::output(&mut unpack, "unpack the kernel's source", "xz-utils")?;
+    let settings = work.path().join("settings.config");
+    fs::write(&settings, &files.settings).map_err(Error::file("write", &settings))?;
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let make = |goals: &[&str]| {
+        let mut make = Command::new("make");
+        make.arg("-s")
+            .arg("-C")
+            .arg(work.path())
+            .arg(format!("-j{jobs}"))
+            .arg(format!("ARCH={}", machine.kernel_architecture));
+        make.arg(format!("CROSS_COMPILE={}-", machine.gcc)).env("KCONFIG_ALLCONFIG", &settings);
+        // Names and times of this host have no place in the kernel.
+        make.env("KBUILD_BUILD_USER", "prime-cts")
+            .env("KBUILD_BUILD_HOST", "board")
+            .env("KBUILD_BUILD_TIMESTAMP", "1970-01-01");
+        make.args(goals);
+        command::output(
+            &mut make,
+            &format!("build the kernel ({})", goals.join(" ")),
+            "flex bison bc libelf-dev libssl-dev",
+        )
+    };
+    make(&["allnoconfig"])?;
+    let config = work.path().join(".config");
+    let text = fs::read_to_string(&config).map_err(Error::file("read", &config))?;
+    let lost = lost(&files.settings, &text);
+    if !lost.is_empty() {
+        let what = format!("the kernel's configuration has not become as it was asked for: {}", lost.join(", "));
+        let remedy = format!("add what they depend on to the files in {FOLDER}, or leave them out");
+        return Err(Error::usage(what, remedy));
+    }
+    tell("building the kernel; this takes minutes, once");
+    let release = make(&["kernelrelease"])?;
+    let release = String::from_utf8_lossy(&release).trim().to_owned();
+    let image = machine.kernel_image.rsplit('/').next().unwrap_or_default();
+    make(&[image])?;
+    let keep =
+        |from: &Path, name: &str| fs::copy(from, content.join(name)).map(drop).map_err(Error::file("copy", from));
+    keep(&work.path().join(machine.kernel_image), "image")?;
+    keep(&config, &format!("config-{release}"))?;
+    let Some(tree) = &configuration.device_tree else { return Ok(()) };
+    // With symbols, so that an overlay can name nodes by their labels.
+    make(&["DTC_FLAGS=-@", &tree.replace(".dts", ".dtb")])?;
+    let folder = work.path().join(format!("arch/{}/boot/dts", machine.kernel_architecture));
+    let base = folder.join(tree.replace(".dts", ".dtb"));
+    let Some(overlay) = &files.overlay else { return keep(&base, "board.dtb") };
+    let (source, binary) = (work.path().join("overlay.dtso"), work.path().join("overlay.dtbo"));
+    fs::write(&source, overlay).map_err(Error::file("write", &source))?;
+    let tools = work.path().join("scripts/dtc");
+    let mut compile = Command::new(tools.join("dtc"));
+    compile.args(["-q", "-@", "-I", "dts", "-O", "dtb", "-o"]).arg(&binary).arg(&source);
+    command::output(&mut compile, "compile the device tree's overlay", "device-tree-compiler")?;
+    let mut apply = Command::new(tools.join("fdtoverlay"));
+    apply.arg("-i").arg(&base).arg("-o").arg(content.join("board.dtb")).arg(&binary);
+    command::output(&mut apply, "apply the device tree's overlay", "device-tree-compiler").map(drop)
+}
+
+/// The settings that a configuration has not.
+fn lost<'a>(settings: &'a str, config: &str) -> Vec<&'a str> {
+    let has: std::collections::HashSet<&str> = config.lines().collect();
+    let wanted = settings.lines().filter(|line| line.starts_with("CONFIG_"));
+    wanted.filter(|line| !has.contains(line)).collect()
+}
+
+/// What a folder of the cache holds.
+fn built(place: &Path) -> Result<Kernel> {
+    let entries = fs::read_dir(place).map_err(Error::file("read", place))?.flatten();
+    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let release = names.iter().find_map(|name| name.strip_prefix("config-")).map(str::to_owned);
+    let device_tree = names.contains(&"board.dtb".to_owned()).then(|| place.join("board.dtb"));
+    Ok(Kernel { image: place.join("image"), modules: None, release, device_tree })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_that_did_not_stick_is_named() {
+        let config = "CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_N=4\n";
+        assert_eq!(lost("# why\nCONFIG_A=y\nCONFIG_N=4\n", config), Vec::<&str>::new());
+        assert_eq!(lost("CONFIG_A=y\nCONFIG_B=y\nCONFIG_N=8\n", config), ["CONFIG_B=y", "CONFIG_N=8"]);
+    }
+
+    #[test]
+    fn the_newest_source_of_a_series_is_taken() {
+        let stanza =
+            |name: &str, version: &str| format!("Package: {name}\nVersion: {version}\nSize: 1\nSHA256: {version}\n\n");
+        let index =
+            [("linux-source-6.1", "6.1.9-1"), ("linux-source-6.12", "6.12.9-1"), ("linux-source-6.12", "6.12.17-1")]
+                .map(|(name, version)| stanza(name, version))
+                .concat();
+        assert_eq!(newest(&index, "6.12.").unwrap().version, "6.12.17-1");
+        assert_eq!(newest(&index, "6.1.").unwrap().version, "6.1.9-1");
+        assert!(newest(&index, "7.3.").is_none());
+    }
+
+    #[test]
+    fn every_file_that_a_board_names_is_there() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+        for entry in fs::read_dir(root.join("fixtures/boards")).unwrap() {
+            let path = entry.unwrap().path();
+            let board = document::board::Board::parse(&path, &fs::read_to_string(&path).unwrap()).unwrap();
+            let configuration = board.emulate.and_then(|emulate| emulate.kernel.configuration);
+            if let Some(configuration) = configuration {
+                assert!(!Files::read(root, &configuration).unwrap().settings.is_empty(), "{}", path.display());
+            }
+        }
+    }
+}
