@@ -268,8 +268,17 @@ mod tests {
         let qemu: Qemu = document::yaml::parse(Path::new("b.yaml"), board).unwrap();
         let machine = Machine::named("x86_64").unwrap();
         let (kernel, initramfs) = (Path::new("/k"), Path::new("/i"));
-        let start =
-            Start { machine, qemu: &qemu, kernel, initramfs, append, results: Path::new(share), userland: None, races };
+        let start = Start {
+            machine,
+            qemu: &qemu,
+            kernel,
+            device_tree: None,
+            initramfs,
+            append,
+            results: Path::new(share),
+            userland: None,
+            races,
+        };
         start.command("stdio").get_args().map(|word| word.to_string_lossy().into_owned()).collect()
     }
 
