@@ -50,16 +50,22 @@ pub fn emulation(board: &Board) -> Result<&Emulate> {
     })
 }
 
+/// Every board, in the order of their names.
+///
+/// # Errors
+/// For a faulty board file.
+pub fn all(root: &Path) -> Result<Vec<Board>> {
+    let name = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    files(root)?.iter().map(|path| Ok(read(root, &name(path))?.0)).collect()
+}
+
 /// Every board in a line of columns.
 ///
 /// # Errors
 /// For a faulty board file.
 pub fn list(root: &Path) -> Result<String> {
     let mut rows = vec![["NAME", "ARCHITECTURE", "KERNEL", "DESCRIPTION"].map(str::to_owned)];
-    for path in files(root)? {
-        let source = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
-        let name = Board::parse(path.strip_prefix(root).unwrap_or(&path), &source)?.name;
-        let (board, _) = read(root, &name)?;
+    for board in all(root)? {
         let kernel = board.emulate.map(|emulate| format!("{} {}", emulate.kernel.suite, emulate.kernel.release));
         rows.push([board.name, board.architecture, kernel.unwrap_or_else(|| "its own".to_owned()), board.description]);
     }

@@ -14,6 +14,8 @@ use crate::index::{Package, packages};
 use crate::kernel::{Kernel, order};
 use crate::machine::Machine;
 
+/// What a folder of the cache holds, in a number that changes with it.
+const FORM: &str = "2";
 /// Where the files that a board file names are.
 const FOLDER: &str = "fixtures/kernels";
 
@@ -49,6 +51,7 @@ pub fn kernel(
     )?;
     cache.pinned(&name, refresh, choose, |source| {
         let key = key([
+            FORM.as_bytes(),
             source.sha256.as_bytes(),
             machine.name.as_bytes(),
             &compiler,
@@ -157,7 +160,10 @@ fn build(build: &Build<'_>, content: &Path) -> Result<()> {
     let release = make(&["kernelrelease"])?;
     let release = String::from_utf8_lossy(&release).trim().to_owned();
     let image = machine.kernel_image.rsplit('/').next().unwrap_or_default();
-    make(&[image])?;
+    make(&[image, "modules"])?;
+    make(&[&format!("INSTALL_MOD_PATH={}", content.display()), "modules_install"])?;
+    // It leads to a folder that is gone soon.
+    let _ = fs::remove_file(content.join("lib/modules").join(&release).join("build"));
     let keep =
         |from: &Path, name: &str| fs::copy(from, content.join(name)).map(drop).map_err(Error::file("copy", from));
     keep(&work.path().join(machine.kernel_image), "image")?;
@@ -192,7 +198,9 @@ fn built(place: &Path) -> Result<Kernel> {
     let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let release = names.iter().find_map(|name| name.strip_prefix("config-")).map(str::to_owned);
     let device_tree = names.contains(&"board.dtb".to_owned()).then(|| place.join("board.dtb"));
-    Ok(Kernel { image: place.join("image"), modules: None, release, device_tree })
+    let modules =
+        release.as_ref().map(|release| place.join("lib/modules").join(release)).filter(|folder| folder.is_dir());
+    Ok(Kernel { image: place.join("image"), modules, release, device_tree })
 }
 
 #[cfg(test)]

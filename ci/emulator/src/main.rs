@@ -1,6 +1,7 @@
 //! `ci/board`: makes emulated boards out of Debian's kernel packages, runs `prime-cts` on them and
 //! brings the results out.
 
+mod all;
 mod archive;
 mod board;
 mod busybox;
@@ -54,7 +55,7 @@ struct Line {
 enum Verb {
     /// List the boards in fixtures/boards.
     List,
-    /// Run prime-cts on a board; the results are in target/boards/NAME.
+    /// Run prime-cts on a board, or with the name `all` on every one; the results are in target/boards/NAME.
     Run {
         #[command(flatten)]
         making: Making,
@@ -88,6 +89,9 @@ enum Verb {
     /// Remove the cache of kernels and built drivers.
     Clean,
 }
+
+/// In place of a board's name.
+const ALL: &str = "all";
 
 /// What a board is made of.
 #[derive(Debug, Args)]
@@ -127,6 +131,7 @@ fn perform(verb: Verb) -> Result<u8> {
             print!("{}", board::list(&root)?);
             Ok(Exit::Success as u8)
         }
+        Verb::Run { making, arguments, .. } if making.name == ALL => all::run(&root, &report, &arguments),
         Verb::Run { making, limits, arguments } => run::run(&root, &cache, &report, &making, &limits, &arguments),
         Verb::Shell { making } => run::shell(&root, &cache, &report, &making),
         Verb::Fetch { name, refresh } => run::fetch(&root, &cache, &report, &name, refresh),
