@@ -118,7 +118,7 @@ struct Build<'a> {
 const LEFT_OUT: [&str; 2] = ["*/drivers/gpu/drm/amd/*.[ch]", "*/tools/testing/selftests/*"];
 
 fn build(build: &Build<'_>, content: &Path) -> Result<()> {
-    let Build { cache, tar, files, configuration, machine, tell } = build;
+    let Build { cache, tar, files, machine, tell, .. } = build;
     tell("unpacking the kernel's source");
     let work = cache.scratch()?;
     let mut unpack = Command::new("tar");
@@ -156,6 +156,8 @@ fn build(build: &Build<'_>, content: &Path) -> Result<()> {
         let remedy = format!("add what they depend on to the files in {FOLDER}, or leave them out");
         return Err(Error::usage(what, remedy));
     }
+    // Before the minutes of compiling: a fault in it is to be heard of at once.
+    device_tree(build, work.path(), &make, content)?;
     tell("building the kernel; this takes minutes, once");
     let release = make(&["kernelrelease"])?;
     let release = String::from_utf8_lossy(&release).trim().to_owned();
@@ -168,20 +170,32 @@ fn build(build: &Build<'_>, content: &Path) -> Result<()> {
         |from: &Path, name: &str| fs::copy(from, content.join(name)).map(drop).map_err(Error::file("copy", from));
     keep(&work.path().join(machine.kernel_image), "image")?;
     keep(&config, &format!("config-{release}"))?;
-    let Some(tree) = &configuration.device_tree else { return Ok(()) };
+    Ok(())
+}
+
+/// The board's device tree, with the overlay in it.
+fn device_tree(
+    build: &Build<'_>,
+    work: &Path,
+    make: &dyn Fn(&[&str]) -> Result<Vec<u8>>,
+    content: &Path,
+) -> Result<()> {
+    let Some(tree) = &build.configuration.device_tree else { return Ok(()) };
+    let (tree, board) = (tree.replace(".dts", ".dtb"), content.join("board.dtb"));
     // With symbols, so that an overlay can name nodes by their labels.
-    make(&["DTC_FLAGS=-@", &tree.replace(".dts", ".dtb")])?;
-    let folder = work.path().join(format!("arch/{}/boot/dts", machine.kernel_architecture));
-    let base = folder.join(tree.replace(".dts", ".dtb"));
-    let Some(overlay) = &files.overlay else { return keep(&base, "board.dtb") };
-    let (source, binary) = (work.path().join("overlay.dtso"), work.path().join("overlay.dtbo"));
+    make(&["DTC_FLAGS=-@", &tree])?;
+    let base = work.join(format!("arch/{}/boot/dts", build.machine.kernel_architecture)).join(&tree);
+    let Some(overlay) = &build.files.overlay else {
+        return fs::copy(&base, &board).map(drop).map_err(Error::file("copy", &base));
+    };
+    let (source, binary) = (work.join("overlay.dtso"), work.join("overlay.dtbo"));
     fs::write(&source, overlay).map_err(Error::file("write", &source))?;
-    let tools = work.path().join("scripts/dtc");
+    let tools = work.join("scripts/dtc");
     let mut compile = Command::new(tools.join("dtc"));
     compile.args(["-q", "-@", "-I", "dts", "-O", "dtb", "-o"]).arg(&binary).arg(&source);
     command::output(&mut compile, "compile the device tree's overlay", "device-tree-compiler")?;
     let mut apply = Command::new(tools.join("fdtoverlay"));
-    apply.arg("-i").arg(&base).arg("-o").arg(content.join("board.dtb")).arg(&binary);
+    apply.arg("-i").arg(&base).arg("-o").arg(&board).arg(&binary);
     command::output(&mut apply, "apply the device tree's overlay", "device-tree-compiler").map(drop)
 }
 

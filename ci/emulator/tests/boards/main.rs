@@ -7,6 +7,7 @@ mod conformance;
 mod cut_short;
 mod fuzz;
 mod host;
+mod layout;
 mod observable;
 mod recorded;
 mod whole;
