@@ -38,6 +38,8 @@ fn compiled(compiler: &str, rows: &[(&str, &str, usize)]) -> Result<(), String> 
     let text: String = rows.iter().map(one).collect();
     let mut command = Command::new(compiler);
     command.args(["-fsyntax-only", "-x", "c", "-"]).arg("-I").arg(root().join("fixtures/kmod/include/uapi"));
+    // Debian leaves the headers of DRM out of its own architecture's package, for libdrm has some too.
+    command.args(["-idirafter", "/usr/aarch64-linux-gnu/include"]);
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
