@@ -303,6 +303,26 @@ mod tests {
     }
 
     #[test]
+    fn who_is_blamed_wrongly_does_not_name_a_fault() {
+        let root = tempfile::tempdir().unwrap();
+        let found = module(root.path());
+        let (exporter, importer) = (&found[0], &found[1]);
+        let finding = |blame| {
+            let text = |text: &str| text.to_owned();
+            let (oracle, expected, seen) = (text("content"), text("e"), text("s"));
+            Finding { oracle, verdict: Verdict::Fail, step: None, expected, seen, blame, lines: vec![] }
+        };
+        assert_eq!((exporter.side.as_str(), importer.side.as_str()), ("exporter", "importer"));
+        assert!(exporter.is_named_by(&finding(Blame::Exporter)) && !exporter.is_named_by(&finding(Blame::Importer)));
+        assert!(importer.is_named_by(&finding(Blame::Importer)) && !importer.is_named_by(&finding(Blame::Exporter)));
+        for (blame, named) in [(Blame::Undecided, true), (Blame::Kernel, true), (Blame::Suite, false)] {
+            assert_eq!((exporter.is_named_by(&finding(blame)), importer.is_named_by(&finding(blame))), (named, named));
+        }
+        let missed = Detection { cell: Some("a.b.c".into()), named: false, ..exporter.detection() };
+        assert!(!missed.good() && table(&[missed]).contains("(**wrongly**)"));
+    }
+
+    #[test]
     fn a_fault_that_changes_nothing_is_not_caught_and_is_taken_away_again() {
         let root = tempfile::tempdir().unwrap();
         let found = module(root.path());
