@@ -1,5 +1,7 @@
 //! The oracles that watch a cell from outside its process: the kernel log, the taint, the kprobe on dma_buf_export.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use oracle::kernel_log::{self, KernelLog, Splat};
@@ -12,6 +14,8 @@ pub struct Watch {
     log: Result<KernelLog, String>,
     tracer: Result<Tracer, String>,
     bufinfo: Result<(), String>,
+    /// `clear_warn_once`: what the kernel warns of once, it warns of again after each writing.
+    once: Result<File, String>,
     taint: Option<u64>,
 }
 
@@ -55,6 +59,14 @@ pub struct Seen {
     pub lost_calls: u64,
 }
 
+fn clear_warn_once(debugfs: &Path) -> Result<File, String> {
+    let path = debugfs.join("clear_warn_once");
+    File::options()
+        .write(true)
+        .open(&path)
+        .map_err(|error| format!("{}: {error}; mount -t debugfs nodev /sys/kernel/debug, run as root", path.display()))
+}
+
 fn taint() -> Option<u64> {
     kernel_log::taint(Path::new("/proc"))
 }
@@ -68,10 +80,15 @@ impl Watch {
             None => Err("not asked for".to_owned()),
         };
         let bufinfo = sources.debugfs.join("dma_buf/bufinfo");
-        let bufinfo = std::fs::File::open(&bufinfo).map(drop).map_err(|error| {
+        let bufinfo = File::open(&bufinfo).map(drop).map_err(|error| {
             format!("{}: {error}; mount -t debugfs nodev /sys/kernel/debug, run as root", bufinfo.display())
         });
-        Self { log: KernelLog::open(&sources.kernel_log).map_err(text), tracer, bufinfo, taint: taint() }
+        // Mocks have no kernel, and the one that they run on is left alone.
+        let once = match &sources.tracefs {
+            Some(_) => clear_warn_once(&sources.debugfs),
+            None => Err("not asked for".to_owned()),
+        };
+        Self { log: KernelLog::open(&sources.kernel_log).map_err(text), tracer, bufinfo, once, taint: taint() }
     }
 
     /// Each oracle, and why it is missing.
@@ -86,6 +103,7 @@ impl Watch {
             state("struct-pages", self.touches().as_ref().err()),
             state("sg_table", self.tables().as_ref().err()),
             state("bufinfo", self.bufinfo.as_ref().err()),
+            state("clear_warn_once", self.once.as_ref().err()),
         ]
     }
 
@@ -113,8 +131,12 @@ impl Watch {
         }
     }
 
-    /// Forgets what came before.
+    /// Forgets what came before, and lets the kernel do so.
     pub fn begin(&mut self) {
+        if let Ok(once) = &mut self.once {
+            // A kernel that does not take it has told its warnings already: then only the first cell has them.
+            let _ = once.write_all(b"1");
+        }
         if let Ok(log) = &mut self.log {
             log.take();
         }
