@@ -71,6 +71,9 @@ impl Start<'_> {
             "none",
             "-monitor",
             "none",
+            // Machines with sound in them complain of a host without.
+            "-audiodev",
+            "none,id=none",
             "-serial",
             serial,
         ]);
