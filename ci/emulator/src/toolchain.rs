@@ -28,7 +28,7 @@ impl Toolchain {
     /// Those of downloads, of unpacking and of patchelf.
     pub fn of(cache: &Cache, archive: &Archive<'_>, headers: &[Package], tell: &dyn Fn(&str)) -> Result<Option<Self>> {
         let wanted = compiler(headers).filter(|name| !starts(name));
-        wanted.map(|name| Self::fetch(cache, &archive.base()?, name, headers, tell)).transpose()
+        wanted.map(|name| Self::fetch(cache, &archive.base()?, &name, headers, tell)).transpose()
     }
 
     fn fetch(
@@ -95,11 +95,18 @@ impl Toolchain {
     }
 }
 
-/// The compiler that the headers' package depends on; kbuild calls it by that name.
-fn compiler(headers: &[Package]) -> Option<&str> {
+/// The compiler that the headers' package depends on, as kbuild calls it: `gcc-12`, in older ones through
+/// `linux-compiler-gcc-12-x86`, in newer ones through `gcc-14-for-host`.
+fn compiler(headers: &[Package]) -> Option<String> {
     let words = headers.iter().flat_map(|package| package.depends.split([',', ' ', '|', '\n', ':']));
-    let mut names = words.map(|word| word.trim().trim_end_matches("-for-host"));
-    names.find(|word| word.strip_prefix("gcc-").is_some_and(|version| version.parse::<u32>().is_ok()))
+    let version = |word: &str| {
+        let number = match word.strip_prefix("linux-compiler-") {
+            Some(word) => word.strip_prefix("gcc-")?.rsplit_once('-')?.0,
+            None => word.strip_suffix("-for-host").unwrap_or(word).strip_prefix("gcc-")?,
+        };
+        number.parse::<u32>().ok()
+    };
+    words.filter_map(version).next().map(|version| format!("gcc-{version}"))
 }
 
 /// The libraries that kbuild's programs depend on: the headers come with modpost and objtool, compiled.
@@ -158,9 +165,10 @@ mod tests {
 
     #[test]
     fn the_compiler_is_read_from_the_headers() {
-        let of = |depends: &str| compiler(&[package("linux-headers-7", depends)]).map(str::to_owned);
+        let of = |depends: &str| compiler(&[package("linux-headers-7", depends)]);
         assert_eq!(of(""), None);
         assert_eq!(of("linux-base (>= 4.12~), linux-kbuild-6.12, gcc-12").as_deref(), Some("gcc-12"));
+        assert_eq!(of("linux-kbuild-6.1, linux-compiler-gcc-12-x86 (>= 6.1.8-1)").as_deref(), Some("gcc-12"));
         assert_eq!(of("gcc-14-for-host, linux-base (>= 4.12~)").as_deref(), Some("gcc-14"));
         assert_eq!(of("gcc-x, gcc-13-plugin-dev, gcc-14:any, x").as_deref(), Some("gcc-14"));
     }
