@@ -6,5 +6,6 @@ mod bad_input;
 mod conformance;
 mod cut_short;
 mod host;
+mod modules;
 mod recorded;
 mod whole;
