@@ -36,6 +36,24 @@ impl<'a> Archive<'a> {
         Ok(Self { cache, folder, suite: suite.to_owned(), architecture })
     }
 
+    /// The suite that this one adds to, with what its packages depend on: `trixie` of `trixie-backports`.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn base(&self) -> Result<Self> {
+        Self::open(self.cache, base(&self.suite), self.architecture)
+    }
+
+    /// Which suite it is.
+    pub fn suite(&self) -> &str {
+        &self.suite
+    }
+
+    /// Debian's name of the architecture.
+    pub fn architecture(&self) -> &str {
+        self.architecture
+    }
+
     /// Fetches the suite's lists.
     ///
     /// # Errors
@@ -87,15 +105,30 @@ impl<'a> Archive<'a> {
     /// `finish` may add what is derived from it.
     ///
     /// # Errors
-    /// [`Error::Gone`] for what cannot be downloaded, [`Error::Download`] for a file that is not what the lists
-    /// promise, and those of unpacking.
+    /// As [`Archive::unpacked_as`].
     pub fn unpacked(
         &self,
         packages: &[Package],
         tell: &dyn Fn(&str),
         finish: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<PathBuf> {
-        self.cache.entry("packages", &content_key(packages), |content| {
+        self.unpacked_as("packages", &content_key(packages), packages, tell, finish)
+    }
+
+    /// The same as an entry of its own in the cache, for content that `finish` changes.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] for what cannot be downloaded, [`Error::Download`] for a file that is not what the lists
+    /// promise, and those of unpacking.
+    pub fn unpacked_as(
+        &self,
+        kind: &str,
+        name: &str,
+        packages: &[Package],
+        tell: &dyn Fn(&str),
+        finish: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<PathBuf> {
+        self.cache.entry(kind, name, |content| {
             let size: u64 = packages.iter().map(|package| package.size).sum();
             let first = packages.first().map_or("nothing", |package| &package.name);
             let more = if packages.len() > 1 { " and others" } else { "" };
@@ -139,6 +172,10 @@ impl<'a> Archive<'a> {
         }
         command
     }
+}
+
+fn base(suite: &str) -> &str {
+    ["-backports", "-security", "-updates"].iter().find_map(|part| suite.strip_suffix(part)).unwrap_or(suite)
 }
 
 /// The name that the content of packages has in the cache.
@@ -192,6 +229,11 @@ mod tests {
             depends: String::new(),
         };
         checked(&package, folder.path()).map(drop)
+    }
+
+    #[test]
+    fn suites_that_add_to_another_have_it_as_their_base() {
+        assert_eq!(["trixie-backports", "bookworm-security", "sid"].map(base), ["trixie", "bookworm", "sid"]);
     }
 
     #[test]

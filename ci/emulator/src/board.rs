@@ -18,6 +18,7 @@ pub fn read(root: &Path, name: &str) -> Result<(Board, String)> {
         board.emulate = board.emulate.or(other.emulate);
         if let Some(emulate) = &mut board.emulate {
             emulate.qemu.append = format!("{} {}", emulate.qemu.append, board.append).trim().to_owned();
+            emulate.kernel = board.kernel.clone().unwrap_or_else(|| emulate.kernel.clone());
         }
         let own = std::mem::take(&mut board.modules);
         let replaced = |module: &Module| own.iter().any(|own| own.name == module.name);
@@ -105,6 +106,24 @@ mod tests {
     }
 
     #[test]
+    fn a_board_may_have_another_kernel_than_the_one_that_it_is_like() {
+        let root = repository(
+            "one.yaml",
+            "name: one\ndescription: d\narchitecture: x86_64\nemulate:\n  kernel: {suite: s, release: \"6.12.\"}\n  \
+                qemu: {machine: q35, cpu: max, processors: 1, memory: 1, console: c, append: quiet}\n",
+        );
+        let two = "name: two\ndescription: d\narchitecture: x86_64\nlike: one\n";
+        let kernel = |more: &str| {
+            fs::write(root.path().join("fixtures/boards/two.yaml"), format!("{two}{more}")).unwrap();
+            let emulate = read(root.path(), "two").unwrap().0.emulate.unwrap();
+            assert_eq!(emulate.qemu.append, "quiet");
+            format!("{} {}", emulate.kernel.suite, emulate.kernel.release)
+        };
+        assert_eq!(kernel(""), "s 6.12.");
+        assert_eq!(kernel("kernel: {suite: t, release: \"7.3.4\"}\n"), "t 7.3.4");
+    }
+
+    #[test]
     fn an_unknown_board_names_the_known_ones() {
         let root = repository("one.yaml", "name: one\ndescription: d\narchitecture: x86_64\n");
         let error = read(root.path(), "two").unwrap_err().to_string();
@@ -113,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_faulty_board_is_pointed_at() {
-        let root = repository("one.yaml", "name: one\ndescription: d\narchitecture: x86_64\nkernel: x\n");
+        let root = repository("one.yaml", "name: one\ndescription: d\narchitecture: x86_64\ncernel: x\n");
         let error = read(root.path(), "one").unwrap_err();
         assert!(
             error.to_string().contains("fixtures/boards/one.yaml:4:1") && error.to_string().contains('^'),

@@ -32,6 +32,8 @@ impl Cache {
             .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("prime-cts")))
             .or_else(|| Some(variable("HOME")?.join(".cache/prime-cts")))
             .ok_or_else(|| Error::usage("there is no folder for the cache", "set PRIME_CTS_CACHE or HOME"))?;
+        // Programs in it carry its path, wherever they are started.
+        let folder = std::path::absolute(&folder).map_err(Error::file("find", &folder))?;
         Ok(Self { folder })
     }
 
@@ -166,6 +168,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::from_environment(|_| Some(folder.path().join("cache"))).unwrap();
         (folder, cache)
+    }
+
+    #[test]
+    fn its_path_is_good_from_everywhere() {
+        let cache = Cache::from_environment(|_| Some(PathBuf::from("below/cache"))).unwrap();
+        assert!(cache.folder().is_absolute() && cache.folder().ends_with("below/cache"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use document::board::Build;
 
@@ -12,6 +12,7 @@ use crate::cache::{Cache, key};
 use crate::command;
 use crate::error::{Error, Result};
 use crate::index::{Choice, Package};
+use crate::toolchain::Toolchain;
 
 /// Builds what the board file asks for, in its order, and gives all modules that came out.
 ///
@@ -41,13 +42,14 @@ pub fn build(
         let name = name(choice, build, needs.iter().map(|(_, key, _)| key.as_str()).chain(content));
         let symbols: Vec<PathBuf> = needs.iter().map(|(.., folder)| folder.join("Module.symvers")).collect();
         let folder = cache.entry("drivers", &name, |content| {
-            let headers = headers(cache, archive, choice, tell)?;
+            let toolchain = Toolchain::of(cache, archive, &choice.headers, tell)?;
+            let headers = headers(cache, archive, choice, toolchain.as_ref(), tell)?;
             let source = match &own {
                 Some((_, folder)) => folder.clone(),
                 None => source(cache, archive, choice, builds, tell)?,
             };
             tell(&format!("building {} for {}", build.module, choice.release));
-            make(choice, build, &source, &headers, &symbols, content)
+            make(build, toolchain.as_ref(), &source, &headers, &symbols, content)
         })?;
         built.push((&build.module, name, folder));
     }
@@ -88,41 +90,42 @@ fn name<'a>(choice: &'a Choice, build: &'a Build, needs: impl Iterator<Item = &'
     key(parts.into_iter().chain(packages).chain(lists).chain(needs))
 }
 
-/// The headers as a folder that kbuild takes, wherever the cache is.
-fn headers(cache: &Cache, archive: &Archive<'_>, choice: &Choice, tell: &dyn Fn(&str)) -> Result<PathBuf> {
-    let place = cache.folder().join("packages").join(content_key(&choice.headers));
+/// The headers as a folder that kbuild takes, wherever the cache is. With a toolchain, the programs in them run with its
+/// libraries; that is then another tree than the one for the host's compiler.
+fn headers(
+    cache: &Cache,
+    archive: &Archive<'_>,
+    choice: &Choice,
+    toolchain: Option<&Toolchain>,
+    tell: &dyn Fn(&str),
+) -> Result<PathBuf> {
+    let content = content_key(&choice.headers);
+    let (kind, name) = match toolchain {
+        Some(toolchain) => ("headers", key([&content, toolchain.key()])),
+        None => ("packages", content),
+    };
+    let place = cache.folder().join(kind).join(&name);
     let own = |root: &Path| root.join("usr/src").join(format!("linux-headers-{}", choice.release));
-    let tree = archive.unpacked(&choice.headers, tell, |tree| {
+    let tree = archive.unpacked_as(kind, &name, &choice.headers, tell, |tree| {
         // The one path in it that takes the package for installed; it must name the place where the tree will be.
         let makefile = own(tree).join("Makefile");
         let text = fs::read_to_string(&makefile).map_err(Error::file("read", &makefile))?;
         let text = text.replace("/usr/src/", &format!("{}/usr/src/", place.display()));
-        fs::write(&makefile, text).map_err(Error::file("write", &makefile))
+        fs::write(&makefile, text).map_err(Error::file("write", &makefile))?;
+        toolchain.map_or(Ok(()), |toolchain| toolchain.adopt(tree))
     })?;
     Ok(own(&tree))
 }
 
-/// The compiler that the headers' package depends on; kbuild calls it by that name.
-fn compiler(headers: &[Package]) -> Option<&str> {
-    let words = headers.iter().flat_map(|package| package.depends.split([',', ' ', '|', '\n', ':']));
-    words.map(str::trim).find(|word| word.strip_prefix("gcc-").is_some_and(|version| version.parse::<u32>().is_ok()))
-}
-
 /// Builds in a copy of the source and leaves the modules and the symbols that they export in `content`.
 fn make(
-    choice: &Choice,
     build: &Build,
+    toolchain: Option<&Toolchain>,
     source: &Path,
     headers: &Path,
     symbols: &[PathBuf],
     content: &Path,
 ) -> Result<()> {
-    if let Some(compiler) = compiler(&choice.headers)
-        && Command::new(compiler).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err()
-    {
-        let what = format!("the headers of {} want the compiler '{compiler}', which is not installed", choice.release);
-        return Err(Error::usage(what, format!("apt-get install {compiler}")));
-    }
     let work = tempfile::tempdir().map_err(Error::file("create a folder in", &std::env::temp_dir()))?;
     command::output(
         Command::new("cp").arg("-r").arg(source.join(".")).arg(work.path()),
@@ -142,6 +145,9 @@ fn make(
     }
     let symbols: Vec<String> = symbols.iter().map(|path| path.display().to_string()).collect();
     let mut make = Command::new("make");
+    if let Some(toolchain) = toolchain {
+        make.env("PATH", toolchain.path(std::env::var_os("PATH")));
+    }
     make.arg("-C").arg(headers).arg(format!("M={}", folder.display())).args(&build.config);
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     // Type information for BPF would need pahole, and nobody here asks for it.
@@ -243,16 +249,6 @@ mod tests {
         write("m/new.h", "");
         assert_ne!(changed, content_of(root.path()).unwrap());
         assert!(content_of(&root.path().join("absent")).unwrap_err().to_string().contains("absent"));
-    }
-
-    #[test]
-    fn the_compiler_is_read_from_the_headers() {
-        let mut headers = choice().headers;
-        assert_eq!(compiler(&headers), None);
-        headers[0].depends = "linux-base (>= 4.12~), linux-kbuild-6.12, gcc-12".into();
-        assert_eq!(compiler(&headers), Some("gcc-12"));
-        headers[0].depends = "gcc-14-for-host, gcc-x, gcc-14:any, x".into();
-        assert_eq!(compiler(&headers), Some("gcc-14"));
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod report;
 mod results;
 mod run;
 mod sources;
+mod toolchain;
 mod userland;
 
 use std::path::PathBuf;

@@ -66,7 +66,7 @@ fn check(given: &Path, libraries: bool) -> Result<PathBuf> {
 }
 
 /// Whether an ELF program asks for a dynamic loader; nothing for what is no such program.
-fn interpreter(content: &[u8]) -> Option<bool> {
+pub fn interpreter(content: &[u8]) -> Option<bool> {
     const PT_INTERP: u32 = 3;
     let number = |at: usize, size: usize| {
         let bytes = content.get(at..at.checked_add(size)?)?;

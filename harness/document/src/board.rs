@@ -24,6 +24,8 @@ pub struct Board {
     pub architecture: String,
     /// The board whose kernel, machine and modules this one has too.
     pub like: Option<String>,
+    /// The kernel in place of the one of the board that this one is like.
+    pub kernel: Option<Kernel>,
     /// Words added to the kernel's command line of the board that this one is like.
     #[serde(default)]
     pub append: String,
@@ -247,6 +249,11 @@ impl Board {
             let message = format!("the board is called '{}' here, but its file '{stem}.yaml'", board.name);
             return Err(Diagnostic::new(path, source, yaml::place_of_key(source, "name"), message));
         }
+        let more = [("kernel", board.kernel.is_some()), ("append", !board.append.is_empty())];
+        if let Some((key, _)) = more.iter().find(|(_, given)| *given && board.like.is_none()) {
+            let message = format!("`{key}` changes the board that this one is `like`, and there is none");
+            return Err(Diagnostic::new(path, source, yaml::place_of_key(source, key), message));
+        }
         let builds = board.emulate.iter().flat_map(|emulate| &emulate.build);
         if let Some(build) = builds.into_iter().find(|build| build.repository.is_some() != build.source.is_empty()) {
             let message = format!("'{}' is built from `source` or from `repository`: one of the two", build.module);
@@ -391,6 +398,19 @@ expect:
         for wrong in ["{module: m, folder: m}", "{module: m, source: [a.c], repository: fixtures/kmod, folder: m}"] {
             let error = parse(wrong).unwrap_err();
             assert!(error.to_string().contains("`repository`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn another_board_is_changed_only_where_there_is_one() {
+        let parse = |more: &str| {
+            Board::parse(Path::new("b.yaml"), &format!("name: b\ndescription: d\narchitecture: x86_64\n{more}\n"))
+        };
+        for more in ["kernel: {suite: s, release: \"6.1.\"}", "append: quiet"] {
+            parse(&format!("{more}\nlike: c")).unwrap();
+            let error = parse(more).unwrap_err();
+            assert_eq!(error.place, Some((4, 1)));
+            assert!(error.to_string().contains("`like`"), "{error}");
         }
     }
 

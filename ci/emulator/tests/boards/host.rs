@@ -67,6 +67,41 @@ pub fn run_with(name: &str, words: &[&str]) -> Said {
     said
 }
 
+/// What a shell on a board of the repository says to a script.
+pub fn shell(name: &str, script: &str) -> Said {
+    said_by_shell(&mut board(&root(), &["shell", name]), &root().join("target/boards").join(name), script)
+}
+
+fn said_by_shell(command: &mut Command, results: &Path, script: &str) -> Said {
+    fs::create_dir_all(results).unwrap();
+    fs::write(results.join("script"), script).unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut said, mut block) = (Vec::new(), [0; 4096]);
+    // What is typed before the prompt is there is lost.
+    while !String::from_utf8_lossy(&said).contains("/tmp # ") {
+        let count = child.stdout.as_mut().unwrap().read(&mut block).unwrap();
+        assert!(count > 0, "no prompt: {}", String::from_utf8_lossy(&said));
+        said.extend_from_slice(&block[..count]);
+    }
+    child.stdin.as_mut().unwrap().write_all(b"sh /results/script; exit\n").unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+/// A static program of the workspace, as a cross build for a board makes it: the one of this name that `words` make
+/// cargo build.
+pub fn built(words: &[&str], name: &str) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(root()).env("RUSTFLAGS", "-C target-feature=+crt-static").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    cargo.args(words).args(["--release", "--message-format", "json"]);
+    cargo.args(["--target", "x86_64-unknown-linux-gnu", "--target-dir", "target/static"]);
+    let output = cargo.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout).unwrap();
+    let mut made = messages.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let program = made.find(|made| made["target"]["name"] == name && made["executable"].is_string()).unwrap();
+    PathBuf::from(program["executable"].as_str().unwrap())
+}
+
 /// A repository with one board, made of a board of the real one, whose program is the real one's too.
 pub struct Copy {
     folder: TempDir,
@@ -113,20 +148,8 @@ impl Copy {
 
     /// What a shell on the board there says to a script.
     pub fn shell(&self, name: &str, script: &str) -> Said {
-        fs::create_dir_all(self.results(name)).unwrap();
-        fs::write(self.results(name).join("script"), script).unwrap();
         let mut command = board(self.root(), &["shell", name, "--binary"]);
-        command.arg(&self.program).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let (mut said, mut block) = (Vec::new(), [0; 4096]);
-        // What is typed before the prompt is there is lost.
-        while !String::from_utf8_lossy(&said).contains("/tmp # ") {
-            let count = child.stdout.as_mut().unwrap().read(&mut block).unwrap();
-            assert!(count > 0, "no prompt: {}", String::from_utf8_lossy(&said));
-            said.extend_from_slice(&block[..count]);
-        }
-        child.stdin.as_mut().unwrap().write_all(b"sh /results/script; exit\n").unwrap();
-        child.wait_with_output().unwrap().into()
+        said_by_shell(command.arg(&self.program), &self.results(name), script)
     }
 
     /// Where the results are.

@@ -8,6 +8,7 @@ mod cut_short;
 mod fuzz;
 mod host;
 mod layout;
+mod modules;
 mod observable;
 mod recorded;
 mod whole;

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::host::root;
+
 /// The events of a journal by their kind.
 pub struct Recorded(Vec<Value>);
 
@@ -16,6 +18,11 @@ impl Recorded {
         Self(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
     }
 
+    /// The last run of a board of the repository.
+    pub fn of(name: &str) -> Self {
+        Self::read(&root().join("target/boards").join(name))
+    }
+
     /// The events of a kind.
     pub fn events(&self, kind: &str) -> impl Iterator<Item = &Value> {
         self.0.iter().filter(move |event| event["event"] == kind)
@@ -24,6 +31,13 @@ impl Recorded {
     /// A text of each endpoint, by its key.
     pub fn endpoints(&self) -> BTreeMap<&str, &Value> {
         self.events("endpoint").map(|endpoint| (text(&endpoint["key"]), endpoint)).collect()
+    }
+
+    /// The symbols of `map_dma_buf` that the kernel itself named, by endpoint.
+    pub fn symbols(&self) -> BTreeMap<&str, &str> {
+        let endpoints = self.endpoints().into_iter();
+        let observed = endpoints.filter(|(_, endpoint)| endpoint["map_dma_buf"]["observed"] == true);
+        observed.map(|(key, endpoint)| (key, text(&endpoint["map_dma_buf"]["symbol"]))).collect()
     }
 
     /// The verdict of each cell, by its id.

@@ -1,20 +1,9 @@
 //! Whole runs, held against what the board files expect and against each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::host::{self, Copy, Said, root};
 use crate::recorded::{Recorded, text};
-
-fn recorded(name: &str) -> Recorded {
-    Recorded::read(&root().join("target/boards").join(name))
-}
-
-/// The symbols of `map_dma_buf` that the kernel itself named, by endpoint.
-fn symbols(recorded: &Recorded) -> BTreeMap<&str, &str> {
-    let endpoints = recorded.endpoints();
-    let observed = endpoints.into_iter().filter(|(_, endpoint)| endpoint["map_dma_buf"]["observed"] == true);
-    observed.map(|(key, endpoint)| (key, text(&endpoint["map_dma_buf"]["symbol"]))).collect()
-}
 
 /// Every pair of an exporter and an importer has cells, and each ended in a verdict that is not the suite's fault.
 fn is_complete(recorded: &Recorded) {
@@ -51,9 +40,9 @@ fn debian_amd64() {
     let said = host::run("debian-amd64");
     assert_eq!(said.code, Some(0));
     assert!(said.out.contains("prepare ") && said.out.contains(", boot ") && said.out.contains("cells "), "{said:?}");
-    let recorded = recorded("debian-amd64");
+    let recorded = Recorded::of("debian-amd64");
     is_complete(&recorded);
-    let symbols = symbols(&recorded);
+    let symbols = recorded.symbols();
     for driver in ["drm-vkms", "v4l2-vimc", "v4l2-vim2m", "v4l2-vicodec", "v4l2-vivid", "udmabuf", "heap-system"] {
         assert!(symbols.keys().any(|key| key.starts_with(driver)), "{driver}: {symbols:?}");
     }
@@ -62,10 +51,10 @@ fn debian_amd64() {
 #[test]
 fn debian_amd64_7_3_and_again() {
     assert_eq!(host::run("debian-amd64-7.3").code, Some(0));
-    let first = recorded("debian-amd64-7.3");
+    let first = Recorded::of("debian-amd64-7.3");
     is_complete(&first);
     assert!(first.endpoints().len() >= 8, "{:?}", first.endpoints());
-    let symbols = symbols(&first);
+    let symbols = first.symbols();
     assert_eq!(symbols.values().collect::<BTreeSet<_>>().len(), 6, "{symbols:?}");
     let wrong = keys(&["drm-vgem", "drm-virtio_gpu", "drm-bochs-drm", "drm-cirrus-qemu", "v4l2-vivid-cap0"]);
     assert_eq!(wrong_at_an_offset(&first), wrong);
@@ -73,13 +62,13 @@ fn debian_amd64_7_3_and_again() {
         assert_eq!(first.verdicts()[format!("mapping.at-offset.{right}").as_str()], "pass");
     }
     assert_eq!(host::run("debian-amd64-7.3").code, Some(0));
-    assert_eq!(recorded("debian-amd64-7.3").verdicts(), first.verdicts());
+    assert_eq!(Recorded::of("debian-amd64-7.3").verdicts(), first.verdicts());
 }
 
 #[test]
 fn a_board_with_libgbm() {
     assert_eq!(host::run("debian-amd64-gbm").code, Some(0));
-    let recorded = recorded("debian-amd64-gbm");
+    let recorded = Recorded::of("debian-amd64-gbm");
     is_complete(&recorded);
     assert!(recorded.endpoints().keys().any(|key| key.starts_with("gbm-")), "{:?}", recorded.endpoints());
 }
@@ -87,10 +76,10 @@ fn a_board_with_libgbm() {
 #[test]
 fn a_board_with_modules_of_our_own() {
     assert_eq!(host::run("debian-amd64-kmod").code, Some(0));
-    let first = recorded("debian-amd64-kmod");
+    let first = Recorded::of("debian-amd64-kmod");
     is_complete(&first);
     assert!(first.endpoints().contains_key("canary-pageless"), "{:?}", first.endpoints());
-    let reached: BTreeSet<&str> = symbols(&first).into_values().collect();
+    let reached: BTreeSet<&str> = first.symbols().into_values().collect();
     assert!(reached.contains("vb2_dma_sg_dmabuf_ops_map"), "{reached:?}");
 }
 
@@ -110,7 +99,7 @@ fn an_importer_that_walks_pages_takes_the_board_down_and_not_the_run() {
     let said = host::run("poison");
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("the machine went down and was started again once"), "{}", said.out);
-    let recorded = recorded("poison");
+    let recorded = Recorded::of("poison");
     let verdicts = recorded.verdicts();
     let of = |verdict: &str| verdicts.values().filter(|found| **found == verdict).count();
     assert_eq!((of("crash"), of("fail")), (1, 1), "{verdicts:?}");
