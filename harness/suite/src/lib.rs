@@ -14,6 +14,7 @@ pub mod inherited;
 pub mod journal;
 pub mod mutants;
 pub mod plan;
+pub mod registry;
 pub mod report;
 pub mod run;
 pub mod survey;
