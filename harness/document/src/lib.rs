@@ -1,5 +1,5 @@
-//! The YAML documents that people write: board files (`fixtures/boards/*.yaml`) and cases
-//! (`cases/<area>/*.yaml`).
+//! The YAML documents that people write: board files (`fixtures/boards/*.yaml`), the registry of implementations
+//! (`fixtures/map_dma_buf.yaml`) and cases (`cases/<area>/*.yaml`).
 //!
 //! Everything here is pure: text in, typed values or pointing errors out. [`yaml`] is the only module of the project that
 //! knows which YAML parser makes the values, and [`tree`] the only one that knows which tells the places.
@@ -15,6 +15,7 @@ pub mod glob;
 pub mod manual;
 pub mod nearest;
 pub mod quantity;
+pub mod registry;
 pub mod schema;
 pub mod step;
 pub mod template;

@@ -31,6 +31,12 @@ pub enum Command {
     Run(Run),
     /// Makes a report of a run, also of one that was cut short.
     Report(Report),
+    /// Joins runs of several boards: which map_dma_buf implementations of the kernel they went through, and which not and
+    /// why. Fails for one that the program does not know.
+    Coverage(Coverage),
+    /// Compares two runs, of two kernels or of two boards: new failures, what is mended, and what else has changed. Fails
+    /// for a new failure, a new refusal, and a device that is gone.
+    Diff(Diff),
     /// Says which faults can be observed on this kernel, which cannot, and what would change that.
     Doctor(Machine),
     /// Plants each fault of the modules in fixtures/kmod and says what catches it; fails for one that nothing catches.
@@ -247,4 +253,36 @@ pub struct Report {
     /// Every cell that matches this text is told in full.
     #[arg(long, value_name = "TEXT")]
     pub cell: Option<String>,
+}
+
+/// The form of what is told of several runs.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Telling {
+    /// For a terminal.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// What several runs have reached.
+#[derive(Debug, Args)]
+pub struct Coverage {
+    /// The run.jsonl of each run, or the folder that holds it.
+    #[arg(required = true)]
+    pub journals: Vec<PathBuf>,
+    /// Its form.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
+
+/// A comparison.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The run.jsonl of the run before, or the folder that holds it.
+    pub before: PathBuf,
+    /// That of the run after.
+    pub after: PathBuf,
+    /// Its form.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
 }

@@ -22,6 +22,8 @@ use crate::choice::{ChoiceError, Chosen};
 use crate::progress::Shown;
 
 mod case;
+mod coverage;
+mod diff;
 mod fuzz;
 mod mutants;
 
@@ -36,6 +38,8 @@ enum Trouble {
     Resume(#[from] ResumeError),
     #[error("{0}")]
     Board(document::yaml::Diagnostic),
+    #[error("the registry that came with this program is faulty: {0}")]
+    Registry(document::yaml::Diagnostic),
     #[error("cannot read {path}: {source}")]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("cannot make the folder {path}: {source}; choose another with --output")]
@@ -72,7 +76,9 @@ fn faults() -> String {
 impl Trouble {
     fn exit(&self) -> Exit {
         match self {
-            Self::Journal(JournalError::Write { .. }) | Self::Folder { .. } | Self::Xml(_) => Exit::OwnFault,
+            Self::Journal(JournalError::Write { .. }) | Self::Folder { .. } | Self::Xml(_) | Self::Registry(_) => {
+                Exit::OwnFault
+            }
             _ => Exit::BadInput,
         }
     }
@@ -86,6 +92,8 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Plan(wanted) => show_plan(&wanted),
         Command::Run(run) => run_planned(&run.plan, &run.conduct),
         Command::Report(report) => show_report(&report),
+        Command::Coverage(wanted) => coverage::run(&wanted),
+        Command::Diff(wanted) => diff::run(&wanted),
         Command::Mutants(wanted) => mutants::run(&wanted),
         Command::FuzzCanary(wanted) => fuzz::run(&wanted),
         Command::Doctor(machine) => show_doctor(&machine),
@@ -216,9 +224,13 @@ fn write(path: &Path, text: &str) -> Result<(), JournalError> {
     std::fs::write(path, text).map_err(|source| JournalError::Write { path: path.to_owned(), source })
 }
 
+/// A journal, or the one in a folder.
+fn recorded(path: &Path) -> Result<Recorded, JournalError> {
+    if path.is_dir() { Recorded::read(&path.join("run.jsonl")) } else { Recorded::read(path) }
+}
+
 fn show_report(wanted: &Report) -> Result<Exit, Trouble> {
-    let path = if wanted.journal.is_dir() { wanted.journal.join("run.jsonl") } else { wanted.journal.clone() };
-    let recorded = Recorded::read(&path)?;
+    let recorded = recorded(&wanted.journal)?;
     if let Some(text) = &wanted.cell {
         let told: Vec<_> = recorded.cells.iter().filter(|cell| cell.id.contains(text.as_str())).collect();
         if told.is_empty() {

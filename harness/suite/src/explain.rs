@@ -8,6 +8,7 @@ use document::step::Side;
 use document::words::{self, Words};
 
 use crate::plan::{plan, why_not};
+use crate::report::lines::wrapped;
 
 /// The case that a case's or a cell's id begins with.
 pub fn case_of(id: &str) -> String {
@@ -113,21 +114,6 @@ fn of_cell(case: &Rc<Case>, id: &str, endpoints: &[Rc<Endpoint>]) -> String {
         }
     }
     text
-}
-
-/// Words on lines of at most a hundred columns, behind a beginning that later lines leave free.
-fn wrapped(begin: &str, words: &str) -> String {
-    let mut text = String::new();
-    let mut line = begin.to_owned();
-    for word in words.split_whitespace() {
-        if line.chars().count() + word.chars().count() > 100 && line.trim().len() > begin.trim().len() {
-            text += &format!("{}\n", line.trim_end());
-            line = " ".repeat(begin.chars().count());
-        }
-        line += word;
-        line += " ";
-    }
-    text + line.trim_end() + "\n"
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub mod inherited;
 pub mod journal;
 pub mod mutants;
 pub mod plan;
+pub mod registry;
 pub mod report;
 pub mod run;
 pub mod survey;

@@ -1,9 +1,12 @@
-//! Reports: pure functions of a journal.
+//! Reports: pure functions of one journal or several.
 
+pub mod coverage;
+pub mod diff;
 pub mod failure;
 pub mod grid;
 pub mod junit;
 pub mod ktap;
+pub mod lines;
 pub mod summary;
 
 use document::verdict::Outcome;

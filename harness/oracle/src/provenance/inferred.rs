@@ -22,7 +22,13 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("i915", "i915_gem_map_dma_buf"),
     ("armada", "armada_gem_prime_map_dma_buf"),
     ("omapdrm", "omap_gem_map_dma_buf"),
+    ("tegra_drm", "tegra_gem_prime_map_dma_buf"),
     ("panfrost", "panfrost_gem_prime_map_dma_buf"),
+    ("panthor", "panthor_gem_prime_map_dma_buf"),
+    // The second name is of kernels in which the function's caller was a part of TTM.
+    ("vmwgfx", "vmw_prime_map_dma_buf"),
+    ("ttm", "vmw_prime_map_dma_buf"),
+    ("tee", "tee_heap_map_dma_buf"),
     ("habanalabs", "hl_map_dmabuf"),
     ("ivpu_userptr_dmabuf", "ivpu_gem_userptr_dmabuf_map"),
     ("fastrpc", "fastrpc_map_dma_buf"),
