@@ -90,6 +90,17 @@ fn frames_have_pages(mapping: &Mapping, proc_root: &Path) -> Option<bool> {
     Some(without == 0)
 }
 
+/// How many of these page frames have no struct page, by `kpageflags` of procfs; nothing where that cannot be read: without
+/// root or CONFIG_PROC_PAGE_MONITOR.
+pub fn without_struct_page(frames: &[u64], proc: &Path) -> Option<usize> {
+    let flags = File::open(proc.join("kpageflags")).ok()?;
+    let lacks = |frame: &u64| {
+        let mut word = [0; 8];
+        flags.read_exact_at(&mut word, frame * 8).ok().map(|()| pagemap::no_struct_page(u64::from_ne_bytes(word)))
+    };
+    frames.iter().map(lacks).try_fold(0, |count, lacks| Some(count + usize::from(lacks?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +132,16 @@ mod tests {
     fn a_frame_without_a_page_outweighs_the_rest() {
         assert_eq!(conclude(Some(true), Some(false)), Some(false));
         assert_eq!(conclude(Some(false), Some(true)), Some(true));
+    }
+
+    #[test]
+    fn frames_without_struct_page_are_counted_and_what_cannot_be_read_is_not() {
+        let proc = tempfile::tempdir().unwrap();
+        assert_eq!(without_struct_page(&[1], proc.path()), None);
+        std::fs::write(proc.path().join("kpageflags"), [0u64, 1 << 20, 1 << 32].map(u64::to_ne_bytes).concat())
+            .unwrap();
+        assert_eq!(without_struct_page(&[0, 1, 2], proc.path()), Some(1));
+        assert_eq!(without_struct_page(&[1, 3], proc.path()), None);
     }
 
     #[test]

@@ -110,6 +110,13 @@ impl Tracer {
         self.events.take_shared(pid)
     }
 
+    /// The first page frame of each call by which a thread mapped some (`remap_pfn_range`). Those of others are
+    /// forgotten.
+    pub fn take_frames(&mut self, pid: i32) -> Vec<u64> {
+        self.read();
+        self.events.take_frames(pid)
+    }
+
     /// Whether this kernel lets everything be probed that is needed to see who holds which sg_table.
     pub fn sees_tables(&self) -> bool {
         let seen = |wanted: What| self.probe.watched().iter().any(|watched| watched.what == wanted);

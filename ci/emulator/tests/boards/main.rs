@@ -2,6 +2,7 @@
 //!
 //! They need what `ci/board` installs, and minutes; `ci/test` runs them.
 
+mod architectures;
 mod bad_input;
 mod conformance;
 mod cut_short;

@@ -36,6 +36,7 @@ pub(super) struct Events {
     watched: Vec<Watched>,
     touches: Vec<Touch>,
     sharing: Sharing,
+    frames: Vec<(i32, u64)>,
     pending: Vec<u8>,
     waiting: Vec<Exported>,
     layout: Option<Layout>,
@@ -53,6 +54,7 @@ impl Events {
             watched: watched.to_vec(),
             touches: Vec::new(),
             sharing: Sharing::default(),
+            frames: Vec::new(),
             pending: Vec::new(),
             waiting: Vec::new(),
             layout: None,
@@ -89,12 +91,22 @@ impl Events {
                 let touch = line::touch(text, &watched.event, function);
                 self.touches.extend(touch.filter(|_| self.touches.len() < WAITING));
             }
+            What::Frame => {
+                let frame = line::frame(text, &watched.event);
+                self.frames.extend(frame.filter(|_| self.frames.len() < WAITING));
+            }
             what => {
                 if let Some(call) = line::table(text, &watched.event, what) {
                     self.sharing.take_in(call);
                 }
             }
         }
+    }
+
+    /// The page frames that a thread has mapped; those of others are forgotten.
+    pub(super) fn take_frames(&mut self, pid: i32) -> Vec<u64> {
+        let frames = std::mem::take(&mut self.frames);
+        frames.into_iter().filter(|(by, _)| *by == pid).map(|(_, frame)| frame).collect()
     }
 
     pub(super) fn take_shared(&mut self, pid: i32) -> Vec<Shared> {

@@ -86,8 +86,15 @@ pub(super) fn table(line: &str, event: &str, what: What) -> Option<Call> {
         What::Map => Some(Call::Map { pid, attachment: value("attachment")?, device: value("device")? }),
         What::Mapped => Some(Call::Mapped { pid, table: value("table")? }),
         What::Unmap => Some(Call::Unmap { attachment: value("attachment")? }),
-        What::Touch(_) => None,
+        What::Touch(_) | What::Frame => None,
     }
+}
+
+/// Reads a line of a function that maps page frames: the thread and `frame=0x...`.
+pub(super) fn frame(line: &str, event: &str) -> Option<(i32, u64)> {
+    let (pid, call) = called(line, event)?;
+    let (_, frame) = call.split_once(" frame=")?;
+    Some((pid, number(frame.trim())?))
 }
 
 /// The thread of an event's line, and what follows the event's name.
@@ -172,6 +179,13 @@ mod tests {
         let bare = read(" a-7 [000] ..... 1.5: touch_9_0_drm_clflush_sg: (drm_clflush_sg+0x0/0x90)");
         assert_eq!(bare, Some(Touch { pid: 7, function: "drm_clflush_sg".into(), caller: None }));
         assert_eq!(read(" a-7 [000] ..... 1.5: touch_8_0_drm_clflush_sg: (x+0x0/0x90)"), None);
+    }
+
+    #[test]
+    fn page_frames_that_are_mapped() {
+        let line = " c-7 [000] ..... 1.0: frame_9_0_remap_pfn_range: (remap_pfn_range+0x0/0x50) frame=0x4c000";
+        assert_eq!(frame(line, "frame_9_0_remap_pfn_range"), Some((7, 0x4c000)));
+        assert_eq!(frame(line, "frame_8_0_remap_pfn_range"), None);
     }
 
     #[test]

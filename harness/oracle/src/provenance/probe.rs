@@ -14,7 +14,8 @@ const GROUP: &str = "prime_cts";
 const EVENT: &str = "export_";
 const TOUCH: &str = "touch_";
 const TABLE: &str = "table_";
-const EVENTS: [&str; 3] = [EVENT, TOUCH, TABLE];
+const FRAME: &str = "frame_";
+const EVENTS: [&str; 4] = [EVENT, TOUCH, TABLE, FRAME];
 const INSTANCE: &str = "prime-cts-";
 
 const REMEDY: &str = "run as root with `mount -t tracefs nodev /sys/kernel/tracing`, on a kernel with \
@@ -51,6 +52,8 @@ pub(super) enum What {
     Mapped,
     /// An attachment gives its table back.
     Unmap,
+    /// Page frames are mapped without a look at their struct pages.
+    Frame,
 }
 
 /// Functions that only an importer calls, and only to get at the struct pages behind an sg_table
@@ -73,6 +76,12 @@ const TABLES: &[(What, char, &[&str])] = &[
 /// The arguments of an entry, by the width of a pointer.
 const ATTACHMENTS_64: &[&str] = &["attachment=$arg1:x64 device=+8($arg1):x64"];
 const ATTACHMENTS_32: &[&str] = &["attachment=$arg1:x32 device=+4($arg1):x32", "attachment=%r0:x32 device=+4(%r0):x32"];
+
+/// Maps coherent memory for user space: its third argument is the first page frame (`mm/memory.c`). pagemap tells nothing
+/// of such a mapping (`walk_page_test` of `mm/pagewalk.c` leaves VM_PFNMAP out).
+const MAPS_FRAMES: &str = "remap_pfn_range";
+const FRAMES_64: &[&str] = &["frame=$arg3:x64"];
+const FRAMES_32: &[&str] = &["frame=$arg3:x32", "frame=%r2:x32"];
 
 /// How the arguments are fetched: what it is called, and the text for `kprobe_events`.
 type Form = (&'static str, &'static str);
@@ -124,6 +133,7 @@ impl Probe {
         probe.form = probe.define()?;
         probe.watch_touches();
         probe.watch_tables();
+        probe.watch_frames();
         Ok(probe)
     }
 
@@ -153,6 +163,15 @@ impl Probe {
                     self.watched.push(Watched { event, what: *what });
                 }
             }
+        }
+    }
+
+    fn watch_frames(&mut self) {
+        let forms = if is_64_bit(&machine()) { FRAMES_64 } else { FRAMES_32 };
+        let event = self.beside(FRAME, MAPS_FRAMES);
+        let place = |arguments: &&str| self.command(&format!("p:{GROUP}/{event} {MAPS_FRAMES} {arguments}")).is_ok();
+        if forms.iter().any(place) {
+            self.watched.push(Watched { event, what: What::Frame });
         }
     }
 
@@ -314,7 +333,7 @@ mod tests {
         let (placed, taken): (Vec<&str>, Vec<&str>) =
             commands.iter().map(|line| line.split(' ').next().unwrap()).partition(|line| !line.starts_with("-:"));
         let tables: usize = TABLES.iter().map(|(_, _, functions)| functions.len()).sum();
-        assert_eq!(placed.len(), 1 + TOUCHES.len() + tables, "{commands:?}");
+        assert_eq!(placed.len(), 2 + TOUCHES.len() + tables, "{commands:?}");
         let taken: Vec<_> = taken.iter().map(|line| &line[1..]).collect();
         assert_eq!(taken, placed.iter().map(|line| &line[1..]).collect::<Vec<_>>());
         assert_eq!(names(&root.path().join("instances")).count(), 0);

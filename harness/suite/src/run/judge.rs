@@ -18,9 +18,22 @@ pub fn judge(ran: &Ran, seen: &Seen, drivers: &Drivers) -> (Verdict, Vec<Finding
     findings.extend(of_taint(seen));
     findings.extend(seen.touched.iter().map(of_touch));
     findings.extend(seen.shared.iter().map(of_shared));
+    findings.extend(of_frames(seen));
     findings.extend(of_gaps(seen));
     let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass);
     (worst, findings)
+}
+
+/// A property of the memory, not a fault: what was mapped has no struct page.
+fn of_frames(seen: &Seen) -> Option<Finding> {
+    let (frames, without) = seen.frames.as_ref().filter(|(_, without)| *without > 0)?;
+    let first = frames.first().copied().unwrap_or_default();
+    let seen = format!(
+        "{without} of {} page frames that were mapped (remap_pfn_range), from {first:#x} on, have no struct page \
+         (kpageflags: NOPAGE)",
+        frames.len()
+    );
+    Some(finding("pages", Verdict::Pass, Blame::Nobody, seen, "a property of this kernel and device"))
 }
 
 /// What was overwritten may have been what the cell is about.
@@ -125,6 +138,18 @@ mod tests {
         let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default());
         assert_eq!((verdict, findings[0].blame), (Verdict::Fail, Blame::Importer));
         assert!(findings[0].seen.contains("called by x_import [x]"), "{}", findings[0].seen);
+    }
+
+    #[test]
+    fn memory_without_struct_pages_is_a_property_and_no_fault() {
+        let of = |without| {
+            let seen = Seen { frames: Some((vec![0x4c000, 0x4c010], without)), ..Seen::default() };
+            judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default())
+        };
+        let (verdict, findings) = of(2);
+        assert_eq!((verdict, findings.len()), (Verdict::Pass, 1));
+        assert!(findings[0].seen.contains("2 of 2") && findings[0].seen.contains("0x4c000"), "{}", findings[0].seen);
+        assert!(of(0).1.is_empty());
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Seen {
     pub touched: Vec<Touch>,
     /// The sg_tables that two devices held at a time, mapped by the cell.
     pub shared: Vec<Shared>,
+    /// The first page frames of mappings, and how many of them have no struct page.
+    pub frames: Option<(Vec<u64>, usize)>,
     /// What buffers were exported through.
     pub exported: Vec<MapDmaBuf>,
     /// Records of the kernel log that were overwritten before they could be read.
@@ -66,6 +68,16 @@ fn clear_warn_once(debugfs: &Path) -> Result<File, String> {
         .open(&path)
         .map_err(|error| format!("{}: {error}; mount -t debugfs nodev /sys/kernel/debug, run as root", path.display()))
 }
+
+/// What is known of page frames; some are enough.
+fn frames(mut frames: Vec<u64>) -> Option<(Vec<u64>, usize)> {
+    frames.truncate(FRAMES);
+    let without = oracle::pages::without_struct_page(&frames, Path::new("/proc"))?;
+    (!frames.is_empty()).then_some((frames, without))
+}
+
+/// A buffer of scattered pages is mapped by a call for each.
+const FRAMES: usize = 16;
 
 fn taint() -> Option<u64> {
     kernel_log::taint(Path::new("/proc"))
@@ -144,6 +156,7 @@ impl Watch {
             tracer.take_all();
             tracer.take_touches(0);
             tracer.take_shared(0);
+            tracer.take_frames(0);
         }
         self.taint = taint();
     }
@@ -160,6 +173,7 @@ impl Watch {
             let lost = tracer.lost();
             seen.touched = tracer.take_touches(pid);
             seen.shared = tracer.take_shared(pid);
+            seen.frames = frames(tracer.take_frames(pid));
             for found in tracer.take(pid) {
                 let found = found.of_driver(driver);
                 let observed = found.evidence == Evidence::Traced && found.map_dma_buf.is_some();
