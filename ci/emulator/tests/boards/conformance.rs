@@ -16,7 +16,7 @@ fn one_trial_a_cell_with_filters_and_reasons() {
     let said = copy.shell(
         name,
         "c='/results/conformance --color never'\n\
-        $c --list | sed -n 's/: test$//p' | sort > /tmp/listed; prime-cts plan | sed "s/  .*//" | sort > /tmp/planned\n\
+        $c --list | sed -n 's/: test$//p' | sort > /tmp/listed; prime-cts plan | sed 's/  .*//' | sort > /tmp/planned\n\
         cmp /tmp/listed /tmp/planned && test $(wc -l < /tmp/listed) -gt 1000; echo list $?\n\
         $c --exact mapping.whole.heap-system; echo exact $?\n\
         $c mapping.at-offset; echo filter $?\n\
