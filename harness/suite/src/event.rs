@@ -126,7 +126,8 @@ pub enum Blame {
 /// What an oracle saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// Which: `content`, `mapping`, `identity`, `file`, `pages`, `balance`, `refusal`, `kernel-log`, `process`, `suite`.
+    /// Which: `content`, `mapping`, `identity`, `file`, `pages`, `sg_table`, `balance`, `refusal`, `requirement`, `device`,
+    /// `kernel-log`, `taint`, `process`, `machine`, `suite`.
     pub oracle: String,
     /// What it amounts to.
     #[schemars(with = "String")]
