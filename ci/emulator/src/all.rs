@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use document::board::Board;
+use document::board::{Board, BoardCommand};
 use serde_json::Value;
 
 use crate::board;
@@ -33,7 +33,10 @@ struct Row {
 /// # Errors
 /// When a board file cannot be read or a run not be started.
 pub fn run(root: &Path, report: &Report, arguments: &[String]) -> Result<u8> {
-    let boards: Vec<Board> = board::all(root)?.into_iter().filter(|board| board.emulate.is_some()).collect();
+    // Arguments are those of `prime-cts run`: to another command they would mean something else.
+    let takes = |board: &Board| arguments.is_empty() || board.command == BoardCommand::Run;
+    let wanted = |board: &Board| board.emulate.is_some() && takes(board);
+    let boards: Vec<Board> = board::all(root)?.into_iter().filter(wanted).collect();
     let memory = boards.iter().filter_map(|board| board.emulate.as_ref()).map(|emulate| emulate.qemu.memory).max();
     let places = places(available(), memory.unwrap_or(0));
     let waiting: Mutex<VecDeque<&Board>> = Mutex::new(boards.iter().collect());
