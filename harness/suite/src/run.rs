@@ -36,15 +36,13 @@ pub struct Shown {
     pub time: Duration,
 }
 
-impl Default for Shown {
-    /// Nothing, which is no fault.
-    fn default() -> Self {
-        let (map_dma_buf, device_access) = (Vec::new(), Vec::new());
-        Self { verdict: Verdict::Pass, findings: Vec::new(), map_dma_buf, device_access, time: Duration::ZERO }
-    }
-}
-
 impl Shown {
+    /// Of a cell that was not run here, and of which one finding is all that is known.
+    fn without_running(finding: Finding) -> Self {
+        let (map_dma_buf, device_access) = (Vec::new(), Vec::new());
+        Self { verdict: finding.verdict, findings: vec![finding], map_dma_buf, device_access, time: Duration::ZERO }
+    }
+
     /// Whether an import was refused, be it that the cell ended there or that it went on.
     pub fn refused(&self) -> bool {
         self.findings.iter().any(|finding| finding.oracle == crate::cell::REFUSAL)
@@ -93,12 +91,10 @@ impl Runner {
     pub fn run(&mut self, cell: &Cell) -> Shown {
         let started = Instant::now();
         if let Some(why) = &cell.unobserved {
-            let findings = vec![judge::unobserved(why)];
-            return Shown { verdict: Verdict::NotObservable, findings, ..Shown::default() };
+            return Shown::without_running(judge::unobserved(why));
         }
         if let Some(why) = cell.blocked() {
-            let findings = vec![judge::blocked(why)];
-            return Shown { verdict: Verdict::Blocked, findings, ..Shown::default() };
+            return Shown::without_running(judge::blocked(why));
         }
         self.watch.begin();
         let importers = [&cell.importer, &cell.second_importer];

@@ -98,11 +98,44 @@ fn a_run_is_gone_on_with_by_the_arguments_that_it_was_begun_with() {
     let place = Place::new();
     cut_in(&place, "fd.size.");
     let said = place.mock("clean", "fd.size --resume");
-    said.fails(2, &["the run was begun with ", "give the arguments that it was begun with"]);
+    said.fails(2, &["the run was begun with other cells", "give the arguments that it was begun with"]);
     let path = place.path("out/run.jsonl");
     let other = fs::read_to_string(&path).unwrap().replacen("\"kernel\":\"", "\"kernel\":\"0.", 1);
     fs::write(&path, other).unwrap();
     resume(&place, "").fails(2, &["the run was begun on Linux 0."]);
+}
+
+#[test]
+fn as_many_cells_that_are_others_are_no_way_to_go_on() {
+    let place = Place::new();
+    let cut = |id: &str| {
+        assert_eq!(place.mock("clean", &format!("--exact {id}")).code, Some(0));
+        let text = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
+        let end = text.find("{\"event\":\"cell\",").unwrap();
+        place.file("out/run.jsonl", &text[..end]);
+    };
+    cut("fd.size.mock-clean");
+    let said = place.mock("clean", "--exact mapping.whole.mock-clean --resume");
+    said.fails(2, &["fd.size.mock-clean is not among them"]);
+}
+
+#[test]
+fn a_crash_whose_device_did_not_come_back_is_told_all_the_same() {
+    let place = Place::new();
+    cut_in(&place, "fd.size.");
+    let path = place.path("out/run.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let endpoint = text.lines().find(|line| line.contains("\"event\":\"endpoint\"")).unwrap();
+    let gone = endpoint.replacen("\"key\":\"mock-", "\"key\":\"mock-gone-", 1);
+    let text = text.replacen(endpoint, &format!("{endpoint}\n{gone}"), 1);
+    // The open cell is one of the device that is gone.
+    fs::write(&path, text.replace("\"id\":\"fd.size.mock-clean\"}", "\"id\":\"fd.size.mock-gone-clean\"}")).unwrap();
+    let said = resume(&place, "");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let cells = cells(&place);
+    assert_eq!(cells["fd.size.mock-gone-clean"]["verdict"], "crash");
+    assert_eq!(cells["fd.size.mock-gone-clean"]["exporter"], "mock-gone-clean");
+    assert!(said.out.contains("fd.size.mock-gone-clean"), "{said:?}");
 }
 
 #[test]

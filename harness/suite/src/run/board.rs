@@ -80,7 +80,7 @@ pub fn run(
     let mut pending = match before {
         None => std::iter::once(Event::Run(run.clone())).chain(found.iter().cloned().map(Event::Endpoint)).collect(),
         Some(before) => {
-            before.check(&run.kernel, cells.len(), &found)?;
+            before.check(&run.kernel, cells, &found)?;
             so_far.end.cells_ms = before.recorded.cells.iter().map(|ended| ended.ms).sum();
             before.recorded.cells.iter().for_each(|ended| so_far.learn(ended));
             let (open, oracles) = (before.recorded.open.clone(), run.oracles.clone());
@@ -88,6 +88,11 @@ pub fn run(
         }
     };
     progress.planned(&run, &found);
+    if let Some(ended) = before.and_then(|before| before.end_without_devices(cells)) {
+        so_far.learn(&ended);
+        progress.cell(so_far.number, &ended);
+        pending.push(Event::Cell(ended));
+    }
     let open = before.and_then(|before| before.recorded.open.as_deref());
     let started = Instant::now();
     for cell in cells.iter().filter(|cell| !before.is_some_and(|before| before.has(&cell.id))) {
@@ -180,7 +185,13 @@ mod tests {
 
     #[test]
     fn without_a_board_file_only_what_is_broken_is_unexpected() {
-        let shown = |verdict| Shown { verdict, ..Shown::default() };
+        let shown = |verdict| Shown {
+            verdict,
+            findings: vec![],
+            map_dma_buf: vec![],
+            device_access: vec![],
+            time: std::time::Duration::ZERO,
+        };
         assert_eq!(outcome(None, "a.b.c", &shown(Verdict::Refused)).0, Outcome::Expected);
         assert_eq!(outcome(None, "a.b.c", &shown(Verdict::Crash)).0, Outcome::Regression);
     }

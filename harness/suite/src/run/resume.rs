@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use document::verdict::Verdict;
+use document::verdict::{Outcome, Verdict};
 use oracle::kernel_log::{Splat, SplatKind, records_of_console, splats};
 
 use super::Shown;
@@ -30,14 +30,17 @@ pub enum ResumeError {
     },
     /// Other cells are planned now.
     #[error(
-        "the run was begun with {before} cells, now {now} are planned though the endpoints are the same; give the \
-         arguments that it was begun with, or start anew, without --resume"
+        "the run was begun with other cells than are planned now though the endpoints are the same: {before} then, {now} \
+         now{}; give the arguments that it was begun with, or start anew, without --resume",
+        .unplanned.as_ref().map_or(String::new(), |id| format!(", and {id} is not among them"))
     )]
     Cells {
-        /// At the start.
+        /// So many at the start.
         before: usize,
-        /// At present.
+        /// So many at present.
         now: usize,
+        /// One that was begun and is not planned now.
+        unplanned: Option<String>,
     },
 }
 
@@ -62,13 +65,17 @@ impl Before {
     ///
     /// # Errors
     /// See [`ResumeError`].
-    pub fn check(&self, kernel: &str, cells: usize, endpoints: &[EndpointFound]) -> Result<(), ResumeError> {
+    pub fn check(&self, kernel: &str, cells: &[Cell], endpoints: &[EndpointFound]) -> Result<(), ResumeError> {
         let run = &self.recorded.run;
         if run.kernel != kernel {
             return Err(ResumeError::Kernel { before: run.kernel.clone(), now: kernel.to_owned() });
         }
-        if run.cells != cells && self.vanished(endpoints).is_empty() {
-            return Err(ResumeError::Cells { before: run.cells, now: cells });
+        let planned: BTreeSet<&str> = cells.iter().map(|cell| cell.id.as_str()).collect();
+        let begun = self.ended.iter().chain(&self.recorded.open);
+        let unplanned = begun.into_iter().find(|id| !planned.contains(id.as_str())).cloned();
+        let other = run.cells != cells.len() || unplanned.is_some();
+        if other && self.vanished(endpoints).is_empty() {
+            return Err(ResumeError::Cells { before: run.cells, now: cells.len(), unplanned });
         }
         Ok(())
     }
@@ -86,22 +93,49 @@ impl Before {
 
     /// What the cell showed in which the machine went down.
     pub fn end_of(&self, cell: &Cell) -> Shown {
-        let (title, lines) =
-            self.last.as_ref().map_or(("its last words are not known", &[][..]), |splat| (&splat.title, &splat.lines));
-        let blame = match &self.last {
-            Some(splat) => Drivers::of(cell).blamed_by(&splat.lines),
-            None => Blame::Undecided,
-        };
-        let finding = Finding {
+        Shown::without_running(self.crash(&Drivers::of(cell)))
+    }
+
+    /// The end of the open cell where it cannot be planned any more: the machine came back without one of its devices.
+    pub fn end_without_devices(&self, cells: &[Cell]) -> Option<CellEnd> {
+        let id = self.recorded.open.as_ref().filter(|open| !cells.iter().any(|cell| cell.id == **open))?;
+        let mut parts = id.split('.').map(str::to_owned);
+        let case = [parts.next(), parts.next()].into_iter().flatten().collect::<Vec<_>>().join(".");
+        let finding = self.crash(&Drivers::default());
+        let (rule, reference) = ("The machine lives on.".to_owned(), String::new());
+        let (exporter, importer, second_importer) = (parts.next(), parts.next(), parts.next());
+        let (verdict, outcome) = (Verdict::Crash, Outcome::Regression);
+        let (map_dma_buf, device_access) = (Vec::new(), Vec::new());
+        Some(CellEnd {
+            id: id.clone(),
+            case,
+            rule,
+            reference,
+            exporter,
+            importer,
+            second_importer,
+            verdict,
+            outcome,
+            reason: None,
+            ms: 0,
+            findings: vec![finding],
+            map_dma_buf,
+            device_access,
+        })
+    }
+
+    fn crash(&self, drivers: &Drivers) -> Finding {
+        let nothing = ("its last words are not known", &[][..]);
+        let (title, lines) = self.last.as_ref().map_or(nothing, |splat| (&splat.title, &splat.lines));
+        Finding {
             oracle: MACHINE.into(),
             verdict: Verdict::Crash,
             step: None,
             expected: "the machine lives on".into(),
             seen: format!("it went down, and was started again: {title}"),
-            blame,
+            blame: self.last.as_ref().map_or(Blame::Undecided, |splat| drivers.blamed_by(&splat.lines)),
             lines: lines.to_vec(),
-        };
-        shown(Verdict::Crash, finding)
+        }
     }
 }
 
@@ -144,10 +178,6 @@ impl Deadly {
             blame: Blame::Nobody,
             lines: Vec::new(),
         };
-        Some(shown(Verdict::Blocked, finding))
+        Some(Shown::without_running(finding))
     }
-}
-
-fn shown(verdict: Verdict, finding: Finding) -> Shown {
-    Shown { verdict, findings: vec![finding], ..Shown::default() }
 }
