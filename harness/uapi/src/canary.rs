@@ -135,6 +135,17 @@ pub struct About {
     forms: u32,
 }
 
+// Of whatever architecture this is compiled for: an ioctl's number carries the size.
+const _: () = assert!(size_of::<Allocate>() == 24);
+const _: () = assert!(size_of::<Export>() == 16);
+const _: () = assert!(size_of::<Import>() == 16);
+const _: () = assert!(size_of::<Close>() == 8);
+const _: () = assert!(size_of::<Info>() == 24);
+const _: () = assert!(size_of::<Transfer>() == 32);
+const _: () = assert!(size_of::<Importer>() == 64);
+const _: () = assert!(size_of::<Counts>() == 560);
+const _: () = assert!(size_of::<About>() == 8);
+
 mod ioctl {
     #![allow(missing_docs)]
     nix::ioctl_read!(about, b'P', 0xc0, super::About);

@@ -25,6 +25,9 @@ pub const SYNC_END: u64 = 4;
 /// `DMA_BUF_MAGIC`, what `fstatfs` says of a dma-buf (`include/uapi/linux/magic.h`).
 pub const MAGIC: i64 = 0x444d_4142;
 
+// Of whatever architecture this is compiled for: an ioctl's number carries the size.
+const _: () = assert!(size_of::<DmaBufSync>() == 8);
+
 mod ioctl {
     #![allow(missing_docs)]
     nix::ioctl_write_ptr!(dma_buf_sync, b'b', 0, super::DmaBufSync);

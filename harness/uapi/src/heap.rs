@@ -16,6 +16,9 @@ pub struct HeapAllocation {
     heap_flags: u64,
 }
 
+// Of whatever architecture this is compiled for: an ioctl's number carries the size.
+const _: () = assert!(size_of::<HeapAllocation>() == 24);
+
 mod ioctl {
     #![allow(missing_docs)]
     nix::ioctl_readwrite!(dma_heap_alloc, b'H', 0, super::HeapAllocation);

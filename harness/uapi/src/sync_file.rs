@@ -30,6 +30,11 @@ pub struct VgemSignal {
     flags: u32,
 }
 
+// Of whatever architecture this is compiled for: an ioctl's number carries the size.
+const _: () = assert!(size_of::<SyncFile>() == 8);
+const _: () = assert!(size_of::<VgemAttach>() == 16);
+const _: () = assert!(size_of::<VgemSignal>() == 8);
+
 mod ioctl {
     #![allow(missing_docs)]
     nix::ioctl_readwrite!(export_sync_file, b'b', 2, super::SyncFile);

@@ -20,6 +20,9 @@ pub struct UdmabufCreate {
 /// `UDMABUF_FLAGS_CLOEXEC`.
 const FLAGS_CLOEXEC: u32 = 1;
 
+// Of whatever architecture this is compiled for: an ioctl's number carries the size.
+const _: () = assert!(size_of::<UdmabufCreate>() == 24);
+
 mod ioctl {
     #![allow(missing_docs)]
     nix::ioctl_write_ptr!(udmabuf_create, b'u', 0x42, super::UdmabufCreate);
