@@ -1,7 +1,7 @@
 //! A kernel of our own, of Debian's source and a small configuration: what Debian's own kernels lack.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use document::board::{Configuration, Kernel as Wanted};
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::index::{Package, packages};
 use crate::kernel::{Kernel, order};
 use crate::machine::Machine;
+use crate::source;
 
 /// What a folder of the cache holds, in a number that changes with it.
 const FORM: &str = "2";
@@ -60,7 +61,7 @@ pub fn kernel(
             configuration.device_tree.as_deref().unwrap_or("").as_bytes(),
         ]);
         let place = cache.entry("kernels", &key, |content| {
-            let tar = tarball(&archive, source, tell)?;
+            let tar = source::tarball(&archive, source, tell)?;
             build(&Build { cache, tar: &tar, files: &files, configuration, machine, tell }, content)
         })?;
         built(&place)
@@ -92,17 +93,6 @@ impl Files {
         let overlay = configuration.overlay.as_ref().map(|name| read(&format!("{name}.dtso"))).transpose()?;
         Ok(Self { settings, overlay })
     }
-}
-
-fn tarball(archive: &Archive<'_>, source: &Package, tell: &dyn Fn(&str)) -> Result<PathBuf> {
-    let folder = archive.unpacked(std::slice::from_ref(source), tell, |_| Ok(()))?.join("usr/src");
-    let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path());
-    let mut tars = entries.filter(|path| path.to_string_lossy().ends_with(".tar.xz"));
-    tars.find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("linux-source-")))
-        .ok_or_else(|| Error::Archive {
-            what: format!("{} holds no linux-source-*.tar.xz", folder.display()),
-            remedy: "Debian may have changed its source packages: teach ci/emulator/src/custom.rs",
-        })
 }
 
 struct Build<'a> {

@@ -11,7 +11,8 @@ use crate::archive::{Archive, content_key};
 use crate::cache::{Cache, key};
 use crate::command;
 use crate::error::{Error, Result};
-use crate::index::{Choice, Package};
+use crate::index::Choice;
+use crate::source;
 use crate::toolchain::Toolchain;
 
 /// Builds what the board file asks for, in its order, and gives all modules that came out.
@@ -172,20 +173,14 @@ fn source(
     builds: &[Build],
     tell: &dyn Fn(&str),
 ) -> Result<PathBuf> {
-    let package: Vec<Package> = choice.source.iter().cloned().collect();
     let paths = tops(builds.iter().flat_map(|build| &build.source).map(String::as_str));
-    let parts = package.iter().map(|package| package.sha256.as_str()).chain(paths.iter().copied());
+    let parts = choice.source.iter().map(|package| package.sha256.as_str()).chain(paths.iter().copied());
     cache.entry("sources", &key(parts), |content| {
-        let folder = archive.unpacked(&package, tell, |_| Ok(()))?.join("usr/src");
-        let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path());
-        let is_source = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("linux-source-") && name.ends_with(".tar.xz")
-        };
-        let tar = entries.into_iter().find(is_source).ok_or_else(|| Error::Archive {
-            what: format!("{} holds no linux-source-*.tar.xz", folder.display()),
-            remedy: "Debian may have changed its source packages: teach ci/emulator/src/drivers.rs",
+        let package = choice.source.as_ref().ok_or_else(|| Error::Archive {
+            what: format!("{} has no source of {}", archive.suite(), choice.release),
+            remedy: "change `emulate.kernel` in the board file to a suite and release that Debian has",
         })?;
+        let tar = source::tarball(archive, package, tell)?;
         tell("unpacking the kernel's source");
         let top = tar.file_name().unwrap_or_default().to_string_lossy().replace(".tar.xz", "");
         let mut command = Command::new("tar");
@@ -205,6 +200,7 @@ fn tops<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::Package;
 
     fn choice() -> Choice {
         let package =

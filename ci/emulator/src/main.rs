@@ -25,6 +25,7 @@ mod qemu;
 mod report;
 mod results;
 mod run;
+mod source;
 mod sources;
 mod toolchain;
 mod userland;
