@@ -37,6 +37,12 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// What the findings say that made the verdict.
+    pub fn seen(&self) -> Vec<&str> {
+        let worst = self.findings.iter().filter(|finding| finding.verdict == self.verdict);
+        worst.map(|finding| finding.seen.as_str()).collect()
+    }
+
     /// Of a cell that was not run here, and of which one finding is all that is known.
     fn without_running(finding: Finding) -> Self {
         let (map_dma_buf, device_access) = (Vec::new(), Vec::new());

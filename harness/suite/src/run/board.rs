@@ -47,7 +47,7 @@ pub fn endpoints() -> Vec<Rc<Endpoint>> {
 /// Holds a verdict against the board file. Without one, only what is broken is unexpected.
 pub fn outcome<'a>(expect: Option<&'a Expect>, id: &str, shown: &Shown) -> (Outcome, Option<&'a str>) {
     match expect {
-        Some(expect) => expect.outcome(id, shown.verdict, shown.refused()),
+        Some(expect) => expect.outcome(id, shown.verdict, shown.refused(), &shown.seen()),
         None if shown.verdict.broken() => (Outcome::Regression, None),
         None => (Outcome::Expected, None),
     }
