@@ -32,17 +32,83 @@ impl Numbers {
     }
 }
 
-/// The ioctls of the header, `fixtures/kmod/include/uapi/prime_canary.h`: direction, number, size.
-const CALLS: &[(u32, u32, u32)] = &[
-    (2, 0xc0, 8),
-    (3, 0xc1, 24),
-    (3, 0xc2, 16),
-    (3, 0xc3, 16),
-    (1, 0xc4, 8),
-    (3, 0xc5, 24),
-    (1, 0xc6, 32),
-    (3, 0xc7, 560),
+/// An ioctl of the header, `fixtures/kmod/include/uapi/prime_canary.h`.
+struct Ioctl {
+    name: &'static str,
+    direction: u32,
+    number: u32,
+    size: u32,
+    /// An argument that the module takes where its handle or descriptor is there and the form allowed.
+    good: fn(&mut Numbers) -> Vec<u64>,
+}
+
+/// The two halves of a word.
+fn pair(low: u64, high: u64) -> u64 {
+    high << 32 | low
+}
+
+fn handle(numbers: &mut Numbers) -> u64 {
+    1 + numbers.below(12)
+}
+
+fn descriptor(numbers: &mut Numbers) -> u64 {
+    numbers.below(24)
+}
+
+const IOCTLS: &[Ioctl] = &[
+    Ioctl { name: "ABOUT", direction: 2, number: 0xc0, size: 8, good: |_| vec![0] },
+    Ioctl {
+        name: "ALLOCATE",
+        direction: 3,
+        number: 0xc1,
+        size: 24,
+        good: |numbers| vec![numbers.one_of(&[1, 4096, 65_536]), pair(numbers.below(5), numbers.below(2)), 0],
+    },
+    Ioctl {
+        name: "EXPORT",
+        direction: 3,
+        number: 0xc2,
+        size: 16,
+        good: |numbers| vec![pair(handle(numbers), numbers.one_of(&[0, 2, 0o2_000_002])), 0],
+    },
+    Ioctl {
+        name: "IMPORT",
+        direction: 3,
+        number: 0xc3,
+        size: 16,
+        good: |numbers| vec![pair(descriptor(numbers), 0), numbers.one_of(&[0, 1, 4096])],
+    },
+    Ioctl { name: "CLOSE", direction: 1, number: 0xc4, size: 8, good: |numbers| vec![handle(numbers)] },
+    Ioctl { name: "INFO", direction: 3, number: 0xc5, size: 24, good: |numbers| vec![handle(numbers), 0, 0] },
+    Ioctl {
+        name: "TRANSFER",
+        direction: 1,
+        number: 0xc6,
+        size: 32,
+        good: |numbers| {
+            let (offset, size) = (numbers.one_of(&[0, 1, 4095]), numbers.one_of(&[0, 1, 64]));
+            vec![pair(handle(numbers), numbers.below(2)), offset, size, ADDRESS]
+        },
+    },
+    Ioctl {
+        name: "COUNTS",
+        direction: 3,
+        number: 0xc7,
+        size: 560,
+        good: |numbers| {
+            let by_handle = numbers.below(2) == 0;
+            let first = if by_handle { handle(numbers) } else { pair(0, descriptor(numbers)) };
+            [&[first][..], &[0; 69]].concat()
+        },
+    },
 ];
+
+/// Anything of this height is taken for an address, and led into the area.
+const ADDRESS: u64 = 1 << 40;
+
+/// Words that a check is likely to be wrong about.
+const STRANGE: &[u64] =
+    &[0, 1, 4095, 4096, 4097, 1 << 26, (1 << 26) + 1, 1 << 31, 1 << 32, u64::MAX, u64::MAX - 4095, ADDRESS];
 
 /// A call: the ioctl's number, its argument and where that lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,50 +118,50 @@ struct Call {
     place: Place,
 }
 
-/// Mostly what the module knows, with handles and sizes that are sometimes right: else nothing behind the first check
-/// would be reached.
+/// Half of them are such as the module takes, so that there is something to be wrong about; the others are changed in a
+/// word or two, in the number or in their place.
 fn call(numbers: &mut Numbers) -> Call {
-    let (direction, number, size) = numbers.one_of(CALLS);
-    let ioctl = |direction: u32, number: u32, size: u32| direction << 30 | size << 16 | u32::from(b'P') << 8 | number;
-    let number = match numbers.below(16) {
-        0 => numbers.next() as u32,
-        1 => ioctl(numbers.below(4) as u32, number, size),
-        2 => ioctl(direction, number, numbers.below(1 << 14) as u32),
-        _ => ioctl(direction, number, size),
-    };
-    let words = (0..size.div_ceil(8)).map(|_| word(numbers)).collect();
-    let place = match numbers.below(24) {
-        0 => Place::Null,
-        1 => Place::Torn(numbers.below(600) as usize),
-        _ => Place::Whole,
-    };
+    let ioctl = &IOCTLS[numbers.below(IOCTLS.len() as u64) as usize];
+    let mut words = (ioctl.good)(numbers);
+    let mut number = encoded(ioctl.direction, ioctl.number, ioctl.size);
+    let mut place = Place::Whole;
+    if numbers.below(2) == 0 {
+        return Call { number, words, place };
+    }
+    for _ in 0..numbers.below(3) {
+        let at = numbers.below(words.len() as u64) as usize;
+        words[at] = changed(words[at], numbers);
+    }
+    match numbers.below(16) {
+        0 => number = numbers.next() as u32,
+        1 => number = encoded(numbers.below(4) as u32, ioctl.number, ioctl.size),
+        2 => number = encoded(ioctl.direction, ioctl.number, numbers.below(1 << 14) as u32),
+        3 => place = Place::Null,
+        4 => place = Place::Torn(numbers.below(600) as usize),
+        _ => {}
+    }
     Call { number, words, place }
 }
 
-fn word(numbers: &mut Numbers) -> u64 {
-    const STRANGE: &[u64] =
-        &[0, 1, 4095, 4096, 4097, 1 << 26, (1 << 26) + 1, 1 << 31, 1 << 32, u64::MAX, u64::MAX - 4095];
-    let half = |numbers: &mut Numbers| match numbers.below(8) {
-        0 => numbers.next() & 0xffff_ffff,
-        1 => numbers.one_of(STRANGE) & 0xffff_ffff,
-        2 => 0o2_000_002,
-        _ => numbers.below(8),
-    };
-    match numbers.below(6) {
-        0 => numbers.next(),
-        1 => numbers.one_of(STRANGE),
-        2 => numbers.below(16) << 12,
-        // Anything above is taken for an address, and led into the area.
-        3 => 1 << 40 | numbers.below(1 << 20),
-        _ => half(numbers) << 32 | half(numbers),
+fn encoded(direction: u32, number: u32, size: u32) -> u32 {
+    direction << 30 | size << 16 | u32::from(b'P') << 8 | number
+}
+
+/// A word, or a half of it, with something else in its place.
+fn changed(word: u64, numbers: &mut Numbers) -> u64 {
+    let other = if numbers.below(3) == 0 { numbers.next() } else { numbers.one_of(STRANGE) };
+    match numbers.below(3) {
+        0 => other,
+        1 => pair(other & 0xffff_ffff, word >> 32),
+        _ => pair(word & 0xffff_ffff, other & 0xffff_ffff),
     }
 }
 
 /// How the calls of a child ended.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answers {
-    /// So many succeeded.
-    pub allowed: u64,
+    /// So many succeeded, by ioctl.
+    pub allowed: BTreeMap<String, u64>,
     /// So many were refused, by errno.
     pub refused: BTreeMap<String, u64>,
     /// Children that did not come to their end.
@@ -129,26 +195,39 @@ fn of_child(node: &Path, count: u64, seed: u64, mut output: File) -> i32 {
     let (Ok(device), Ok(mut area)) = (opened, Area::new()) else { return 1 };
     // 0 is the one number that the sequence never leaves.
     let mut numbers = Numbers(seed.wrapping_mul(2).wrapping_add(1));
-    let mut counts: BTreeMap<i32, u64> = BTreeMap::new();
+    let mut counts: BTreeMap<(u32, i32), u64> = BTreeMap::new();
     for _ in 0..count {
         let Call { number, words, place } = call(&mut numbers);
         let answer = area.call(device.as_fd(), number, &words, place).map_or_else(|errno| errno as i32, |_| 0);
-        *counts.entry(answer).or_default() += 1;
+        *counts.entry((number, answer)).or_default() += 1;
     }
-    let lines = counts.iter().map(|(errno, count)| format!("{errno} {count}\n")).collect::<String>();
+    let line = |((number, errno), count): (&(u32, i32), &u64)| format!("{number} {errno} {count}\n");
+    let lines: String = counts.iter().map(line).collect();
     i32::from(output.write_all(lines.as_bytes()).is_err())
 }
 
 impl Answers {
     fn take(&mut self, said: &str) {
-        for (errno, count) in said.lines().filter_map(|line| line.split_once(' ')) {
-            let (errno, count) = (errno.parse().unwrap_or(0), count.parse().unwrap_or(0));
-            match errno {
-                0 => self.allowed += count,
-                errno => *self.refused.entry(format!("{:?}", Errno::from_raw(errno))).or_default() += count,
-            }
+        for line in said.lines() {
+            let numbers: Vec<i64> = line.split(' ').filter_map(|number| number.parse().ok()).collect();
+            let &[number, errno, count] = &numbers[..] else { continue };
+            let into = match errno {
+                0 => self.allowed.entry(name(number)),
+                errno => self.refused.entry(format!("{:?}", Errno::from_raw(errno as i32))),
+            };
+            *into.or_default() += count as u64;
         }
     }
+
+    /// The ioctls of which none succeeded: what lies behind their first checks was not tried.
+    pub fn never_allowed(&self) -> Vec<&'static str> {
+        IOCTLS.iter().map(|ioctl| ioctl.name).filter(|name| !self.allowed.contains_key(*name)).collect()
+    }
+}
+
+fn name(number: i64) -> String {
+    let of = |ioctl: &&Ioctl| i64::from(encoded(ioctl.direction, ioctl.number, ioctl.size)) == number;
+    IOCTLS.iter().find(of).map_or_else(|| format!("{number:#x}"), |ioctl| ioctl.name.to_owned())
 }
 
 #[cfg(test)]
@@ -169,8 +248,9 @@ mod tests {
     fn every_ioctl_of_the_module_is_among_them() {
         let mut numbers = Numbers(1);
         let made: Vec<u32> = (0..2000).map(|_| call(&mut numbers).number).collect();
-        for (direction, number, size) in CALLS {
-            assert!(made.contains(&(direction << 30 | size << 16 | 0x50 << 8 | number)), "{number:#x}");
+        for ioctl in IOCTLS {
+            assert!(made.contains(&encoded(ioctl.direction, ioctl.number, ioctl.size)), "{}", ioctl.name);
+            assert_eq!((ioctl.good)(&mut numbers).len() as u32 * 8, ioctl.size, "{}", ioctl.name);
         }
     }
 
@@ -179,7 +259,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let answers = run(file.path(), 3000, 1);
         assert_eq!(answers.broken, Vec::<String>::new());
-        assert_eq!((answers.allowed, answers.refused.values().sum::<u64>()), (0, 3000));
+        assert_eq!((answers.allowed.len(), answers.refused.values().sum::<u64>()), (0, 3000));
+        assert_eq!(answers.never_allowed().len(), IOCTLS.len());
     }
 
     #[test]

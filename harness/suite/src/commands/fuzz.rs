@@ -17,9 +17,9 @@ pub fn run(wanted: &Fuzz) -> Result<Exit, Trouble> {
     watch.begin();
     let answers = fuzz::run(node, wanted.calls, wanted.seed);
     let seen = watch.end(0, "prime_canary");
-    println!("{} calls from seed {}: {} allowed", wanted.calls, wanted.seed, answers.allowed);
-    for (errno, count) in &answers.refused {
-        println!("{count:8} {errno}");
+    println!("{} calls from seed {}", wanted.calls, wanted.seed);
+    for (what, counts) in [("allowed", &answers.allowed), ("refused", &answers.refused)] {
+        counts.iter().for_each(|(name, count)| println!("{what} {count:8} {name}"));
     }
     for broken in &answers.broken {
         println!("broken: {broken}");
@@ -31,6 +31,11 @@ pub fn run(wanted: &Fuzz) -> Result<Exit, Trouble> {
     let missing: Vec<_> = watch.states().into_iter().filter(|state| state.oracle == "kernel-log").collect();
     if let Some(missing) = missing.iter().find_map(|state| state.missing.as_ref()) {
         println!("the kernel's log cannot be read: {missing}");
+        return Ok(Exit::NothingVerified);
+    }
+    let untried = answers.never_allowed();
+    if !untried.is_empty() {
+        println!("none of these was ever allowed, so that little of them was tried: {}", untried.join(", "));
         return Ok(Exit::NothingVerified);
     }
     let harmed = !answers.broken.is_empty() || !seen.splats.is_empty() || seen.taint != 0;
