@@ -16,9 +16,9 @@ use crate::machine::Machine;
 use crate::source;
 
 /// What a folder of the cache holds, in a number that changes with it.
-const FORM: &str = "2";
+const FORM: &str = "3";
 /// Where the files that a board file names are.
-const FOLDER: &str = "fixtures/kernels";
+pub const FOLDER: &str = "fixtures/kernels";
 
 /// The kernel, out of the cache or built.
 ///
@@ -44,7 +44,7 @@ pub fn kernel(
             remedy: "change `emulate.kernel` in the board file to a suite and release that Debian has",
         })
     };
-    let files = Files::read(root, configuration)?;
+    let settings = settings(root, configuration)?;
     let compiler = command::output(
         Command::new(machine.linker()).arg("-dumpfullversion"),
         "build a kernel",
@@ -56,13 +56,12 @@ pub fn kernel(
             source.sha256.as_bytes(),
             machine.name.as_bytes(),
             &compiler,
-            files.settings.as_bytes(),
-            files.overlay.as_deref().unwrap_or("").as_bytes(),
+            settings.as_bytes(),
             configuration.device_tree.as_deref().unwrap_or("").as_bytes(),
         ]);
         let place = cache.entry("kernels", &key, |content| {
             let tar = source::tarball(&archive, source, tell)?;
-            build(&Build { cache, tar: &tar, files: &files, configuration, machine, tell }, content)
+            build(&Build { cache, tar: &tar, settings: &settings, configuration, machine, tell }, content)
         })?;
         built(&place)
     })
@@ -76,29 +75,19 @@ fn newest(index: &str, release: &str) -> Option<Package> {
     found.filter(|package| package.version.starts_with(release)).max_by(|a, b| order(&a.version, &b.version))
 }
 
-/// What the board file names.
-struct Files {
-    settings: String,
-    overlay: Option<String>,
-}
-
-impl Files {
-    fn read(root: &Path, configuration: &Configuration) -> Result<Self> {
-        let read = |name: &str| {
-            let path = root.join(FOLDER).join(name);
-            fs::read_to_string(&path).map_err(Error::file("read", &path))
-        };
-        let parts = configuration.settings.iter().map(|name| read(&format!("{name}.config")));
-        let settings = parts.collect::<Result<Vec<_>>>()?.concat();
-        let overlay = configuration.overlay.as_ref().map(|name| read(&format!("{name}.dtso"))).transpose()?;
-        Ok(Self { settings, overlay })
-    }
+/// What the board file's `settings` hold.
+fn settings(root: &Path, configuration: &Configuration) -> Result<String> {
+    let read = |name: &String| {
+        let path = root.join(FOLDER).join(format!("{name}.config"));
+        fs::read_to_string(&path).map_err(Error::file("read", &path))
+    };
+    configuration.settings.iter().map(read).collect()
 }
 
 struct Build<'a> {
     cache: &'a Cache,
     tar: &'a Path,
-    files: &'a Files,
+    settings: &'a str,
     configuration: &'a Configuration,
     machine: &'static Machine,
     tell: &'a dyn Fn(&str),
@@ -108,7 +97,7 @@ struct Build<'a> {
 const LEFT_OUT: [&str; 2] = ["*/drivers/gpu/drm/amd/*.[ch]", "*/tools/testing/selftests/*"];
 
 fn build(build: &Build<'_>, content: &Path) -> Result<()> {
-    let Build { cache, tar, files, machine, tell, .. } = build;
+    let Build { cache, tar, settings: wanted, machine, tell, .. } = build;
     tell("unpacking the kernel's source");
     let work = cache.scratch()?;
     let mut unpack = Command::new("tar");
@@ -116,7 +105,7 @@ fn build(build: &Build<'_>, content: &Path) -> Result<()> {
     unpack.args(LEFT_OUT.map(|pattern| format!("--exclude={pattern}")));
     command::output(&mut unpack, "unpack the kernel's source", "xz-utils")?;
     let settings = work.path().join("settings.config");
-    fs::write(&settings, &files.settings).map_err(Error::file("write", &settings))?;
+    fs::write(&settings, wanted).map_err(Error::file("write", &settings))?;
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let make = |goals: &[&str]| {
         let mut make = Command::new("make");
@@ -140,7 +129,7 @@ fn build(build: &Build<'_>, content: &Path) -> Result<()> {
     make(&["allnoconfig"])?;
     let config = work.path().join(".config");
     let text = fs::read_to_string(&config).map_err(Error::file("read", &config))?;
-    let lost = lost(&files.settings, &text);
+    let lost = lost(wanted, &text);
     if !lost.is_empty() {
         let what = format!("the kernel's configuration has not become as it was asked for: {}", lost.join(", "));
         let remedy = format!("add what they depend on to the files in {FOLDER}, or leave them out");
@@ -163,7 +152,7 @@ fn build(build: &Build<'_>, content: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The board's device tree, with the overlay in it.
+/// The board's device tree, as the kernel has it.
 fn device_tree(
     build: &Build<'_>,
     work: &Path,
@@ -175,18 +164,7 @@ fn device_tree(
     // With symbols, so that an overlay can name nodes by their labels.
     make(&["DTC_FLAGS=-@", &tree])?;
     let base = work.join(format!("arch/{}/boot/dts", build.machine.kernel_architecture)).join(&tree);
-    let Some(overlay) = &build.files.overlay else {
-        return fs::copy(&base, &board).map(drop).map_err(Error::file("copy", &base));
-    };
-    let (source, binary) = (work.join("overlay.dtso"), work.join("overlay.dtbo"));
-    fs::write(&source, overlay).map_err(Error::file("write", &source))?;
-    let tools = work.join("scripts/dtc");
-    let mut compile = Command::new(tools.join("dtc"));
-    compile.args(["-q", "-@", "-I", "dts", "-O", "dtb", "-o"]).arg(&binary).arg(&source);
-    command::output(&mut compile, "compile the device tree's overlay", "device-tree-compiler")?;
-    let mut apply = Command::new(tools.join("fdtoverlay"));
-    apply.arg("-i").arg(&base).arg("-o").arg(&board).arg(&binary);
-    command::output(&mut apply, "apply the device tree's overlay", "device-tree-compiler").map(drop)
+    fs::copy(&base, &board).map(drop).map_err(Error::file("copy", &base))
 }
 
 /// The settings that a configuration has not.
@@ -237,10 +215,12 @@ mod tests {
         for entry in fs::read_dir(root.join("fixtures/boards")).unwrap() {
             let path = entry.unwrap().path();
             let board = document::board::Board::parse(&path, &fs::read_to_string(&path).unwrap()).unwrap();
-            let configuration = board.emulate.and_then(|emulate| emulate.kernel.configuration);
-            if let Some(configuration) = configuration {
-                assert!(!Files::read(root, &configuration).unwrap().settings.is_empty(), "{}", path.display());
+            let Some(emulate) = board.emulate else { continue };
+            if let Some(configuration) = &emulate.kernel.configuration {
+                assert!(!settings(root, configuration).unwrap().is_empty(), "{}", path.display());
             }
+            let overlay = emulate.qemu.overlay.map(|name| root.join(FOLDER).join(format!("{name}.dtso")));
+            assert!(overlay.is_none_or(|overlay| overlay.is_file()), "{}", path.display());
         }
     }
 }

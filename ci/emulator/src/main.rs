@@ -10,6 +10,7 @@ mod command;
 mod console;
 mod cross;
 mod custom;
+mod device_tree;
 mod drivers;
 mod error;
 mod heard;

@@ -11,6 +11,7 @@ use crate::busybox;
 use crate::cache::Cache;
 use crate::cross::Cross;
 use crate::custom;
+use crate::device_tree::{self, DeviceTree};
 use crate::drivers;
 use crate::error::Result;
 use crate::image::{Image, Parts, Task};
@@ -28,6 +29,7 @@ pub struct Made {
     kernel: Kernel,
     image: Image,
     userland: Option<PathBuf>,
+    device_tree: Option<DeviceTree>,
     races: bool,
 }
 
@@ -38,7 +40,7 @@ impl Made {
             machine,
             qemu: &emulate.qemu,
             kernel: &self.kernel.image,
-            device_tree: self.kernel.device_tree.as_deref(),
+            device_tree: self.device_tree.as_ref().map(DeviceTree::path).or(self.kernel.device_tree.as_deref()),
             initramfs: self.image.initramfs.path(),
             append: &self.image.append,
             races: self.races,
@@ -85,6 +87,7 @@ pub fn make(
         Some(kernel) => (kernel, Vec::new()),
         None => debian(root, cache, report, emulate, machine, making.refresh)?,
     };
+    let device_tree = device_tree::with_overlay(root, machine, &emulate.qemu, kernel.device_tree.as_deref())?;
     let busybox = busybox::busybox(cache, machine, making.refresh, &|what| report.step(what))?;
     let userland_is_there = userland.is_some();
     let (kernel_of_it, program, busybox) = (&kernel, program.as_path(), busybox.as_path());
@@ -94,7 +97,7 @@ pub fn make(
     for module in &image.missing {
         report.warning(&format!("this kernel has no module '{module}'"));
     }
-    Ok(Made { kernel, image, userland, races })
+    Ok(Made { kernel, image, userland, device_tree, races })
 }
 
 /// The board's libraries, if it has some.

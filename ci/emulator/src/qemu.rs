@@ -57,7 +57,7 @@ impl Start<'_> {
     /// QEMU's command line; `serial` says where the console is.
     pub fn command(&self, serial: &str) -> Command {
         let mut command = Command::new(self.machine.qemu);
-        let Qemu { machine, cpu, processors, memory, console, share: device, devices, append } = self.qemu;
+        let Qemu { machine, cpu, processors, memory, console, share: device, devices, append, overlay: _ } = self.qemu;
         // Never KVM: what runs here must run on any machine, and be the same there.
         let thread = if self.races { "single" } else { "multi" };
         command.arg("-accel").arg(format!("tcg,thread={thread}")).args(["-M", machine, "-cpu", cpu]);

@@ -41,6 +41,21 @@ fn a_kernel_that_does_not_boot() {
 }
 
 #[test]
+fn a_device_tree_that_cannot_be_made() {
+    let name = "debian-armhf";
+    let overlay = |name: &str| format!("    console: ttyAMA0\n    overlay: {name}\n");
+    let named = |text: &str, name: &str| {
+        text.replace("    overlay: debian-armhf\n", "").replace("    console: ttyAMA0\n", &overlay(name))
+    };
+    let copy = Copy::of(name, |text| named(text, "nowhere"));
+    Said::by(&mut copy.run(name, &[])).fails(4, &["nowhere.dtso"]);
+    let copy = Copy::of(name, |text| named(text, "broken"));
+    fs::create_dir_all(copy.root().join("fixtures/kernels")).unwrap();
+    fs::write(copy.root().join("fixtures/kernels/broken.dtso"), "/dts-v1/; /plugin/; &{/} { bench {").unwrap();
+    Said::by(&mut copy.run(name, &[])).fails(4, &["compile the device tree's overlay", "broken.dtso:1"]);
+}
+
+#[test]
 fn arguments_that_prime_cts_does_not_take() {
     let copy = Copy::of(NAME, str::to_owned);
     let said = Said::by(&mut copy.run(NAME, &["--", "--exact", "mapping.hole.drm-vgem"]));

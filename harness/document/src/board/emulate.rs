@@ -37,8 +37,6 @@ pub struct Configuration {
     pub settings: Vec<String>,
     /// The board's device tree below the architecture's `dts`, `arm/vexpress-v2p-ca9.dts`.
     pub device_tree: Option<String>,
-    /// An overlay for it in `fixtures/kernels`, without its `.dtso`.
-    pub overlay: Option<String>,
 }
 
 /// A driver that the kernel's packages lack, built from `linux-source` or from this repository.
@@ -92,6 +90,9 @@ pub struct Qemu {
     pub memory: u32,
     /// The console's device in the guest, `ttyS0`.
     pub console: String,
+    /// An overlay in `fixtures/kernels`, without its `.dtso`, for the machine's device tree: the kernel's, or the one
+    /// that QEMU makes.
+    pub overlay: Option<String>,
     /// The device that carries the results.
     #[serde(default = "pci_share")]
     pub share: String,
