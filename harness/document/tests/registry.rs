@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use document::board::Board;
 use document::registry::list::{Hook, List};
-use document::registry::{Kind, Registry};
+use document::registry::{BackEnd, Kind, Registry, Version};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
@@ -80,36 +80,72 @@ fn every_board_of_it_is_there() {
     registry.check_boards(&path, &source, &names).unwrap_or_else(|fault| panic!("{fault}"));
 }
 
-/// A board file says which functions cells must have gone through: the same that the registry says of the board.
-/// The registry's text with the boards that expect each function, beside those whose files expect none at all.
-fn blessed(text: &str, registry: &Registry, boards: &[Board]) -> String {
-    let mut left: BTreeSet<&str> = registry.map_dma_buf.iter().map(|row| row.symbol.as_str()).collect();
-    let mut rows = registry.map_dma_buf.iter();
-    let (head, body) = text.split_once("map_dma_buf:\n").unwrap();
-    let (body, tail) = body.split_once("\nget_sg_table:").unwrap();
-    let mut written = String::new();
-    for (number, part) in body.split("  - symbol: ").enumerate() {
-        if number == 0 {
-            written += part;
-            continue;
-        }
-        let row = rows.next().unwrap();
-        // Of the rows of one function the first is the core's, which all boards go through.
-        let first = left.remove(row.symbol.as_str());
-        let silent = |board: &&Board| board.expect.map_dma_buf.is_empty() && row.boards.contains(&board.name);
-        let expects = |board: &&Board| first && board.expect.map_dma_buf.contains(&row.symbol);
-        let names = boards.iter().filter(|board| silent(board) || expects(board)).map(|board| board.name.as_str());
-        let names: Vec<&str> = names.collect();
+/// A list's text with the boards that `names` has for each of its rows.
+fn with_boards<'a>(list: &str, mut names: impl FnMut(usize) -> Vec<&'a str>) -> String {
+    let mut parts = list.split("  - symbol: ");
+    let mut written = parts.next().unwrap_or_default().to_owned();
+    for (number, part) in parts.enumerate() {
+        let names = names(number);
         let seen = !names.is_empty();
-        let mut lines =
-            part.trim_end().lines().filter(|line| !line.starts_with("    boards:") && !line.starts_with("      - "));
-        let kept: Vec<&str> = lines.by_ref().filter(|line| !(seen && line.starts_with("    needs:"))).collect();
+        let old =
+            |line: &&str| line.starts_with("    boards:") || (line.starts_with("      - ") && !line.contains(" since"));
+        let kept: Vec<&str> =
+            part.trim_end().lines().filter(|line| !(seen && line.starts_with("    needs:"))).collect();
+        let boards = kept.iter().position(|line| line.starts_with("    boards:")).unwrap_or(kept.len());
+        let behind = kept[boards..].iter().skip_while(|line| old(line));
+        let kept: Vec<&str> = kept[..boards].iter().chain(behind).copied().collect();
         let list: String = names.iter().map(|name| format!("\n      - {name}")).collect();
         let list = if seen { format!("\n    boards:{list}") } else { list };
         let space = &part[part.trim_end().len()..];
         written += &format!("  - symbol: {}{list}{space}", kept.join("\n"));
     }
-    format!("{head}map_dma_buf:\n{written}\nget_sg_table:{tail}")
+    written
+}
+
+/// A board file says which functions cells must have gone through: the same that the registry says of the board.
+/// The registry's text with the boards that expect each function, beside those whose files expect none at all.
+fn blessed(text: &str, registry: &Registry, boards: &[Board]) -> String {
+    let mut left: BTreeSet<&str> = registry.map_dma_buf.iter().map(|row| row.symbol.as_str()).collect();
+    let (head, body) = text.split_once("map_dma_buf:\n").unwrap();
+    let (functions, back_ends) = body.split_once("\nget_sg_table:").unwrap();
+    let functions = with_boards(functions, |number| {
+        let row = &registry.map_dma_buf[number];
+        // Of the rows of one function the first is the core's, which all boards go through.
+        let first = left.remove(row.symbol.as_str());
+        let silent = |board: &&Board| board.expect.map_dma_buf.is_empty() && row.boards.contains(&board.name);
+        let expects = |board: &&Board| first && board.expect.map_dma_buf.contains(&row.symbol);
+        boards.iter().filter(|board| silent(board) || expects(board)).map(|board| board.name.as_str()).collect()
+    });
+    let back_ends = with_boards(back_ends, |number| behind(registry, boards, &registry.get_sg_table[number]));
+    format!("{head}map_dma_buf:\n{functions}\nget_sg_table:{back_ends}")
+}
+
+/// The boards that expect a driver whose buffers go through a back end.
+fn behind<'a>(registry: &Registry, boards: &'a [Board], row: &BackEnd) -> Vec<&'a str> {
+    let uses = |board: &&Board| {
+        let like = board.like.as_ref().and_then(|like| boards.iter().find(|other| other.name == *like));
+        let emulated = |board: &Board| board.emulate.as_ref().map(|emulate| emulate.kernel.release.clone());
+        let own = board.kernel.as_ref().map(|kernel| kernel.release.clone()).or_else(|| emulated(board));
+        let Some(release) = own.or_else(|| emulated(like?)) else { return false };
+        let kernel: Version = release.trim_end_matches('.').parse().unwrap();
+        let mut drivers = board.expect.endpoints.iter().filter_map(|endpoint| endpoint.strip_prefix("drm-"));
+        drivers.any(|driver| registry.back_end(driver, &kernel).is_some_and(|found| found.symbol == row.symbol))
+    };
+    boards.iter().filter(uses).map(|board| board.name.as_str()).collect()
+}
+
+#[test]
+fn the_boards_of_a_back_end_are_those_that_expect_a_driver_of_it() {
+    let (.., registry) = registry();
+    let boards = boards();
+    for row in &registry.get_sg_table {
+        assert_eq!(
+            row.boards,
+            behind(&registry, &boards, row),
+            "`boards` of {} in fixtures/map_dma_buf.yaml",
+            row.symbol
+        );
+    }
 }
 
 /// `PRIME_CTS_BLESS=1 cargo test -p document` writes them anew.
