@@ -32,7 +32,10 @@ impl<'a> Archive<'a> {
             fs::create_dir_all(&part).map_err(Error::file("create", &part))?;
         }
         let sources = folder.join("sources.list");
-        fs::write(&sources, line).map_err(Error::file("write", &sources))?;
+        // Another run may be reading it.
+        if fs::read_to_string(&sources).is_ok_and(|there| there != line) || !sources.exists() {
+            fs::write(&sources, line).map_err(Error::file("write", &sources))?;
+        }
         Ok(Self { cache, folder, suite: suite.to_owned(), architecture })
     }
 
@@ -61,6 +64,7 @@ impl<'a> Archive<'a> {
     pub fn update(&self) -> Result<()> {
         // Without this option apt counts a mirror that cannot be reached as a warning.
         let strict = "APT::Update::Error-Mode=any";
+        let _lock = self.lock()?;
         let purpose = format!("fetch the package lists of {}", self.suite);
         command::output(self.apt("apt-get").args(["-q", "-o", strict, "update"]), &purpose, "apt").map(drop)
     }
@@ -70,6 +74,7 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// apt's own, with its words.
     pub fn index(&self) -> Result<String> {
+        let _lock = self.lock()?;
         let purpose = format!("read the package lists of {}", self.suite);
         let targets = ["indextargets", "--format", "$(FILENAME)", "Created-By: Packages"];
         let files = command::output(self.apt("apt-get").args(targets), &purpose, "apt")?;
@@ -144,10 +149,16 @@ impl<'a> Archive<'a> {
     fn download(&self, packages: &[Package], into: &Path) -> Result<Vec<PathBuf>> {
         let what = packages.iter().map(|package| format!("{}={}", package.name, package.version));
         let purpose = format!("download packages from {}", self.suite);
+        let _lock = self.lock()?;
         let mut apt = self.apt("apt-get");
         command::output(apt.args(["-q", "download"]).args(what).current_dir(into), &purpose, "apt")
             .map_err(|error| Error::Gone(Box::new(error)))?;
         packages.iter().map(|package| checked(package, into)).collect()
+    }
+
+    /// Two of apt's programs at once would trip over each other's files.
+    fn lock(&self) -> Result<impl Drop> {
+        self.cache.one_at_a_time(&format!("locks/apt-{}-{}", self.suite, self.architecture))
     }
 
     /// An apt program that sees this root alone, and not the host's.

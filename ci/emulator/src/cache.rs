@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,25 +43,56 @@ impl Cache {
         &self.folder
     }
 
-    /// Keeps other runs out while entries are made, and sweeps away what a crashed one left.
+    /// Keeps the cache from being removed while entries are made. The first of several runs sweeps away what a crashed
+    /// one left.
     ///
     /// # Errors
     /// When the folder cannot be made or locked.
     pub fn lock(&self) -> Result<Flock<File>> {
-        fs::create_dir_all(&self.folder).map_err(Error::file("create", &self.folder))?;
         let path = self.folder.join("lock");
-        let file = File::create(&path).map_err(Error::file("create", &path))?;
-        let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| Error::File {
-            doing: "lock",
-            path: path.clone(),
-            source: errno.into(),
-        })?;
+        let sweeper = Flock::lock(self.lock_file("lock")?, FlockArg::LockExclusiveNonblock);
+        match sweeper {
+            Ok(alone) => {
+                self.sweep()?;
+                alone.relock(FlockArg::LockShared).map_err(not_locked(&path))?;
+                Ok(alone)
+            }
+            // Somebody is here, whose work in progress looks like what a crash leaves.
+            Err((file, _)) => Flock::lock(file, FlockArg::LockShared).map_err(|(_, errno)| not_locked(&path)(errno)),
+        }
+    }
+
+    /// Waits until nobody else uses the cache, and keeps everybody out.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or locked.
+    pub fn lock_alone(&self) -> Result<Flock<File>> {
+        self.one_at_a_time("lock")
+    }
+
+    /// Keeps others from doing the same thing, by its name.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or locked.
+    pub fn one_at_a_time(&self, name: &str) -> Result<Flock<File>> {
+        let file = self.lock_file(name)?;
+        Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| not_locked(&self.folder.join(name))(errno))
+    }
+
+    fn lock_file(&self, name: &str) -> Result<File> {
+        let path = self.folder.join(name);
+        let folder = path.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+        File::create(&path).map_err(Error::file("create", &path))
+    }
+
+    fn sweep(&self) -> Result<()> {
         for left in fs::read_dir(&self.folder).map_err(Error::file("read", &self.folder))?.flatten() {
             if left.file_name().to_string_lossy().starts_with(UNFINISHED) {
                 fs::remove_dir_all(left.path()).map_err(Error::file("remove", &left.path()))?;
             }
         }
-        Ok(lock)
+        Ok(())
     }
 
     /// A folder on the same file system as the entries, gone when it is dropped.
@@ -80,6 +112,11 @@ impl Cache {
     /// Those of `fill`, which leave no entry behind, and those of the file system.
     pub fn entry(&self, kind: &str, key: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         let place = self.folder.join(kind).join(key);
+        if place.is_dir() {
+            return Ok(place);
+        }
+        // Whoever wants the same waits for it. Entries that are made of others form no circle.
+        let _lock = self.one_at_a_time(&format!("locks/{kind}-{key}"))?;
         if place.is_dir() {
             return Ok(place);
         }
@@ -123,6 +160,11 @@ impl Cache {
         file.persist(&pin).map_err(|error| Error::File { doing: "write", path: pin.clone(), source: error.error })?;
         make(&choice)
     }
+}
+
+fn not_locked(path: &Path) -> impl Fn(Errno) -> Error {
+    let path = path.to_owned();
+    move |errno| Error::File { doing: "lock", path: path.clone(), source: errno.into() }
 }
 
 /// The key of something made from `parts`; no two lists of parts share one.
@@ -196,8 +238,10 @@ mod tests {
             Err(Error::usage("broken", ""))
         };
         cache.entry("kind", "key", half).unwrap_err();
-        let names: Vec<_> = fs::read_dir(cache.folder()).unwrap().flatten().map(|entry| entry.file_name()).collect();
-        assert_eq!(names, ["lock"]);
+        let names = fs::read_dir(cache.folder()).unwrap().flatten().map(|entry| entry.file_name());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        assert_eq!(names, ["lock", "locks"]);
     }
 
     #[test]
@@ -208,6 +252,36 @@ mod tests {
         fs::create_dir(&left).unwrap();
         let _lock = cache.lock().unwrap();
         assert!(!left.exists());
+    }
+
+    /// Two runs at once, as of two boards: the second neither waits for what it does not want nor makes what the first
+    /// is making.
+    #[test]
+    fn work_in_progress_of_another_run_is_left_alone_and_waited_for() {
+        let (_folder, cache) = cache();
+        let (begun, go_on) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _lock = cache.lock().unwrap();
+                let slow = |path: &Path| {
+                    begun.wait();
+                    go_on.wait();
+                    fs::write(path.join("a"), "1").map_err(Error::file("write", path))
+                };
+                cache.entry("kind", "slow", slow).unwrap();
+            });
+            begun.wait();
+            let _lock = cache.lock().unwrap();
+            cache.entry("kind", "other", |_| Ok(())).unwrap();
+            go_on.wait();
+            let place = cache.entry("kind", "slow", |_| panic!("made again")).unwrap();
+            assert_eq!(fs::read_to_string(place.join("a")).unwrap(), "1");
+        });
+        let lock = cache.lock().unwrap();
+        let alone = Flock::lock(cache.lock_file("lock").unwrap(), FlockArg::LockExclusiveNonblock);
+        assert!(alone.is_err(), "a cache in use could be removed");
+        drop(lock);
+        cache.lock_alone().unwrap();
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn perform(verb: Verb) -> Result<u8> {
         Verb::Fetch { name, refresh } => run::fetch(&root, &cache, &report, &name, refresh),
         Verb::Program { architecture, refresh } => run::program(&root, &cache, &report, &architecture, refresh),
         Verb::Clean => {
-            let _lock = cache.lock()?;
+            let _lock = cache.lock_alone()?;
             std::fs::remove_dir_all(cache.folder()).map_err(Error::file("remove", cache.folder()))?;
             Ok(Exit::Success as u8)
         }

@@ -1,4 +1,4 @@
-//! DRM devices: dumb buffers, PRIME both ways. Reference: `drivers/gpu/drm/drm_prime.c`.
+//! DRM devices: dumb buffers, or those of a GPU that has none; PRIME both ways. Reference: `drivers/gpu/drm/drm_prime.c`.
 //!
 //! Primary nodes are used, since dumb buffers are not to be had on render nodes; nothing here needs to be DRM master.
 
@@ -14,6 +14,7 @@ use drm::{Device as _, DriverCapability};
 use drm_ffi::drm_sys::{DRM_PRIME_CAP_EXPORT, DRM_PRIME_CAP_IMPORT};
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
+use uapi::render::Gpu;
 
 use crate::buffer::{Buffer, Device, ExportFlags, Fence, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
@@ -64,7 +65,8 @@ fn find(system: &System) -> Vec<Endpoint> {
                 Ok(answer) => answer,
                 Err(error) => return Some(describe(&node.driver).blocked_by(&error)),
             };
-            let exports = prime & u64::from(DRM_PRIME_CAP_EXPORT) != 0 && has_dumb_buffers(&card);
+            let exports = prime & u64::from(DRM_PRIME_CAP_EXPORT) != 0
+                && (has_dumb_buffers(&card) || has_buffers(&card, &driver));
             let imports = prime & u64::from(DRM_PRIME_CAP_IMPORT) != 0;
             (exports || imports).then(|| Endpoint { exports, imports, ..describe(&driver) })
         })
@@ -77,12 +79,16 @@ fn has_dumb_buffers(card: &Card) -> bool {
     made.is_ok_and(|made| uapi::drm::close_handle(card.as_fd(), made.handle).is_ok())
 }
 
+/// Whether the driver makes buffers in a way of its own that is known here.
+fn has_buffers(card: &Card, driver: &str) -> bool {
+    let made = Gpu::of(driver).map(|gpu| gpu.create(card.as_fd(), 4096).1);
+    made.is_some_and(|made| made.is_ok_and(|handle| uapi::drm::close_handle(card.as_fd(), handle).is_ok()))
+}
+
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
-    let card = Rc::new(Handles {
-        card: Card::open(&endpoint.node)?,
-        users: RefCell::default(),
-        fences: endpoint.driver == fence::DRIVER,
-    });
+    let card = Card::open(&endpoint.node)?;
+    let gpu = Gpu::of(&endpoint.driver).filter(|_| !has_dumb_buffers(&card));
+    let card = Rc::new(Handles { card, gpu, users: RefCell::default(), fences: endpoint.driver == fence::DRIVER });
     Ok(Rc::new(Drm { card }))
 }
 
@@ -91,6 +97,8 @@ fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
 struct Handles {
     card: Card,
     users: RefCell<BTreeMap<u32, u32>>,
+    /// How its buffers are made, where it has no dumb ones.
+    gpu: Option<Gpu>,
     /// Whether its driver makes fences on demand.
     fences: bool,
 }
@@ -104,11 +112,18 @@ const WIDTH: u32 = 256;
 
 impl Device for Drm {
     fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal> {
+        if let Some(gpu) = self.card.gpu {
+            let (call, made) = gpu.create(self.card.card.as_fd(), size);
+            return Ok(GemHandle::held(&self.card, made.map_err(Refusal::of(call))?, size));
+        }
         let height = u32::try_from(size.div_ceil(u64::from(WIDTH) * 4)).unwrap_or(u32::MAX);
         self.allocate_image(WIDTH, height, 32)
     }
 
     fn allocate_image(&self, width: u32, height: u32, bits_per_pixel: u32) -> Result<Rc<dyn Buffer>, Refusal> {
+        if self.card.gpu.is_some() {
+            return self.allocate(u64::from(width) * u64::from(height) * u64::from(bits_per_pixel.div_ceil(8)));
+        }
         let made = drm_ffi::mode::dumbbuffer::create(self.card.card.as_fd(), width, height, bits_per_pixel, 0);
         let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
         let made = made.map_err(|error| Refusal::Kernel { call: "DRM_IOCTL_MODE_CREATE_DUMB", errno: errno(error) })?;
@@ -157,8 +172,10 @@ impl Buffer for GemHandle {
     }
 
     fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal> {
-        let start = uapi::drm::map_dumb(self.card.card.as_fd(), self.handle);
-        let start = start.map_err(Refusal::of("DRM_IOCTL_MODE_MAP_DUMB"))?;
+        let card = self.card.card.as_fd();
+        let dumb = || ("DRM_IOCTL_MODE_MAP_DUMB", uapi::drm::map_dumb(card, self.handle));
+        let (call, start) = self.card.gpu.map_or_else(dumb, |gpu| gpu.offset(card, self.handle));
+        let start = start.map_err(Refusal::of(call))?;
         let window = Window { offset: start + window.offset, ..window };
         let answer = Mapping::of_file(self.card.card.as_fd(), window, access, Sharing::Shared);
         answer.map_err(Refusal::of("mmap of the DRM device"))

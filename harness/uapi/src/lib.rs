@@ -39,6 +39,7 @@ pub mod memory;
 pub mod misuse;
 pub mod pin;
 pub mod process;
+pub mod render;
 pub mod retry;
 pub mod socket;
 pub mod sync_file;

@@ -9,7 +9,7 @@ use crate::host::root;
 const COMPILERS: [&str; 3] = ["gcc", "aarch64-linux-gnu-gcc", "arm-linux-gnueabihf-gcc"];
 
 fn rows() -> Vec<(&'static str, &'static str, usize)> {
-    use uapi::{canary, dma_buf, heap, sync_file, udmabuf};
+    use uapi::{canary, dma_buf, heap, render, sync_file, udmabuf};
     vec![
         ("linux/dma-buf.h", "struct dma_buf_sync", size_of::<dma_buf::DmaBufSync>()),
         ("linux/dma-heap.h", "struct dma_heap_allocation_data", size_of::<heap::HeapAllocation>()),
@@ -18,6 +18,16 @@ fn rows() -> Vec<(&'static str, &'static str, usize)> {
         ("linux/dma-buf.h", "struct dma_buf_import_sync_file", size_of::<sync_file::SyncFile>()),
         ("drm/vgem_drm.h", "struct drm_vgem_fence_attach", size_of::<sync_file::VgemAttach>()),
         ("drm/vgem_drm.h", "struct drm_vgem_fence_signal", size_of::<sync_file::VgemSignal>()),
+        ("drm/etnaviv_drm.h", "struct drm_etnaviv_gem_new", size_of::<render::New>()),
+        ("drm/etnaviv_drm.h", "struct drm_etnaviv_gem_info", size_of::<render::Offset>()),
+        ("drm/lima_drm.h", "struct drm_lima_gem_create", size_of::<render::Create>()),
+        ("drm/lima_drm.h", "struct drm_lima_gem_info", size_of::<render::Offset>()),
+        ("drm/msm_drm.h", "struct drm_msm_gem_new", size_of::<render::New>()),
+        ("drm/msm_drm.h", "struct drm_msm_gem_info", size_of::<render::MsmInfo>()),
+        ("drm/panfrost_drm.h", "struct drm_panfrost_create_bo", size_of::<render::PanfrostCreate>()),
+        ("drm/panfrost_drm.h", "struct drm_panfrost_mmap_bo", size_of::<render::Offset>()),
+        ("drm/v3d_drm.h", "struct drm_v3d_create_bo", size_of::<render::Create>()),
+        ("drm/v3d_drm.h", "struct drm_v3d_mmap_bo", size_of::<render::Offset>()),
         ("prime_canary.h", "struct prime_canary_about", size_of::<canary::About>()),
         ("prime_canary.h", "struct prime_canary_allocate", size_of::<canary::Allocate>()),
         ("prime_canary.h", "struct prime_canary_export", size_of::<canary::Export>()),

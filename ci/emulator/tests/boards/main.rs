@@ -11,5 +11,6 @@ mod host;
 mod layout;
 mod modules;
 mod observable;
+mod offline;
 mod recorded;
 mod whole;
