@@ -29,6 +29,14 @@ impl KernelConfig {
         let begin = format!("CONFIG_{option}=");
         self.text.lines().any(|line| line.strip_prefix(&begin).is_some_and(|value| matches!(value, "y" | "m")))
     }
+
+    /// Whether importers get a copy of the exporter's sg_table: `CONFIG_DMABUF_DEBUG` after 6.12, which turns the bits of
+    /// the exporter's own around (`drivers/dma-buf/dma-buf.c`: `mangle_sg_table`, later `dma_buf_wrap_sg_table`).
+    pub fn copies_sg_tables(&self, release: &str) -> bool {
+        let mut parts = release.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
+        let series = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+        series > (6, 12) && self.has("DMABUF_DEBUG")
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +52,11 @@ mod tests {
         let config = KernelConfig::read(root.path(), "7.3").unwrap();
         assert!(config.has("KPROBES") && config.has("DRM_VGEM"));
         assert!(!config.has("DMABUF_DEBUG") && !config.has("KPROBE") && !config.has("HZ"));
+        assert!(!config.copies_sg_tables("7.3.4"));
+        let debugging = KernelConfig { text: "CONFIG_DMABUF_DEBUG=y\n".into() };
+        let copies =
+            ["6.1.0-50-amd64", "6.12.117", "6.19-rc1", "7.3.4+deb13-amd64"].map(|it| debugging.copies_sg_tables(it));
+        assert_eq!(copies, [false, false, true, true]);
         let missing = KernelConfig::read(root.path(), "6.1").unwrap_err().to_string();
         assert!(missing.contains("boot/config-6.1") && missing.contains("zcat /proc/config.gz"), "{missing}");
     }

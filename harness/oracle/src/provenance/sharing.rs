@@ -5,7 +5,7 @@
 //! the device attached with the provided dma_buf_attachment".
 //!
 //! The entry of the function tells the attachment and its device, its return the table; a thread does one at a time.
-//! A kernel from 7.x on with CONFIG_DMABUF_DEBUG gives each importer a copy: there no sharing is seen.
+//! A kernel after 6.12 with CONFIG_DMABUF_DEBUG gives each importer a copy: there no sharing is seen.
 //! `dma_buf_map_attachment_unlocked` may have the other one within it or call it: one call may then be told twice.
 
 use std::collections::BTreeMap;

@@ -16,6 +16,8 @@ pub struct Watch {
     bufinfo: Result<(), String>,
     /// `clear_warn_once`: what the kernel warns of once, it warns of again after each writing.
     once: Result<File, String>,
+    /// Importers get copies of the exporters' sg_tables.
+    copies: bool,
     taint: Option<u64>,
 }
 
@@ -69,6 +71,13 @@ fn clear_warn_once(debugfs: &Path) -> Result<File, String> {
         .map_err(|error| format!("{}: {error}; mount -t debugfs nodev /sys/kernel/debug, run as root", path.display()))
 }
 
+/// A kernel that does not tell how it was configured is taken for one without that option, as nearly all are.
+fn copies_sg_tables() -> bool {
+    let Ok((release, _)) = uapi::process::kernel() else { return false };
+    let config = oracle::kernel_config::KernelConfig::read(Path::new("/"), &release);
+    config.is_ok_and(|config| config.copies_sg_tables(&release))
+}
+
 /// What is known of page frames; some are enough.
 fn frames(mut frames: Vec<u64>) -> Option<(Vec<u64>, usize)> {
     frames.truncate(FRAMES);
@@ -100,7 +109,8 @@ impl Watch {
             Some(_) => clear_warn_once(&sources.debugfs),
             None => Err("not asked for".to_owned()),
         };
-        Self { log: KernelLog::open(&sources.kernel_log).map_err(text), tracer, bufinfo, once, taint: taint() }
+        let log = KernelLog::open(&sources.kernel_log).map_err(text);
+        Self { log, tracer, bufinfo, once, copies: copies_sg_tables(), taint: taint() }
     }
 
     /// Each oracle, and why it is missing.
@@ -134,6 +144,10 @@ impl Watch {
     fn tables(&self) -> Result<(), String> {
         match &self.tracer {
             Err(why) => Err(why.clone()),
+            Ok(_) if self.copies => {
+                Err("this kernel gives each importer a copy of the sg_table; build it without CONFIG_DMABUF_DEBUG"
+                    .to_owned())
+            }
             Ok(tracer) if tracer.sees_tables() => Ok(()),
             Ok(_) => {
                 Err("the kernel does not let dma_buf_map_attachment and dma_buf_unmap_attachment be probed; build \
