@@ -1,14 +1,15 @@
 //! A kernel of our own, of Debian's source and a small configuration: what Debian's own kernels lack.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use document::board::{Configuration, Kernel as Wanted};
+use document::board::{Configuration, Emulate};
 
 use crate::archive::Archive;
 use crate::cache::{Cache, key};
 use crate::command;
+use crate::drivers::{self, Headers};
 use crate::error::{Error, Result};
 use crate::index::{Package, packages};
 use crate::kernel::{Kernel, order};
@@ -17,6 +18,8 @@ use crate::source;
 
 /// What a folder of the cache holds, in a number that changes with it.
 const FORM: &str = "3";
+/// The folder of it with what modules are built against.
+const HEADERS: &str = "headers";
 /// Where the files that a board file names are.
 pub const FOLDER: &str = "fixtures/kernels";
 
@@ -27,12 +30,13 @@ pub const FOLDER: &str = "fixtures/kernels";
 pub fn kernel(
     root: &Path,
     cache: &Cache,
-    wanted: &Wanted,
+    emulate: &Emulate,
     configuration: &Configuration,
     machine: &'static Machine,
     refresh: bool,
     tell: &dyn Fn(&str),
-) -> Result<Kernel> {
+) -> Result<(Kernel, Vec<PathBuf>)> {
+    let (wanted, builds) = (&emulate.kernel, &emulate.build);
     // The source is the same for all architectures; that of the host is sure to be in the lists.
     let archive = Archive::open(cache, &wanted.suite, Machine::host()?.debian)?;
     let name = format!("source-{}-{}", wanted.suite, wanted.release.trim_end_matches('.'));
@@ -50,6 +54,7 @@ pub fn kernel(
         "build a kernel",
         machine.cross_package,
     )?;
+    let with_headers = !builds.is_empty();
     cache.pinned(&name, refresh, choose, |source| {
         let key = key([
             FORM.as_bytes(),
@@ -58,12 +63,15 @@ pub fn kernel(
             &compiler,
             settings.as_bytes(),
             configuration.device_tree.as_deref().unwrap_or("").as_bytes(),
+            if with_headers { HEADERS.as_bytes() } else { b"" },
         ]);
         let place = cache.entry("kernels", &key, |content| {
             let tar = source::tarball(&archive, source, tell)?;
-            build(&Build { cache, tar: &tar, settings: &settings, configuration, machine, tell }, content)
+            build(&Build { cache, tar: &tar, settings: &settings, configuration, with_headers, machine, tell }, content)
         })?;
-        built(&place)
+        let kernel = built(&place)?;
+        let headers = Headers { key: &key, folder: place.join(HEADERS), machine };
+        Ok((kernel, drivers::build_own(root, cache, &headers, builds, tell)?))
     })
 }
 
@@ -89,9 +97,13 @@ struct Build<'a> {
     tar: &'a Path,
     settings: &'a str,
     configuration: &'a Configuration,
+    with_headers: bool,
     machine: &'static Machine,
     tell: &'a dyn Fn(&str),
 }
+
+/// The kernel's own script for what external modules need; Debian's and Arch's packages are made with it.
+const EXTMOD_BUILD: &str = "scripts/package/install-extmod-build";
 
 /// Parts of the source that no board of ours needs, and that take as much room as all the rest.
 const LEFT_OUT: [&str; 2] = ["*/drivers/gpu/drm/amd/*.[ch]", "*/tools/testing/selftests/*"];
@@ -149,6 +161,10 @@ fn build(build: &Build<'_>, content: &Path) -> Result<()> {
         |from: &Path, name: &str| fs::copy(from, content.join(name)).map(drop).map_err(Error::file("copy", from));
     keep(&work.path().join(machine.kernel_image), "image")?;
     keep(&config, &format!("config-{release}"))?;
+    if build.with_headers {
+        let into = content.join(HEADERS);
+        make(&["run-command", &format!("KBUILD_RUN_COMMAND=$(srctree)/{EXTMOD_BUILD} {}", into.display())])?;
+    }
     Ok(())
 }
 

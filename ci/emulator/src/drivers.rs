@@ -12,8 +12,20 @@ use crate::cache::{Cache, key};
 use crate::command;
 use crate::error::{Error, Result};
 use crate::index::Choice;
+use crate::machine::Machine;
 use crate::source;
 use crate::toolchain::Toolchain;
+
+/// What modules are built against, of a kernel of our own.
+#[derive(Debug)]
+pub struct Headers<'a> {
+    /// The kernel's key.
+    pub key: &'a str,
+    /// The folder, as `make -C` takes it.
+    pub folder: PathBuf,
+    /// The architecture of the kernel.
+    pub machine: &'static Machine,
+}
 
 /// Builds what the board file asks for, in its order, and gives all modules that came out.
 ///
@@ -27,6 +39,55 @@ pub fn build(
     builds: &[Build],
     tell: &dyn Fn(&str),
 ) -> Result<Vec<PathBuf>> {
+    in_order(root, cache, &told_by(choice), builds, |build, own, symbols, content| {
+        let toolchain = Toolchain::of(cache, archive, &choice.headers, tell)?;
+        let headers = headers(cache, archive, choice, toolchain.as_ref(), tell)?;
+        let source = match own {
+            Some(folder) => folder.to_owned(),
+            None => source(cache, archive, choice, builds, tell)?,
+        };
+        tell(&format!("building {} for {}", build.module, choice.release));
+        let mut command = Command::new("make");
+        if let Some(toolchain) = &toolchain {
+            command.env("PATH", toolchain.path(std::env::var_os("PATH")));
+        }
+        make(build, command, &source, &headers, symbols, content)
+    })
+}
+
+/// The same for a kernel of our own: the modules of this repository. What the kernel's source has is an option of its
+/// configuration.
+///
+/// # Errors
+/// For a driver of the kernel's source; those of the compiler.
+pub fn build_own(
+    root: &Path,
+    cache: &Cache,
+    headers: &Headers<'_>,
+    builds: &[Build],
+    tell: &dyn Fn(&str),
+) -> Result<Vec<PathBuf>> {
+    in_order(root, cache, &[headers.key], builds, |build, own, symbols, content| {
+        let source = own.ok_or_else(|| {
+            let what = format!("'{}' is a driver of the kernel's, and the board has a kernel of our own", build.module);
+            Error::usage(what, "switch it on in the kernel's configuration, in fixtures/kernels")
+        })?;
+        tell(&format!("building {}", build.module));
+        let mut command = Command::new("make");
+        command.arg(format!("ARCH={}", headers.machine.kernel_architecture));
+        command.arg(format!("CROSS_COMPILE={}-", headers.machine.gcc));
+        make(build, command, source, &headers.folder, symbols, content)
+    })
+}
+
+/// Goes through the list, each driver with the symbols of those that it needs, and gives all modules.
+fn in_order(
+    root: &Path,
+    cache: &Cache,
+    kernel: &[&str],
+    builds: &[Build],
+    make: impl Fn(&Build, Option<&Path>, &[PathBuf], &Path) -> Result<()>,
+) -> Result<Vec<PathBuf>> {
     let mut built: Vec<(&str, String, PathBuf)> = Vec::new();
     for build in builds {
         let needs = build.needs.iter().map(|need| {
@@ -38,20 +99,10 @@ pub fn build(
         });
         let needs: Vec<_> = needs.collect::<Result<_>>()?;
         let own = build.repository.as_ref().map(|folder| root.join(folder));
-        let own = own.map(|folder| content_of(&folder).map(|content| (content, folder))).transpose()?;
-        let content = own.iter().map(|(content, _)| content.as_str());
-        let name = name(choice, build, needs.iter().map(|(_, key, _)| key.as_str()).chain(content));
+        let content = own.as_deref().map(content_of).transpose()?;
+        let name = name(kernel, build, needs.iter().map(|(_, key, _)| key.as_str()).chain(content.as_deref()));
         let symbols: Vec<PathBuf> = needs.iter().map(|(.., folder)| folder.join("Module.symvers")).collect();
-        let folder = cache.entry("drivers", &name, |content| {
-            let toolchain = Toolchain::of(cache, archive, &choice.headers, tell)?;
-            let headers = headers(cache, archive, choice, toolchain.as_ref(), tell)?;
-            let source = match &own {
-                Some((_, folder)) => folder.clone(),
-                None => source(cache, archive, choice, builds, tell)?,
-            };
-            tell(&format!("building {} for {}", build.module, choice.release));
-            make(build, toolchain.as_ref(), &source, &headers, &symbols, content)
-        })?;
+        let folder = cache.entry("drivers", &name, |content| make(build, own.as_deref(), &symbols, content))?;
         built.push((&build.module, name, folder));
     }
     let mut modules = Vec::new();
@@ -82,13 +133,19 @@ fn content_of(folder: &Path) -> Result<String> {
     Ok(key(parts))
 }
 
-/// Everything that the built module depends on: the release, the packages, its entry in the board file, and `needs`,
-/// the keys of what it is built with and of its own source.
-fn name<'a>(choice: &'a Choice, build: &'a Build, needs: impl Iterator<Item = &'a str>) -> String {
+/// What tells one of Debian's kernels from another.
+fn told_by(choice: &Choice) -> Vec<&str> {
     let packages = choice.headers.iter().chain(&choice.source).map(|package| package.sha256.as_str());
-    let parts = [choice.release.as_str(), &build.folder, build.kbuild.as_deref().unwrap_or("")];
+    std::iter::once(choice.release.as_str()).chain(packages).collect()
+}
+
+/// Everything that the built module depends on: what tells the kernel, its entry in the board file, and `needs`,
+/// the keys of what it is built with and of its own source.
+fn name<'a>(kernel: &[&'a str], build: &'a Build, needs: impl Iterator<Item = &'a str>) -> String {
+    let (release, packages) = kernel.split_first().expect("a kernel is told by something");
+    let parts = [*release, &build.folder, build.kbuild.as_deref().unwrap_or("")];
     let lists = build.source.iter().chain(&build.config).map(String::as_str);
-    key(parts.into_iter().chain(packages).chain(lists).chain(needs))
+    key(parts.into_iter().chain(packages.iter().copied()).chain(lists).chain(needs))
 }
 
 /// The headers as a folder that kbuild takes, wherever the cache is. With a toolchain, the programs in them run with its
@@ -121,7 +178,7 @@ fn headers(
 /// Builds in a copy of the source and leaves the modules and the symbols that they export in `content`.
 fn make(
     build: &Build,
-    toolchain: Option<&Toolchain>,
+    mut make: Command,
     source: &Path,
     headers: &Path,
     symbols: &[PathBuf],
@@ -145,10 +202,6 @@ fn make(
         }
     }
     let symbols: Vec<String> = symbols.iter().map(|path| path.display().to_string()).collect();
-    let mut make = Command::new("make");
-    if let Some(toolchain) = toolchain {
-        make.env("PATH", toolchain.path(std::env::var_os("PATH")));
-    }
     make.arg("-C").arg(headers).arg(format!("M={}", folder.display())).args(&build.config);
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     // Type information for BPF would need pahole, and nobody here asks for it.
@@ -219,7 +272,7 @@ mod tests {
         let key = |change: &dyn Fn(&mut Choice, &mut Build)| {
             let (mut choice, mut build) = (choice(), vkms());
             change(&mut choice, &mut build);
-            name(&choice, &build, std::iter::empty())
+            name(&told_by(&choice), &build, std::iter::empty())
         };
         let plain = key(&|_, _| ());
         assert_eq!(plain, key(&|_, _| ()));
@@ -228,7 +281,7 @@ mod tests {
         assert_ne!(plain, key(&|choice, _| choice.source = None));
         assert_ne!(plain, key(&|_, build| build.config.clear()));
         assert_ne!(plain, key(&|_, build| build.kbuild = Some("obj-m := a.o".into())));
-        assert_ne!(plain, name(&choice(), &vkms(), ["other"].into_iter()));
+        assert_ne!(plain, name(&told_by(&choice()), &vkms(), ["other"].into_iter()));
     }
 
     #[test]

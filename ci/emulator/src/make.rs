@@ -130,8 +130,7 @@ pub fn debian(
     let (wanted, builds) = (&emulate.kernel, &emulate.build);
     let tell = |what: &str| report.step(what);
     if let Some(configuration) = &wanted.configuration {
-        let kernel = custom::kernel(root, cache, wanted, configuration, machine, refresh, &tell)?;
-        return Ok((kernel, Vec::new()));
+        return custom::kernel(root, cache, emulate, configuration, machine, refresh, &tell);
     }
     let archive = Archive::open(cache, &wanted.suite, machine.debian)?;
     let build = !builds.is_empty();
