@@ -58,3 +58,21 @@ fn pl111_has_no_struct_pages_and_the_core_cannot_map_it_for_others() {
     assert!(seen(&recorded, foreign).contains("EINVAL"));
     assert!(recorded.symbols().values().any(|symbol| *symbol == "cma_heap_map_dma_buf"));
 }
+
+/// Drivers of hardware that QEMU has not: their registers are memory.
+#[test]
+fn soc_drivers_on_a_stock_kernel_have_faults_of_their_own() {
+    assert_eq!(host::run("debian-armhf").code, Some(0));
+    let recorded = Recorded::of("debian-armhf");
+    let private = "mapping.private.drm-tegra";
+    assert_eq!(recorded.verdicts()[private], "crash");
+    assert!(seen(&recorded, private).contains("BUG: Bad page state"));
+    assert_eq!(recorded.verdicts()["mapping.private.drm-rockchip"], "pass");
+    let by_cpu = "identity.same-handle.drm-tegra.drm-rockchip";
+    assert_eq!(recorded.verdicts()[by_cpu], "pass");
+    let endpoints: BTreeSet<&str> = recorded.events("endpoint").map(|endpoint| text(&endpoint["key"])).collect();
+    for driver in ["drm-exynos", "drm-panfrost", "drm-rockchip", "drm-tegra"] {
+        assert!(endpoints.contains(driver), "{driver} in {endpoints:?}");
+    }
+    assert!(recorded.symbols().values().any(|symbol| *symbol == "tegra_gem_prime_map_dma_buf"));
+}
