@@ -72,7 +72,16 @@ const CAUGHT: &[(&str, &[&str])] = &[
             "races.import-import",
         ],
     ),
-    ("device-elsewhere", &["access.device-reads", "access.device-reads-old", "access.device-writes"]),
+    (
+        "device-elsewhere",
+        &[
+            "access.device-reads",
+            "access.device-reads-old",
+            "access.device-writes",
+            "access.own-to-device",
+            "access.device-to-own",
+        ],
+    ),
     ("keeps-mapped", &["leaks.import"]),
     ("leaks-too-small", &["leaks.refused-import"]),
     ("device-overruns", &["access.device-writes"]),

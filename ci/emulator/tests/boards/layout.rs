@@ -9,7 +9,7 @@ use crate::host::root;
 const COMPILERS: [&str; 3] = ["gcc", "aarch64-linux-gnu-gcc", "arm-linux-gnueabihf-gcc"];
 
 fn rows() -> Vec<(&'static str, &'static str, usize)> {
-    use uapi::{canary, dma_buf, heap, sync_file, udmabuf};
+    use uapi::{canary, dma_buf, heap, sync_file, udmabuf, vfio};
     vec![
         ("linux/dma-buf.h", "struct dma_buf_sync", size_of::<dma_buf::DmaBufSync>()),
         ("linux/dma-heap.h", "struct dma_heap_allocation_data", size_of::<heap::HeapAllocation>()),
@@ -18,6 +18,8 @@ fn rows() -> Vec<(&'static str, &'static str, usize)> {
         ("linux/dma-buf.h", "struct dma_buf_import_sync_file", size_of::<sync_file::SyncFile>()),
         ("drm/vgem_drm.h", "struct drm_vgem_fence_attach", size_of::<sync_file::VgemAttach>()),
         ("drm/vgem_drm.h", "struct drm_vgem_fence_signal", size_of::<sync_file::VgemSignal>()),
+        ("linux/vfio.h", "struct vfio_region_info", size_of::<vfio::RegionInfo>()),
+        ("linux/vfio.h", "struct vfio_device_gfx_plane_info", size_of::<vfio::GfxPlaneInfo>()),
         ("prime_canary.h", "struct prime_canary_about", size_of::<canary::About>()),
         ("prime_canary.h", "struct prime_canary_allocate", size_of::<canary::Allocate>()),
         ("prime_canary.h", "struct prime_canary_export", size_of::<canary::Export>()),

@@ -74,6 +74,17 @@ fn a_board_with_libgbm() {
 }
 
 #[test]
+fn a_board_with_a_mediated_device() {
+    assert_eq!(host::run("debian-amd64-mbochs").code, Some(0));
+    let recorded = Recorded::of("debian-amd64-mbochs");
+    assert_eq!(recorded.symbols()["vfio-mbochs"], "mbochs_map_dmabuf");
+    let verdicts = recorded.verdicts();
+    for case in ["own-to-device", "device-to-own"] {
+        assert_eq!(verdicts[format!("access.{case}.vfio-mbochs.canary-importer").as_str()], "pass");
+    }
+}
+
+#[test]
 fn a_board_with_modules_of_our_own() {
     assert_eq!(host::run("debian-amd64-kmod").code, Some(0));
     let first = Recorded::of("debian-amd64-kmod");
