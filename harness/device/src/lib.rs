@@ -10,7 +10,7 @@
 //! | [`v4l2`] | queue buffers by EXPBUF | queues of memory DMABUF |
 //! | [`heap`] | allocations | – |
 //! | [`udmabuf`] | memfds | – |
-//! | [`vfio`] | frames of mediated displays | – |
+//! | [`vfio`] | frames of mediated displays, BARs of PCI devices | – |
 //! | `gbm` (cargo feature) | buffer objects | buffer objects |
 //! | [`mock`] | memfds that misbehave on demand, for tests of the suite | the same |
 

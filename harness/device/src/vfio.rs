@@ -14,14 +14,15 @@ use crate::system::System;
 mod group;
 mod mbochs;
 mod memory;
+mod pci;
 
-/// Mediated devices of mbochs.
+/// Mediated devices of mbochs, and PCI devices bound to vfio-pci of which it is known that they have memory.
 pub const BACKEND: Backend = Backend { kind: Kind::Vfio, find, open };
 
 fn find(system: &System) -> Vec<Endpoint> {
-    mbochs::find(system)
+    mbochs::find(system).into_iter().chain(pci::find(system)).collect()
 }
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
-    mbochs::open(endpoint)
+    if endpoint.driver == pci::DRIVER { pci::open(endpoint) } else { mbochs::open(endpoint) }
 }

@@ -6,6 +6,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::libc::c_int;
 
 use crate::retry::retry;
@@ -52,9 +53,30 @@ pub struct GfxPlaneInfo {
     reserved: u32,
 }
 
+/// `struct vfio_device_feature`.
+#[repr(C)]
+pub struct Feature {
+    argsz: u32,
+    flags: u32,
+}
+
+/// A feature with `struct vfio_device_feature_dma_buf` and one `struct vfio_region_dma_range`.
+#[repr(C)]
+pub struct FeatureDmaBuf {
+    feature: Feature,
+    region_index: u32,
+    open_flags: u32,
+    flags: u32,
+    nr_ranges: u32,
+    offset: u64,
+    length: u64,
+}
+
 // Of whatever architecture this is compiled for.
 const _: () = assert!(size_of::<RegionInfo>() == 32);
 const _: () = assert!(size_of::<GfxPlaneInfo>() == 64);
+const _: () = assert!(size_of::<Feature>() == 8);
+const _: () = assert!(size_of::<FeatureDmaBuf>() == 40);
 
 /// `VFIO_REGION_INFO_FLAG_READ`.
 pub const REGION_READ: u32 = 1;
@@ -66,6 +88,12 @@ pub const REGION_MMAP: u32 = 1 << 2;
 /// `VFIO_PCI_BAR0_REGION_INDEX`; the BARs' indices are their numbers.
 pub const PCI_BAR0: u32 = 0;
 
+/// `VFIO_PCI_CONFIG_REGION_INDEX`.
+pub const PCI_CONFIG: u32 = 7;
+
+const VFIO_DEVICE_FEATURE_GET: u32 = 1 << 16;
+/// Since 6.19; the headers of most systems do not have it yet.
+const VFIO_DEVICE_FEATURE_DMA_BUF: u32 = 11;
 const VFIO_TYPE1_IOMMU: c_int = 1;
 const VFIO_GFX_PLANE_TYPE_DMABUF: u32 = 1 << 1;
 const DRM_PLANE_TYPE_PRIMARY: u32 = 1;
@@ -81,6 +109,7 @@ mod ioctl {
     nix::ioctl_readwrite_bad!(device_get_region_info, request_code_none!(b';', 108), super::RegionInfo);
     nix::ioctl_readwrite_bad!(device_query_gfx_plane, request_code_none!(b';', 114), super::GfxPlaneInfo);
     nix::ioctl_write_ptr_bad!(device_get_gfx_dmabuf, request_code_none!(b';', 115), u32);
+    nix::ioctl_write_ptr_bad!(device_feature_dma_buf, request_code_none!(b';', 117), super::FeatureDmaBuf);
 }
 
 /// Puts a group into a container: `VFIO_GROUP_SET_CONTAINER`.
@@ -150,6 +179,28 @@ pub fn gfx_dma_buf(device: BorrowedFd<'_>, dmabuf_id: u32) -> Result<OwnedFd, Er
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Makes a dma-buf of `length` bytes of a region from `offset` on: `VFIO_DEVICE_FEATURE_DMA_BUF`.
+///
+/// # Errors
+/// EINVAL for an offset or length that is not of whole pages, or lies outside; ENODEV for a region that is none; ENOTTY
+/// from a kernel before 6.19 or without CONFIG_VFIO_PCI_DMABUF; EOPNOTSUPP from a driver that has it not.
+pub fn dma_buf(
+    device: BorrowedFd<'_>,
+    region_index: u32,
+    offset: u64,
+    length: u64,
+    flags: OFlag,
+) -> Result<OwnedFd, Errno> {
+    let argsz = size_of::<FeatureDmaBuf>() as u32;
+    let feature = Feature { argsz, flags: VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF };
+    let open_flags = flags.bits() as u32;
+    let argument = FeatureDmaBuf { feature, region_index, open_flags, flags: 0, nr_ranges: 1, offset, length };
+    // SAFETY: `argsz` is the size of the struct, which outlives the call; this feature is only read.
+    let fd = retry(|| unsafe { ioctl::device_feature_dma_buf(device.as_raw_fd(), &argument) })?;
+    // SAFETY: the call returns a new descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,5 +216,6 @@ mod tests {
         assert_eq!(region(file, PCI_BAR0), Err(Errno::ENOTTY));
         assert_eq!(query_gfx_plane(file), Err(Errno::ENOTTY));
         assert_eq!(gfx_dma_buf(file, 1).map(drop), Err(Errno::ENOTTY));
+        assert_eq!(dma_buf(file, PCI_BAR0, 0, 4096, OFlag::O_RDWR).map(drop), Err(Errno::ENOTTY));
     }
 }

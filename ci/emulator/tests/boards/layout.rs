@@ -20,6 +20,8 @@ fn rows() -> Vec<(&'static str, &'static str, usize)> {
         ("drm/vgem_drm.h", "struct drm_vgem_fence_signal", size_of::<sync_file::VgemSignal>()),
         ("linux/vfio.h", "struct vfio_region_info", size_of::<vfio::RegionInfo>()),
         ("linux/vfio.h", "struct vfio_device_gfx_plane_info", size_of::<vfio::GfxPlaneInfo>()),
+        // What follows it for a dma-buf is in the headers since 6.19 only, and so in none of the host's.
+        ("linux/vfio.h", "struct vfio_device_feature", size_of::<vfio::Feature>()),
         ("prime_canary.h", "struct prime_canary_about", size_of::<canary::About>()),
         ("prime_canary.h", "struct prime_canary_allocate", size_of::<canary::Allocate>()),
         ("prime_canary.h", "struct prime_canary_export", size_of::<canary::Export>()),
