@@ -24,6 +24,7 @@ pub fn read(root: &Path, name: &str) -> Result<(Board, String)> {
         let replaced = |module: &Module| own.iter().any(|own| own.name == module.name);
         let others = other.modules.into_iter().filter(|module| !replaced(module));
         board.modules = others.chain(own.iter().cloned()).collect();
+        board.writes = other.writes.into_iter().chain(board.writes).collect();
     }
     Ok((board, source))
 }
@@ -121,6 +122,17 @@ mod tests {
         };
         assert_eq!(kernel(""), "s 6.12.");
         assert_eq!(kernel("kernel: {suite: t, release: \"7.3.4\"}\n"), "t 7.3.4");
+    }
+
+    #[test]
+    fn a_board_writes_what_the_one_that_it_is_like_writes_and_then_its_own() {
+        let board = |name: &str, more: &str| format!("name: {name}\ndescription: d\narchitecture: x86_64\n{more}\n");
+        let root = repository("one.yaml", &board("one", "writes: [{file: /sys/a, text: b c}]"));
+        let two = board("two", "like: one\nwrites: [{file: /sys/d, text: e}]");
+        fs::write(root.path().join("fixtures/boards/two.yaml"), two).unwrap();
+        let writes = read(root.path(), "two").unwrap().0.writes;
+        let lines: Vec<String> = writes.iter().map(|write| format!("{} {}", write.file, write.text)).collect();
+        assert_eq!(lines, ["/sys/a b c", "/sys/d e"]);
     }
 
     #[test]

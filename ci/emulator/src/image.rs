@@ -72,6 +72,8 @@ impl Parts<'_> {
         initramfs.copy("bin/prime-cts", 0o755, self.program)?;
         busybox::install(&mut initramfs, self.busybox)?;
         let (append, missing) = self.modules(cache, &mut initramfs)?;
+        let writes = self.board.writes.iter().map(|write| format!("{} {}\n", write.file, write.text));
+        initramfs.file("etc/writes", 0o644, writes.collect::<String>());
         initramfs.file("etc/transport", 0o644, TRANSPORT.map(|name| format!("{name}\n")).concat());
         if self.userland {
             initramfs.folder("userland");

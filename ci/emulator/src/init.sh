@@ -32,6 +32,9 @@ while read -r module; do
 	# shellcheck disable=SC2086
 	load $module
 done </etc/modules
+while read -r file text; do
+	said=$({ echo "$text" >"$file"; } 2>&1) || echo "board: warning '$text' could not be written to $file: $said"
+done </etc/writes
 
 results=/results
 if ! said=$(mount -t 9p -o trans=virtio,version=9p2000.L,cache=none,msize=262144 results $results 2>&1); then

@@ -122,6 +122,11 @@ pub trait Device {
         Err(Refusal::NotAsked("this exporter counts no mappings"))
     }
 
+    /// Why the CPU cannot map the dma-bufs that this device exports, where their `dma_buf_ops` have no mmap.
+    fn unmappable(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What the operations on this device's files go through; only a mock has its own.
     fn files(&self) -> &dyn Files {
         &KernelFiles

@@ -33,6 +33,8 @@ const FORMS: &[(&str, u32, Memory)] = &[
 ];
 
 const IMPORTER: &str = "canary-importer";
+/// There only where the module was told of a PCI device.
+const PEER: &str = "canary-peer";
 
 fn find(system: &System) -> Vec<Endpoint> {
     let node = system.path("dev/prime_canary");
@@ -52,7 +54,9 @@ fn find(system: &System) -> Vec<Endpoint> {
     let allocated = FORMS.iter().filter(|(_, form, _)| forms & (1 << form) != 0);
     let exporters =
         allocated.map(|&(key, _, memory)| Endpoint { exports: true, memory: Some(memory), ..endpoint(key) });
-    exporters.chain([Endpoint { imports: true, reads: true, writes: true, ..endpoint(IMPORTER) }]).collect()
+    let importers = [IMPORTER].into_iter().chain((forms & canary::HAS_PEER != 0).then_some(PEER));
+    let importers = importers.map(|key| Endpoint { imports: true, reads: true, writes: true, ..endpoint(key) });
+    exporters.chain(importers).collect()
 }
 
 fn open_node(node: &Path) -> std::io::Result<File> {
@@ -61,13 +65,14 @@ fn open_node(node: &Path) -> std::io::Result<File> {
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
     let form = FORMS.iter().find(|(key, _, _)| *key == endpoint.key).map(|(_, form, _)| *form);
-    Ok(Rc::new(Canary { node: Rc::new(open_node(&endpoint.node)?), form }))
+    Ok(Rc::new(Canary { node: Rc::new(open_node(&endpoint.node)?), form, peer: endpoint.key == PEER }))
 }
 
 struct Canary {
     node: Rc<File>,
-    /// Nothing for the importer.
+    /// Nothing for an importer.
     form: Option<u32>,
+    peer: bool,
 }
 
 impl Device for Canary {
@@ -80,7 +85,7 @@ impl Device for Canary {
 
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
         let (ImportSize::Within(size) | ImportSize::AtLeast(size)) = size;
-        let handle = canary::import(self.node.as_fd(), number, size);
+        let handle = canary::import(self.node.as_fd(), number, size, self.peer);
         let handle = handle.map_err(Refusal::of("PRIME_CANARY_IOC_IMPORT"))?;
         Ok(Rc::new(Handle { node: self.node.clone(), handle, size }))
     }

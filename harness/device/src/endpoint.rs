@@ -7,6 +7,8 @@ use serde::Serialize;
 use uapi::Errno;
 use uapi::v4l2::{Format, QueueType};
 
+use crate::holder;
+
 /// An endpoint of a board.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -96,7 +98,10 @@ impl Endpoint {
                 format!("{node}: permission denied; run as root or join the group that owns the node (video, render)")
             }
             std::io::ErrorKind::NotFound => format!("{node}: no such node; mount devtmpfs on /dev or start udev"),
-            std::io::ErrorKind::ResourceBusy => format!("{node}: busy; stop the program that holds the device"),
+            std::io::ErrorKind::ResourceBusy => match holder::of(&self.node).join(", ") {
+                nobody if nobody.is_empty() => format!("{node}: busy; stop the program that holds the device"),
+                holders => format!("{node}: busy; stop the program that holds the device: {holders}"),
+            },
             _ => match error.raw_os_error().map(Errno::from_raw) {
                 Some(Errno::ENOTTY) => {
                     format!("{node}: not a node of such a device; mount devtmpfs on /dev or start udev")
@@ -156,5 +161,16 @@ mod tests {
     fn a_node_without_permission_says_what_to_do() {
         let error = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
         assert!(at("drm-x", "").blocked_by(&error).blocked.unwrap().contains("run as root"));
+    }
+
+    #[test]
+    fn a_busy_node_says_who_holds_it() {
+        let held = tempfile::NamedTempFile::new().unwrap();
+        let endpoint = Endpoint::new(Kind::Vfio, "vfio-x", "x", held.path().to_owned());
+        let error = std::io::Error::from(std::io::ErrorKind::ResourceBusy);
+        let why = endpoint.blocked_by(&error).blocked.unwrap();
+        assert!(why.contains("busy; stop the program") && why.contains("(pid "), "{why}");
+        let why = at("drm-x", "").blocked_by(&error).blocked.unwrap();
+        assert!(why.ends_with("the program that holds the device"), "{why}");
     }
 }

@@ -23,6 +23,7 @@ pub const BACKENDS: &[Backend] = &[
     crate::heap::BACKEND,
     crate::udmabuf::BACKEND,
     crate::canary::BACKEND,
+    crate::vfio::BACKEND,
     #[cfg(feature = "gbm")]
     crate::gbm::BACKEND,
 ];

@@ -10,6 +10,7 @@
 //! | [`v4l2`] | queue buffers by EXPBUF | queues of memory DMABUF |
 //! | [`heap`] | allocations | – |
 //! | [`udmabuf`] | memfds | – |
+//! | [`vfio`] | frames of mediated displays, BARs of PCI devices | – |
 //! | `gbm` (cargo feature) | buffer objects | buffer objects |
 //! | [`mock`] | memfds that misbehave on demand, for tests of the suite | the same |
 
@@ -21,11 +22,13 @@ pub mod files;
 #[cfg(feature = "gbm")]
 pub mod gbm;
 pub mod heap;
+mod holder;
 pub mod inventory;
 pub mod mock;
 pub mod system;
 pub mod udmabuf;
 pub mod v4l2;
+pub mod vfio;
 
 pub use buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImportSize, Refusal};
 pub use endpoint::Endpoint;

@@ -13,7 +13,7 @@ use crate::yaml::{self, Diagnostic};
 mod emulate;
 mod expect;
 
-pub use emulate::{Build, Configuration, Emulate, Kernel, Module, Qemu, Userland};
+pub use emulate::{Build, Configuration, Emulate, Kernel, Module, Qemu, Userland, Write};
 pub use expect::{CellsEntry, Expect, PairsEntry};
 
 /// One file in `fixtures/boards`.
@@ -45,6 +45,9 @@ pub struct Board {
     /// of the same name are left out.
     #[serde(default)]
     pub modules: Vec<Module>,
+    /// What its init then writes into sysfs, in this order; what a board has which this one is like comes first.
+    #[serde(default)]
+    pub writes: Vec<Write>,
     /// What is expected of it.
     #[serde(default)]
     pub expect: Expect,

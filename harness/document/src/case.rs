@@ -161,6 +161,8 @@ pub enum Kind {
     Gbm,
     /// `/dev/prime_canary`, a module of our own that watches who shares its buffers.
     Canary,
+    /// A device that VFIO handed to user space.
+    Vfio,
     /// A device that misbehaves on demand, for tests of the suite itself.
     Mock,
 }
@@ -233,11 +235,12 @@ impl Tag {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [Self::Drm, Self::V4l2, Self::Heap, Self::Udmabuf, Self::Gbm, Self::Canary, Self::Mock];
+    pub const ALL: [Self; 8] =
+        [Self::Drm, Self::V4l2, Self::Heap, Self::Udmabuf, Self::Gbm, Self::Canary, Self::Vfio, Self::Mock];
 
     /// Whether endpoints of this kind can import at all.
     pub fn imports(self) -> bool {
-        !matches!(self, Self::Heap | Self::Udmabuf)
+        !matches!(self, Self::Heap | Self::Udmabuf | Self::Vfio)
     }
 
     /// What the keys of its endpoints begin with.
@@ -249,6 +252,7 @@ impl Kind {
             Self::Udmabuf => "udmabuf",
             Self::Gbm => "gbm-",
             Self::Canary => "canary-",
+            Self::Vfio => "vfio-",
             Self::Mock => "mock-",
         }
     }

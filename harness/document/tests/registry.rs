@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use document::board::Board;
 use document::registry::list::{Hook, List};
@@ -12,7 +13,19 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
+/// The registry; `PRIME_CTS_BLESS=1 cargo test -p document` writes the boards in it anew.
 fn registry() -> (PathBuf, String, Registry) {
+    static BLESSED: Once = Once::new();
+    BLESSED.call_once(|| {
+        if std::env::var_os("PRIME_CTS_BLESS").is_some() {
+            let (path, source, read) = read();
+            fs::write(&path, blessed(&source, &read, &boards())).unwrap();
+        }
+    });
+    read()
+}
+
+fn read() -> (PathBuf, String, Registry) {
     let path = fixtures().join("map_dma_buf.yaml");
     let source = fs::read_to_string(&path).unwrap();
     let registry = Registry::parse(&path, &source).unwrap_or_else(|fault| panic!("{fault}"));
@@ -148,13 +161,8 @@ fn the_boards_of_a_back_end_are_those_that_expect_a_driver_of_it() {
     }
 }
 
-/// `PRIME_CTS_BLESS=1 cargo test -p document` writes them anew.
 #[test]
 fn the_boards_of_a_function_are_those_that_expect_it() {
-    let (path, source, read) = registry();
-    if std::env::var_os("PRIME_CTS_BLESS").is_some() {
-        std::fs::write(&path, blessed(&source, &read, &boards())).unwrap();
-    }
     let (.., registry) = registry();
     let mut told: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for row in &registry.map_dma_buf {

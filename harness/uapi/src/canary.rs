@@ -18,6 +18,9 @@ pub const DECOY: u32 = 3;
 /// Coherent DMA memory whose sg_table has page pointers that fault.
 pub const POISON: u32 = 4;
 
+/// Among the forms: there is a PCI device that imports as a peer.
+pub const HAS_PEER: u32 = 1 << 31;
+
 /// So many importing devices are counted apart.
 pub const IMPORTERS: usize = 8;
 
@@ -193,13 +196,14 @@ pub fn export(device: BorrowedFd<'_>, handle: u32, flags: OFlag) -> Result<Owned
 }
 
 /// Attaches and maps a dma-buf of at least `size` bytes by its number, which may be no open file:
-/// `PRIME_CANARY_IOC_IMPORT`. A known one gives its handle again; each import is to be closed.
+/// `PRIME_CANARY_IOC_IMPORT`. A known one gives its handle again; each import is to be closed. The peer takes what lies
+/// in other devices' BARs, and lets it be taken away.
 ///
 /// # Errors
-/// EBADF for a closed number; EINVAL for a file that is no dma-buf, and for one that is too small; else what the
-/// exporter's attach and map_dma_buf return.
-pub fn import(device: BorrowedFd<'_>, number: i32, size: u64) -> Result<u32, Errno> {
-    let mut argument = Import { fd: number, handle: 0, size };
+/// EBADF for a closed number; EINVAL for a file that is no dma-buf, and for one that is too small; ENODEV for a peer that
+/// there is not; else what the exporter's attach and map_dma_buf return.
+pub fn import(device: BorrowedFd<'_>, number: i32, size: u64, peer: bool) -> Result<u32, Errno> {
+    let mut argument = Import { fd: number, handle: u32::from(peer), size };
     // SAFETY: the number carries the size of `Import`, which outlives the call; the kernel takes no ownership.
     retry(|| unsafe { ioctl::import(device.as_raw_fd(), &mut argument) })?;
     Ok(argument.handle)
@@ -291,7 +295,7 @@ mod tests {
     fn a_file_that_is_no_canary_refuses() {
         let file = crate::dma_buf::ordinary_file().unwrap();
         assert_eq!(forms(file.as_fd()), Err(Errno::ENOTTY));
-        assert_eq!(import(file.as_fd(), 0, 1), Err(Errno::ENOTTY));
+        assert_eq!(import(file.as_fd(), 0, 1, false), Err(Errno::ENOTTY));
     }
 
     #[test]

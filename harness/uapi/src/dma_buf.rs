@@ -110,6 +110,14 @@ pub fn file_flags(file: BorrowedFd<'_>) -> Result<FileFlags, Errno> {
     })
 }
 
+/// Lets exec close a descriptor: `F_SETFD`.
+///
+/// # Errors
+/// EBADF.
+pub fn close_on_exec(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    fcntl(file, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map(drop)
+}
+
 /// A second descriptor of the same file.
 ///
 /// # Errors

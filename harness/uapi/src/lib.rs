@@ -11,6 +11,7 @@
 //! | [`fragment`] | free memory in single pages |
 //! | `gbm` (cargo feature) | GEM handles of buffer objects |
 //! | [`v4l2`] | buffer queues of V4L2 devices |
+//! | [`vfio`] | devices handed to user space |
 //! | [`sync_file`] | readiness and fences |
 //! | [`malformed`] | ioctls of whatever numbers and bytes |
 //! | [`misuse`] | calls with bad arguments, which must be refused |
@@ -45,5 +46,6 @@ pub mod socket;
 pub mod sync_file;
 pub mod udmabuf;
 pub mod v4l2;
+pub mod vfio;
 
 pub use nix::errno::Errno;

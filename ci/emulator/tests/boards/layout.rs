@@ -9,7 +9,7 @@ use crate::host::root;
 const COMPILERS: [&str; 3] = ["gcc", "aarch64-linux-gnu-gcc", "arm-linux-gnueabihf-gcc"];
 
 fn rows() -> Vec<(&'static str, &'static str, usize)> {
-    use uapi::{canary, dma_buf, heap, render, sync_file, udmabuf};
+    use uapi::{canary, dma_buf, heap, render, sync_file, udmabuf, vfio};
     vec![
         ("linux/dma-buf.h", "struct dma_buf_sync", size_of::<dma_buf::DmaBufSync>()),
         ("linux/dma-heap.h", "struct dma_heap_allocation_data", size_of::<heap::HeapAllocation>()),
@@ -28,6 +28,10 @@ fn rows() -> Vec<(&'static str, &'static str, usize)> {
         ("drm/panfrost_drm.h", "struct drm_panfrost_mmap_bo", size_of::<render::Offset>()),
         ("drm/v3d_drm.h", "struct drm_v3d_create_bo", size_of::<render::Create>()),
         ("drm/v3d_drm.h", "struct drm_v3d_mmap_bo", size_of::<render::Offset>()),
+        ("linux/vfio.h", "struct vfio_region_info", size_of::<vfio::RegionInfo>()),
+        ("linux/vfio.h", "struct vfio_device_gfx_plane_info", size_of::<vfio::GfxPlaneInfo>()),
+        // What follows it for a dma-buf is in the headers since 6.19 only, and so in none of the host's.
+        ("linux/vfio.h", "struct vfio_device_feature", size_of::<vfio::Feature>()),
         ("prime_canary.h", "struct prime_canary_about", size_of::<canary::About>()),
         ("prime_canary.h", "struct prime_canary_allocate", size_of::<canary::Allocate>()),
         ("prime_canary.h", "struct prime_canary_export", size_of::<canary::Export>()),

@@ -74,6 +74,31 @@ fn a_board_with_libgbm() {
 }
 
 #[test]
+fn a_board_with_a_mediated_device() {
+    assert_eq!(host::run("debian-amd64-mbochs").code, Some(0));
+    let recorded = Recorded::of("debian-amd64-mbochs");
+    assert_eq!(recorded.symbols()["vfio-mbochs"], "mbochs_map_dmabuf");
+    let verdicts = recorded.verdicts();
+    for case in ["own-to-device", "device-to-own"] {
+        assert_eq!(verdicts[format!("access.{case}.vfio-mbochs.canary-importer").as_str()], "pass");
+    }
+}
+
+#[test]
+fn a_board_with_a_device_of_vfio_pci_s() {
+    assert_eq!(host::run("debian-amd64-vfio").code, Some(0));
+    let recorded = Recorded::of("debian-amd64-vfio");
+    assert_eq!(recorded.symbols()["vfio-pci"], "vfio_pci_dma_buf_map");
+    let verdicts = recorded.verdicts();
+    for case in ["own-to-device", "device-to-own"] {
+        assert_eq!(verdicts[format!("access.{case}.vfio-pci.canary-peer").as_str()], "pass");
+        assert_eq!(verdicts[format!("access.{case}.vfio-pci.canary-importer").as_str()], "refused");
+    }
+    assert_eq!(verdicts["refusal.static-importer.vfio-pci.drm-vgem"], "pass");
+    assert_eq!(verdicts["mapping.whole.vfio-pci"], "not-observable");
+}
+
+#[test]
 fn a_board_with_modules_of_our_own() {
     assert_eq!(host::run("debian-amd64-kmod").code, Some(0));
     let first = Recorded::of("debian-amd64-kmod");

@@ -118,3 +118,13 @@ pub struct Module {
     #[serde(default)]
     pub parameters: String,
 }
+
+/// What makes a device that no module makes by itself, or binds one to another driver.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Write {
+    /// The file, `/sys/bus/pci/drivers_probe`.
+    pub file: String,
+    /// One line.
+    pub text: String,
+}

@@ -137,7 +137,7 @@ fn selects(role: &str, selector: &Node, faults: &mut Vec<Fault>) {
         && kinds.iter().all(|kind| !kind.imports())
     {
         let place = selector.entry("kind").map_or(selector.place, |(key, _)| key.place);
-        let fault = Fault::new(place, "these importers are none: heaps and udmabuf export only");
+        let fault = Fault::new(place, "these importers are none: heaps, udmabuf and VFIO export only");
         faults.push(fault.help("drm, gbm and v4l2 import; without 'kind' all of them are taken"));
     }
     let wanted = if kinds.is_empty() { &Kind::ALL[..] } else { &kinds[..] };

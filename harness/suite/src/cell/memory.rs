@@ -37,6 +37,10 @@ pub fn map(world: &mut World, step: &Map) -> Result<(), Stop> {
             (buffer.map(window, access), blame)
         }
         Of::File => {
+            let unmappable = world.exporter.as_ref().and_then(|exporter| exporter.device.unmappable());
+            if let Some(why) = unmappable {
+                return Err(Stop::not_observable("mapping", why, format!("a mapping of '{}' to look at", step.of)));
+            }
             let request = MapRequest { window, access, sharing };
             let answer = world.files().map(world.descriptor(&step.of)?, request);
             (answer.map_err(device::Refusal::of("mmap of the dma-buf")), Blame::Exporter)
