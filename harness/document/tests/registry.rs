@@ -177,6 +177,19 @@ fn the_boards_of_a_function_are_those_that_expect_it() {
     }
 }
 
+/// The mail that this project grew out of counted some 15 implementations that had to learn of coherent memory. Of
+/// `drm_gem_map_dma_buf`, which has no memory of its own, the back ends count.
+#[test]
+fn fifteen_implementations_are_reached_by_the_boards() {
+    let (.., registry) = registry();
+    let functions =
+        registry.map_dma_buf.iter().filter(|row| !row.boards.is_empty() && row.symbol != "drm_gem_map_dma_buf");
+    let back_ends = registry.get_sg_table.iter().filter(|row| !row.boards.is_empty() && !row.without_function);
+    let reached: BTreeSet<&str> =
+        functions.map(|row| row.symbol.as_str()).chain(back_ends.map(|row| row.symbol.as_str())).collect();
+    assert!(reached.len() >= 15, "{reached:?}");
+}
+
 #[test]
 fn what_is_no_driver_is_marked() {
     let (.., registry) = registry();
