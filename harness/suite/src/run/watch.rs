@@ -71,6 +71,12 @@ fn clear_warn_once(debugfs: &Path) -> Result<File, String> {
         .map_err(|error| format!("{}: {error}; mount -t debugfs nodev /sys/kernel/debug, run as root", path.display()))
 }
 
+/// CONFIG_DMA_API_DEBUG tells one error, and then only after each writing of a number of them, or all of them
+/// (Documentation/core-api/dma-api.rst). A kernel without it has no such file.
+fn show_all_dma_errors(debugfs: &Path) {
+    let _ = std::fs::write(debugfs.join("dma-api/all_errors"), "1");
+}
+
 /// A kernel that does not tell how it was configured is taken for one without that option, as nearly all are.
 fn copies_sg_tables() -> bool {
     let Ok((release, _)) = uapi::process::kernel() else { return false };
@@ -106,7 +112,10 @@ impl Watch {
         });
         // Mocks have no kernel, and the one that they run on is left alone.
         let once = match &sources.tracefs {
-            Some(_) => clear_warn_once(&sources.debugfs),
+            Some(_) => {
+                show_all_dma_errors(&sources.debugfs);
+                clear_warn_once(&sources.debugfs)
+            }
             None => Err("not asked for".to_owned()),
         };
         let log = KernelLog::open(&sources.kernel_log).map_err(text);
@@ -200,5 +209,28 @@ impl Watch {
         }
         seen.taint = taint().unwrap_or(0) & !self.taint.unwrap_or(0);
         seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_checks_dma_is_made_to_tell_every_error() {
+        let root = tempfile::tempdir().unwrap();
+        let errors = root.path().join("dma-api/all_errors");
+        std::fs::create_dir(errors.parent().unwrap()).unwrap();
+        std::fs::write(&errors, "0").unwrap();
+        let sources = |tracefs: Option<PathBuf>| Sources {
+            kernel_log: root.path().join("kmsg"),
+            tracefs,
+            debugfs: root.path().to_owned(),
+        };
+        // A run of mocks leaves the kernel that it runs on alone.
+        Watch::start(&sources(None));
+        assert_eq!(std::fs::read_to_string(&errors).unwrap(), "0");
+        Watch::start(&sources(Some(root.path().join("tracing"))));
+        assert_eq!(std::fs::read_to_string(&errors).unwrap(), "1");
     }
 }
