@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use document::case::{Kind, Memory, Seen};
+use document::case::{Ability, Kind, Memory, Pixels, Seen};
 use serde::Serialize;
 use uapi::Errno;
 use uapi::v4l2::{Format, QueueType};
@@ -38,6 +38,15 @@ pub struct Endpoint {
     pub reads: bool,
     /// Whether it writes imported buffers when it is asked to.
     pub writes: bool,
+    /// What it does with frames, if anything.
+    #[serde(skip)]
+    pub work: Option<Ability>,
+    /// What its frames can be made of.
+    #[serde(skip)]
+    pub pixels: Vec<Pixels>,
+    /// Whether nobody has to do without it while it works.
+    #[serde(skip)]
+    pub spare: bool,
     /// The smallest buffer that it can use, in bytes.
     pub smallest: u64,
     /// Why it cannot be used now, with the remedy.
@@ -66,6 +75,9 @@ impl Endpoint {
             imports: false,
             reads: false,
             writes: false,
+            work: None,
+            pixels: Vec::new(),
+            spare: false,
             smallest: 1,
             blocked: None,
             map_dma_buf: None,
@@ -83,6 +95,8 @@ impl Endpoint {
             imports: self.imports,
             reads: self.reads,
             writes: self.writes,
+            work: self.work,
+            pixels: &self.pixels,
             memory: self.memory,
             map_dma_buf: self.map_dma_buf.as_deref(),
         }
