@@ -38,9 +38,9 @@ pub struct Endpoint {
     pub reads: bool,
     /// Whether it writes imported buffers when it is asked to.
     pub writes: bool,
-    /// What it does with frames, if anything.
+    /// What it does with frames.
     #[serde(skip)]
-    pub work: Option<Ability>,
+    pub work: Vec<Ability>,
     /// What its frames can be made of.
     #[serde(skip)]
     pub pixels: Vec<Pixels>,
@@ -75,7 +75,7 @@ impl Endpoint {
             imports: false,
             reads: false,
             writes: false,
-            work: None,
+            work: Vec::new(),
             pixels: Vec::new(),
             spare: false,
             smallest: 1,
@@ -95,7 +95,7 @@ impl Endpoint {
             imports: self.imports,
             reads: self.reads,
             writes: self.writes,
-            work: self.work,
+            work: &self.work,
             pixels: &self.pixels,
             memory: self.memory,
             map_dma_buf: self.map_dma_buf.as_deref(),

@@ -49,6 +49,9 @@ const QUEUES: &[(u32, QueueType)] = &[
 /// `V4L2_CAP_STREAMING`.
 const STREAMING: u32 = 0x0400_0000;
 
+/// `V4L2_CAP_IO_MC`.
+const IO_MC: u32 = 0x2000_0000;
+
 /// Drivers of devices that are nobody's: what they film is made up.
 const VIRTUAL: &[&str] = &["vivid", "vimc"];
 
@@ -101,7 +104,9 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
         let other = queues().find(|other| other.output() != queue.output());
         let (frames, beside) = frames_and_beside(device, queue, other);
         let endpoint = describe(&about.driver, if queue.output() { "out" } else { "cap" });
-        let (work, pixels) = (ability(device, queue, other), pixels_of(device, queue, other));
+        let work = ability(device, queue, other).into_iter().collect();
+        // Where a media controller sets the pipeline, what a queue lists says nothing of what it can have.
+        let pixels = if about.capabilities & IO_MC == 0 { pixels_of(device, queue, other) } else { Vec::new() };
         // What a mem2mem node does, it does for the file that asks, and for every file in turn.
         let spare = other.is_some() || VIRTUAL.contains(&about.driver.as_str());
         let endpoint = Endpoint { queue: Some(queue), beside, work, pixels, spare, ..endpoint };
@@ -203,7 +208,7 @@ struct OpenQueue {
 impl OpenQueue {
     fn open(endpoint: &Endpoint, queue: QueueType) -> std::io::Result<Self> {
         let (path, frames) = (endpoint.node.clone(), endpoint.frames.clone());
-        let mem2mem = matches!(endpoint.work, Some(Ability::Convert | Ability::ConvertFrom));
+        let mem2mem = endpoint.work.iter().any(|able| matches!(able, Ability::Convert | Ability::ConvertFrom));
         let node = v4l::Device::with_path(&path)?;
         let before = uapi::v4l2::format(uapi::v4l2::descriptor(&node), queue).ok();
         Ok(Self { node, path, queue, mem2mem, frames, before, allocation: RefCell::default() })

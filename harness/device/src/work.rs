@@ -58,6 +58,8 @@ pub struct Worked {
     pub written: Vec<Option<Plane>>,
     /// How many bytes of each buffer that it read were its input.
     pub read: u64,
+    /// What the display that showed them says of it.
+    pub crc: Option<String>,
 }
 
 /// A device did not do its work.

@@ -197,6 +197,10 @@ pub enum Ability {
     Convert,
     /// Read frames out of imported buffers and make others of them (mem2mem).
     ConvertFrom,
+    /// Show imported buffers on a display, with a CRC or a writeback connector that tells what it shows.
+    ScanOut,
+    /// Write what a display shows into imported buffers (a writeback connector).
+    WriteBack,
 }
 
 /// What a frame is made of.
@@ -301,8 +305,8 @@ pub struct Seen<'a> {
     pub reads: bool,
     /// Whether it writes imported buffers when it is asked to.
     pub writes: bool,
-    /// What it does with frames, if anything.
-    pub work: Option<Ability>,
+    /// What it does with frames.
+    pub work: &'a [Ability],
     /// What its frames can be made of.
     pub pixels: &'a [Pixels],
     /// What its buffers are made of; nothing where that is not known.
@@ -326,7 +330,7 @@ impl Selector {
             Ability::Import => imports,
             Ability::Read => reads,
             Ability::Write => writes,
-            Ability::Capture | Ability::Convert | Ability::ConvertFrom => mock || work == Some(*ability),
+            ability => mock || work.contains(ability),
         };
         let none = |globs: &[Glob], text: &str| !globs.is_empty() && !globs.iter().any(|glob| glob.matches(text));
         match () {
@@ -400,7 +404,7 @@ mod tests {
             imports: kind.imports(),
             reads: false,
             writes: false,
-            work: None,
+            work: &[],
             pixels: &[],
             memory: None,
             map_dma_buf: None,

@@ -13,7 +13,7 @@ mod stream;
 
 pub use control::{Control, Interval, control, controls, input, interval, set_control, set_input, set_interval};
 pub use stream::{
-    Done, create_buffers, dequeue, prepare_dma_buf, queue_own, stream_off, stream_on, take_done, wait_done,
+    Done, create_buffers, dequeue, prepare_dma_buf, prepare_own, queue_own, stream_off, stream_on, take_done, wait_done,
 };
 
 mod ioctl {

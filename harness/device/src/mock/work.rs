@@ -53,7 +53,7 @@ pub fn work(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
             }
         }
     }
-    Ok(Worked { frames: format!("{length} bytes"), written, read: length as u64 })
+    Ok(Worked { frames: format!("{length} bytes"), written, read: length as u64, crc: None })
 }
 
 fn failed(_: impl std::error::Error) -> Undone {

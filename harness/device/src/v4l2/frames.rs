@@ -4,9 +4,25 @@ use std::os::fd::BorrowedFd;
 
 use uapi::v4l2::{self, Format, QueueType};
 
-use super::{FRAMES, pixels};
+use super::pixels;
 use crate::buffer::Refusal;
 use crate::work::{Undone, Work};
+
+/// Frames in pixels, from small to large. With one or two bytes a pixel some of them end within the last page of a buffer
+/// of 64 KiB: a page that is missing is as often as not the last.
+const SIZES: &[(u32, u32)] = &[
+    (16, 16),
+    (64, 64),
+    (128, 128),
+    (256, 127),
+    (320, 180),
+    (256, 255),
+    (320, 240),
+    (640, 360),
+    (640, 480),
+    (1280, 720),
+    (1920, 1080),
+];
 
 /// Frames of an odd width, in pixels.
 const ODD: &[(u32, u32)] = &[(53, 37), (151, 101), (321, 181)];
@@ -40,9 +56,9 @@ impl Frames {
             return Ok(found);
         }
         search.busy()?;
-        // A webcam of vivid has frames of a few sizes; its other inputs have any.
-        let inputs = (0..INPUTS).filter(|input| now.is_some() && Some(*input) != now);
-        let found = inputs.map_while(|input| v4l2::set_input(device, input).ok()).find_map(|()| search.run());
+        // A webcam of vivid has frames of a few sizes; its other inputs have any. The last is no tuner, which shows noise.
+        let inputs = (0..INPUTS).rev().filter(|input| now.is_some() && Some(*input) != now);
+        let found = inputs.filter(|input| v4l2::set_input(device, *input).is_ok()).find_map(|_| search.run());
         found.ok_or(Undone::Call(Refusal::NotAsked("the device has no such frames that fit into the buffers")))
     }
 
@@ -71,7 +87,7 @@ impl Search<'_> {
             Some(sort) => pixels::of(sort).filter(|format| offered.contains(format)).collect(),
             None => v4l2::format(self.device, lead).ok().map(|format| format.fourcc).into_iter().collect(),
         };
-        let sizes = || if self.work.asked.odd { ODD.iter() } else { FRAMES.iter() };
+        let sizes = || if self.work.asked.odd { ODD.iter() } else { SIZES.iter() };
         let wishes = fourccs.iter().flat_map(|&fourcc| sizes().rev().map(move |&size| (fourcc, size)));
         wishes.into_iter().find_map(|(fourcc, (width, height))| {
             let wish = Format { width, height, fourcc, sizes: vec![0], strides: vec![0] };

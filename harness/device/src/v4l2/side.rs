@@ -75,9 +75,14 @@ impl<'a> Side<'a> {
         self.holds[index] = frame;
         let number = self.first + index as u32;
         let output = self.queue.output();
+        let prepare = self.work.asked.calls.contains(&StreamCall::PrepareBuf);
         let Buffers::Imported(files) = self.buffers else {
             self.fill(index);
             let used: Vec<u32> = self.format.sizes.iter().map(|&size| if output { size } else { 0 }).collect();
+            if prepare {
+                let answer = v4l2::prepare_own(self.device, self.queue, number, &used);
+                answer.map_err(Refusal::of("VIDIOC_PREPARE_BUF")).map_err(Undone::Call)?;
+            }
             let answer = v4l2::queue_own(self.device, self.queue, number, &used);
             return answer.map_err(Refusal::of("VIDIOC_QBUF")).map_err(Undone::Call);
         };
@@ -93,7 +98,7 @@ impl<'a> Side<'a> {
             PlaneFile { number: file.as_raw_fd(), length, used, offset }
         };
         let given: Vec<PlaneFile> = files[frame * planes..].iter().zip(&self.format.sizes).map(plane).collect();
-        if self.work.asked.calls.contains(&StreamCall::PrepareBuf) {
+        if prepare {
             let answer = v4l2::prepare_dma_buf(self.device, self.queue, number, &given);
             answer.map_err(Refusal::of("VIDIOC_PREPARE_BUF")).map_err(Undone::Import)?;
         }

@@ -5,6 +5,7 @@
 //! that it wrote, one that it left alone, or one that differs from run to run.
 
 use device::{Buffers, Plane, Undone, Work, Worked};
+use document::case::Kind;
 use document::step::{Side, Stream};
 use document::verdict::Verdict;
 use oracle::content::{compare, word};
@@ -82,9 +83,18 @@ fn at_work(world: &World, step: &Stream) -> Result<(String, Result<(), Stop>), S
         [Ok(first), Ok(second)] => (first, second),
         [Err(undone), _] | [_, Err(undone)] => return Err(without_reference(importer, &undone)),
     };
+    if unwritten(&first) && first.crc.is_some() {
+        let other = |at| !own_input(at);
+        let (capture, output) = (Buffers::Own(&before), Buffers::Own(&other));
+        let other = importer.device.work(&Work { capture, output, stopped: &|| {}, ..imported });
+        if other.is_ok_and(|other| other.crc == first.crc) {
+            return Err(Stop::not_observable("content", "the CRC is the same for other bytes", EXPECTED));
+        }
+    }
     steady(&first, &second).map_err(|why| Stop::not_observable("content", why, EXPECTED))?;
     let judged = judge(world, &done, &first, &capture).and_then(|()| unchanged(world, &output, offset, done.read));
-    Ok((format!("{}, {}", done.frames, amount(&first)), judged))
+    let crc = done.crc.as_ref().map_or(String::new(), |crc| format!(", CRC {crc}"));
+    Ok((format!("{}, {}{crc}", done.frames, amount(&first)), judged))
 }
 
 /// What a buffer that is read holds at a byte: the data begins at an offset.
@@ -100,9 +110,17 @@ fn amount(worked: &Worked) -> String {
     format!("{} buffers with {} bytes written", used.len(), used.iter().map(|&used| u64::from(used)).sum::<u64>())
 }
 
+/// Whether no buffer tells what a device has done.
+fn unwritten(worked: &Worked) -> bool {
+    worked.written.iter().all(Option::is_none)
+}
+
 /// Whether a device writes the same into its own buffers each time, and anything at all.
 fn steady(first: &Worked, second: &Worked) -> Result<(), String> {
-    let mut wrote = false;
+    if first.crc != second.crc {
+        return Err(format!("the CRC of the device's own buffer is {:?}, then {:?}", first.crc, second.crc));
+    }
+    let mut wrote = unwritten(first) && first.crc.is_some();
     for (number, (first, second)) in first.written.iter().zip(&second.written).enumerate() {
         wrote |= match (first, second) {
             (None, None) => false,
@@ -141,6 +159,14 @@ fn same(first: &Plane, second: &Plane) -> Result<bool, String> {
 /// What the imported buffers hold, against what the device's own did: those were filled with the same before.
 fn judge(world: &World, done: &Worked, own: &Worked, files: &[Shown]) -> Result<(), Stop> {
     let fail = |seen: String| Stop::fail("content", BLAME, seen, EXPECTED);
+    if done.crc != own.crc {
+        let said = |crc: &Option<String>| crc.clone().unwrap_or_else(|| "missing".to_owned());
+        return Err(fail(format!(
+            "the CRC of what is shown is {}, of its own buffer {}",
+            said(&done.crc),
+            said(&own.crc)
+        )));
+    }
     for (number, own) in own.written.iter().enumerate() {
         let used = |plane: Option<&Plane>| plane.map(|plane| plane.used);
         let (seen, wanted) = (used(done.written.get(number).and_then(Option::as_ref)), used(own.as_ref()));
@@ -193,7 +219,9 @@ fn unchanged(world: &World, files: &[Shown], offset: u64, read: u64) -> Result<(
 fn why_not(world: &World, importer: &Opened, undone: &Undone, own: impl FnOnce() -> Result<Worked, Undone>) -> Stop {
     let expected = "the device works on imported buffers as on its own";
     let errno = undone.refusal().map(|refusal| refusal.errno());
-    let same_node = world.exporter.as_ref().is_some_and(|exporter| exporter.endpoint.node == importer.endpoint.node);
+    let queue = importer.endpoint.kind == Kind::V4l2;
+    let same_node =
+        queue && world.exporter.as_ref().is_some_and(|exporter| exporter.endpoint.node == importer.endpoint.node);
     match (undone, errno) {
         (_, Some(None)) => return Stop::not_observable(REFUSAL, undone.to_string(), expected),
         (Undone::Import(_) | Undone::Call(_), Some(Some(errno))) if errno != uapi::Errno::EBUSY || same_node => {

@@ -47,15 +47,31 @@ pub fn stream_off(device: BorrowedFd<'_>, queue: QueueType) -> Result<(), Errno>
 /// EINVAL for an index that was not requested or is queued already.
 pub fn queue_own(device: BorrowedFd<'_>, queue: QueueType, index: u32, used: &[u32]) -> Result<(), Errno> {
     let mut planes = [zeroed::<sys::v4l2_plane>(); 8];
-    for (plane, &used) in planes.iter_mut().zip(used) {
-        plane.bytesused = used;
-    }
-    let mut raw = buffer(queue, Memory::Mmap, index, &mut planes, used.len() as u32);
-    raw.bytesused = used.first().copied().unwrap_or(0);
-    raw.field = 1;
+    let mut raw = own(queue, index, used, &mut planes);
     // SAFETY: the number carries the size of the struct; for multi-planar queues it points at 8 planes, of which it
     // announces as many as were filled in.
     retry(|| unsafe { super::ioctl::qbuf(device.as_raw_fd(), &mut raw) }).map(drop)
+}
+
+/// Lets a queue make the driver's own frame `index` ready before it is queued: VIDIOC_PREPARE_BUF.
+///
+/// # Errors
+/// As [`queue_own`]; ENOTTY where the driver has no such call.
+pub fn prepare_own(device: BorrowedFd<'_>, queue: QueueType, index: u32, used: &[u32]) -> Result<(), Errno> {
+    let mut planes = [zeroed::<sys::v4l2_plane>(); 8];
+    let mut raw = own(queue, index, used, &mut planes);
+    // SAFETY: as in `queue_own`.
+    retry(|| unsafe { ioctl::prepare_buf(device.as_raw_fd(), &mut raw) }).map(drop)
+}
+
+fn own(queue: QueueType, index: u32, used: &[u32], planes: &mut [sys::v4l2_plane; 8]) -> sys::v4l2_buffer {
+    for (plane, &used) in planes.iter_mut().zip(used) {
+        plane.bytesused = used;
+    }
+    let mut raw = buffer(queue, Memory::Mmap, index, planes, used.len() as u32);
+    raw.bytesused = used.first().copied().unwrap_or(0);
+    raw.field = 1;
+    raw
 }
 
 /// Waits for the next frame that the device is done with, and takes it back: VIDIOC_DQBUF on a file that blocks. Tells
