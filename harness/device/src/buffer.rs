@@ -8,6 +8,7 @@ use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
 use crate::files::{Files, KernelFiles};
+use crate::work::{NO_WORK, Undone, Work, Worked};
 
 /// A device said no, or could not even be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,6 +97,14 @@ pub trait Device {
     /// # Errors
     /// What the importer, or the exporter's attach and map_dma_buf, return.
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal>;
+
+    /// Works on frames, and waits until they are done.
+    ///
+    /// # Errors
+    /// What the device says to its buffers and to being started; frames that did not come in time.
+    fn work(&self, _work: &Work<'_>) -> Result<Worked, Undone> {
+        Err(NO_WORK)
+    }
 
     /// Makes a call that is wrong, on purpose. Whatever a call that was allowed has made is given back.
     ///

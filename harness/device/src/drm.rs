@@ -1,11 +1,13 @@
 //! DRM devices: dumb buffers, or those of a GPU that has none; PRIME both ways. Reference: `drivers/gpu/drm/drm_prime.c`.
 //!
-//! Primary nodes are used, since dumb buffers are not to be had on render nodes; nothing here needs to be DRM master.
+//! Primary nodes are used, since dumb buffers are not to be had on render nodes. Only a [show](pipe) needs to be DRM
+//! master; whoever opens a card that has none becomes it, and gives that back at once.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use document::case::Kind;
@@ -20,12 +22,19 @@ use crate::buffer::{Buffer, Device, ExportFlags, Fence, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::inventory::Backend;
 use crate::system::System;
+use crate::work::{Undone, Work, Worked};
 
+mod crc;
 mod fence;
 mod misuse;
+mod pipe;
+mod work;
 
 /// Every primary node with PRIME.
 pub const BACKEND: Backend = Backend { kind: Kind::Drm, find, open };
+
+/// Drivers of displays that nobody looks at.
+const VIRTUAL: &[&str] = &["vkms"];
 
 /// An open DRM node, as the `drm` crate wants it.
 pub(crate) struct Card(File);
@@ -37,6 +46,8 @@ impl AsFd for Card {
 }
 
 impl drm::Device for Card {}
+
+impl drm::control::Device for Card {}
 
 impl Card {
     pub(crate) fn open(node: &std::path::Path) -> std::io::Result<Self> {
@@ -68,7 +79,9 @@ fn find(system: &System) -> Vec<Endpoint> {
             let exports = prime & u64::from(DRM_PRIME_CAP_EXPORT) != 0
                 && (has_dumb_buffers(&card) || has_buffers(&card, &driver));
             let imports = prime & u64::from(DRM_PRIME_CAP_IMPORT) != 0;
-            (exports || imports).then(|| Endpoint { exports, imports, ..describe(&driver) })
+            let work = if imports { work::abilities(&card, &node.path) } else { Vec::new() };
+            let spare = VIRTUAL.contains(&driver.as_str());
+            (exports || imports).then(|| Endpoint { exports, imports, work, spare, ..describe(&driver) })
         })
         .collect()
 }
@@ -87,9 +100,11 @@ fn has_buffers(card: &Card, driver: &str) -> bool {
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
     let card = Card::open(&endpoint.node)?;
+    // It is not master where another is.
+    let _ = card.release_master_lock();
     let gpu = Gpu::of(&endpoint.driver).filter(|_| !has_dumb_buffers(&card));
     let card = Rc::new(Handles { card, gpu, users: RefCell::default(), fences: endpoint.driver == fence::DRIVER });
-    Ok(Rc::new(Drm { card }))
+    Ok(Rc::new(Drm { card, node: endpoint.node.clone() }))
 }
 
 /// A card with its GEM handles. Importing one dma-buf twice gives the same handle twice, and one GEM_CLOSE closes both:
@@ -105,6 +120,7 @@ struct Handles {
 
 struct Drm {
     card: Rc<Handles>,
+    node: PathBuf,
 }
 
 /// The width of the dumb buffers in pixels of 4 bytes: their height makes the size.
@@ -135,6 +151,10 @@ impl Device for Drm {
         let handle = handle.map_err(Refusal::of("DRM_IOCTL_PRIME_FD_TO_HANDLE"))?;
         let (ImportSize::Within(size) | ImportSize::AtLeast(size)) = size;
         Ok(GemHandle::held(&self.card, handle, size))
+    }
+
+    fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {
+        work::work(&self.card, &self.node, work)
     }
 
     fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {

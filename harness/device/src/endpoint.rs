@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use document::case::{Kind, Memory, Seen};
+use document::case::{Ability, Kind, Memory, Pixels, Seen};
 use serde::Serialize;
 use uapi::Errno;
 use uapi::v4l2::{Format, QueueType};
 
-use crate::holder;
+use crate::holders;
 
 /// An endpoint of a board.
 #[derive(Debug, Clone, Serialize)]
@@ -40,6 +40,15 @@ pub struct Endpoint {
     pub reads: bool,
     /// Whether it writes imported buffers when it is asked to.
     pub writes: bool,
+    /// What it does with frames.
+    #[serde(skip)]
+    pub work: Vec<Ability>,
+    /// What its frames can be made of.
+    #[serde(skip)]
+    pub pixels: Vec<Pixels>,
+    /// Whether nobody has to do without it while it works.
+    #[serde(skip)]
+    pub spare: bool,
     /// The smallest buffer that it can use, in bytes.
     pub smallest: u64,
     /// Why it cannot be used now, with the remedy.
@@ -68,6 +77,9 @@ impl Endpoint {
             imports: false,
             reads: false,
             writes: false,
+            work: Vec::new(),
+            pixels: Vec::new(),
+            spare: false,
             smallest: 1,
             blocked: None,
             map_dma_buf: None,
@@ -85,6 +97,8 @@ impl Endpoint {
             imports: self.imports,
             reads: self.reads,
             writes: self.writes,
+            work: &self.work,
+            pixels: &self.pixels,
             memory: self.memory,
             map_dma_buf: self.map_dma_buf.as_deref(),
         }
@@ -98,7 +112,7 @@ impl Endpoint {
                 format!("{node}: permission denied; run as root or join the group that owns the node (video, render)")
             }
             std::io::ErrorKind::NotFound => format!("{node}: no such node; mount devtmpfs on /dev or start udev"),
-            std::io::ErrorKind::ResourceBusy => match holder::of(&self.node).join(", ") {
+            std::io::ErrorKind::ResourceBusy => match holders::of(&self.node).join(", ") {
                 nobody if nobody.is_empty() => format!("{node}: busy; stop the program that holds the device"),
                 holders => format!("{node}: busy; stop the program that holds the device: {holders}"),
             },
@@ -165,10 +179,13 @@ mod tests {
 
     #[test]
     fn a_busy_node_says_who_holds_it() {
-        let held = tempfile::NamedTempFile::new().unwrap();
-        let endpoint = Endpoint::new(Kind::Vfio, "vfio-x", "x", held.path().to_owned());
+        let node = std::path::PathBuf::from("/dev/full");
+        let held = std::fs::File::open(&node).unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").stdin(held).spawn().unwrap();
         let error = std::io::Error::from(std::io::ErrorKind::ResourceBusy);
-        let why = endpoint.blocked_by(&error).blocked.unwrap();
+        let why = Endpoint::new(Kind::Vfio, "vfio-x", "x", node).blocked_by(&error).blocked.unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
         assert!(why.contains("busy; stop the program") && why.contains("(pid "), "{why}");
         let why = at("drm-x", "").blocked_by(&error).blocked.unwrap();
         assert!(why.ends_with("the program that holds the device"), "{why}");

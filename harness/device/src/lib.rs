@@ -22,16 +22,18 @@ pub mod files;
 #[cfg(feature = "gbm")]
 pub mod gbm;
 pub mod heap;
-mod holder;
+pub mod holders;
 pub mod inventory;
 pub mod mock;
 pub mod system;
 pub mod udmabuf;
 pub mod v4l2;
 pub mod vfio;
+pub mod work;
 
 pub use buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImportSize, Refusal};
 pub use endpoint::Endpoint;
 pub use files::Files;
 pub use inventory::Backend;
 pub use system::System;
+pub use work::{Buffers, Plane, Undone, Work, Worked};

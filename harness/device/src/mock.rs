@@ -21,6 +21,7 @@ mod fault;
 mod fences;
 mod files;
 mod misuse;
+mod work;
 
 pub use fault::Fault;
 use files::FaultyFiles;
@@ -29,6 +30,7 @@ use crate::buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImportSize, Refu
 use crate::endpoint::Endpoint;
 use crate::files::Files;
 use crate::inventory::Backend;
+use crate::work::{Undone, Work, Worked};
 
 /// Found nowhere; opened by key.
 pub const BACKEND: Backend = Backend { kind: Kind::Mock, find: |_| Vec::new(), open };
@@ -41,7 +43,8 @@ pub fn endpoints(words: &str, kernel_log: &Path) -> Result<Vec<Endpoint>, String
     let endpoint = |word: &str| {
         Fault::ALL.iter().find(|fault| fault.word() == word).ok_or(word.to_owned())?;
         let endpoint = Endpoint::new(Kind::Mock, format!("mock-{word}"), "mock", kernel_log.to_owned());
-        Ok(Endpoint { exports: true, imports: true, reads: true, writes: true, topology: word.to_owned(), ..endpoint })
+        let able = Endpoint { exports: true, imports: true, reads: true, writes: true, spare: true, ..endpoint };
+        Ok(Endpoint { topology: word.to_owned(), ..able })
     };
     words.split(',').map(endpoint).collect()
 }
@@ -179,6 +182,10 @@ impl Device for Mock {
             std::os::unix::fs::FileExt::write_at(&memory, b"?", 100).map_err(|_| refuse(Errno::EIO))?;
         }
         self.buffer(memory, has, true).map_err(refuse)
+    }
+
+    fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {
+        work::work(self.fault, work)
     }
 
     fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {

@@ -1,16 +1,16 @@
 //! Buffer queues of V4L2 nodes: MMAP buffers exported by EXPBUF, dma-bufs imported by QBUF. Reference:
 //! `Documentation/userspace-api/media/v4l/dmabuf.rst`, `drivers/media/common/videobuf2/videobuf2-core.c`.
 //!
-//! An endpoint is one queue; a mem2mem node has two. Nothing streams: a queue attaches and maps an imported buffer when
-//! it is queued. The format that a node had is set again when it is closed.
+//! An endpoint is one queue; a mem2mem node has two. A queue attaches and maps an imported buffer when it is queued, and
+//! nothing streams for that; it does where a device is to [work](crate::work). The format that a node had is set again when it is closed.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
-use document::case::Kind;
+use document::case::{Ability, Kind};
 use document::step::DeviceMisuse;
 use nix::fcntl::OFlag;
 use uapi::Errno;
@@ -21,9 +21,15 @@ use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::inventory::Backend;
 use crate::system::{Node, System};
+use crate::work::{Undone, Work, Worked};
 
 mod copy;
+mod frames;
 mod misuse;
+mod pixels;
+mod run;
+mod side;
+mod still;
 
 /// Every queue that streams.
 pub const BACKEND: Backend = Backend { kind: Kind::V4l2, find, open };
@@ -42,6 +48,12 @@ const QUEUES: &[(u32, QueueType)] = &[
 
 /// `V4L2_CAP_STREAMING`.
 const STREAMING: u32 = 0x0400_0000;
+
+/// `V4L2_CAP_IO_MC`.
+const IO_MC: u32 = 0x2000_0000;
+
+/// Drivers of devices that are nobody's: what they film is made up.
+const VIRTUAL: &[&str] = &["vivid", "vimc"];
 
 /// Frames tried in search of a size, in pixels.
 const FRAMES: &[(u32, u32)] = &[
@@ -92,7 +104,12 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
         let other = queues().find(|other| other.output() != queue.output());
         let (frames, beside) = frames_and_beside(device, queue, other);
         let endpoint = describe(&about.driver, if queue.output() { "out" } else { "cap" });
-        let endpoint = Endpoint { queue: Some(queue), beside, ..endpoint };
+        let work = ability(device, queue, other).into_iter().collect();
+        // Where a media controller sets the pipeline, what a queue lists says nothing of what it can have.
+        let pixels = if about.capabilities & IO_MC == 0 { pixels_of(device, queue, other) } else { Vec::new() };
+        // What a mem2mem node does, it does for the file that asks, and for every file in turn.
+        let spare = other.is_some() || VIRTUAL.contains(&about.driver.as_str());
+        let endpoint = Endpoint { queue: Some(queue), beside, work, pixels, spare, ..endpoint };
         match uapi::v4l2::request_buffers(device, queue, Memory::Mmap, 0) {
             Ok(answer) => Endpoint {
                 exports: answer.capabilities & uapi::v4l2::SUPPORTS_MMAP != 0,
@@ -107,6 +124,29 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
         }
     };
     queues().map(endpoint).filter(|found| found.exports || found.imports || found.blocked.is_some()).collect()
+}
+
+/// What a queue's device does with frames. A decoder does nothing with bytes that are no stream of its codec, and has no
+/// part in it.
+fn ability(device: BorrowedFd<'_>, queue: QueueType, other: Option<QueueType>) -> Option<Ability> {
+    let reads = if queue.output() { Some(queue) } else { other };
+    let decodes =
+        reads.is_some_and(|reads| uapi::v4l2::formats(device, reads).iter().all(|offered| offered.compressed));
+    match (queue.output(), other) {
+        _ if decodes => None,
+        (false, None) => Some(Ability::Capture),
+        (false, Some(_)) => Some(Ability::Convert),
+        (true, Some(_)) => Some(Ability::ConvertFrom),
+        // What reads frames and shows them to nobody here.
+        (true, None) => None,
+    }
+}
+
+/// What the frames of a device can be made of: those that it reads, if it reads any.
+fn pixels_of(device: BorrowedFd<'_>, queue: QueueType, other: Option<QueueType>) -> Vec<document::case::Pixels> {
+    let lead = [Some(queue), other].into_iter().flatten().find(|queue| queue.output()).unwrap_or(queue);
+    let offered: Vec<u32> = uapi::v4l2::formats(device, lead).iter().map(|offered| offered.fourcc).collect();
+    pixels::sorts(&offered)
 }
 
 /// The frames that a queue offers. What an encoder writes is as large as what it reads demands, and has one size: the
@@ -127,10 +167,10 @@ fn frames_and_beside(
 /// The frames of one buffer that a queue offers, in the pixel format that it has now or else the first that fits.
 fn frames(device: BorrowedFd<'_>, queue: QueueType) -> impl Iterator<Item = Format> {
     let current = uapi::v4l2::format(device, queue).ok().map(|format| format.fourcc);
-    let offered = uapi::v4l2::formats(device, queue);
+    let offered = uapi::v4l2::formats(device, queue).into_iter().map(|offered| offered.fourcc);
     let in_one_buffer = move |fourcc: u32| {
         let attempt = |&(width, height): &(u32, u32)| {
-            let wish = Format { width, height, fourcc, sizes: vec![0] };
+            let wish = Format { width, height, fourcc, sizes: vec![0], strides: vec![0] };
             uapi::v4l2::try_format(device, queue, &wish)
                 .ok()
                 .filter(|format| format.sizes.len() == 1 && bytes(format) > 0)
@@ -147,7 +187,7 @@ fn bytes(format: &Format) -> u64 {
 
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
     let queue = endpoint.queue.expect("a V4L2 endpoint has a queue");
-    let open = OpenQueue::open(&endpoint.node, queue, endpoint.frames.clone())?;
+    let open = OpenQueue::open(endpoint, queue)?;
     // The formats of a mem2mem node are those of the open file: nobody else has them, and they end with it.
     if let Some((other, format)) = &endpoint.beside {
         uapi::v4l2::set_format(open.device(), *other, format)?;
@@ -157,17 +197,21 @@ fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
 
 struct OpenQueue {
     node: v4l::Device,
+    path: PathBuf,
     queue: QueueType,
+    mem2mem: bool,
     frames: Vec<Format>,
     before: Option<Format>,
     allocation: RefCell<Weak<Allocation>>,
 }
 
 impl OpenQueue {
-    fn open(node: &Path, queue: QueueType, frames: Vec<Format>) -> std::io::Result<Self> {
-        let node = v4l::Device::with_path(node)?;
+    fn open(endpoint: &Endpoint, queue: QueueType) -> std::io::Result<Self> {
+        let (path, frames) = (endpoint.node.clone(), endpoint.frames.clone());
+        let mem2mem = endpoint.work.iter().any(|able| matches!(able, Ability::Convert | Ability::ConvertFrom));
+        let node = v4l::Device::with_path(&path)?;
         let before = uapi::v4l2::format(uapi::v4l2::descriptor(&node), queue).ok();
-        Ok(Self { node, queue, frames, before, allocation: RefCell::default() })
+        Ok(Self { node, path, queue, mem2mem, frames, before, allocation: RefCell::default() })
     }
 
     fn device(&self) -> BorrowedFd<'_> {
@@ -233,6 +277,10 @@ impl Device for Queue {
         let answer = uapi::v4l2::queue_dma_buf(imported.queue.device(), imported.queue.queue, 0, &[file]);
         answer.map_err(Refusal::of("VIDIOC_QBUF"))?;
         Ok(Rc::new(imported))
+    }
+
+    fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {
+        run::work(&self.0, work)
     }
 
     fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {

@@ -193,6 +193,37 @@ pub enum Ability {
     Read,
     /// Write an imported buffer when they are asked to, by themselves and not by the CPU.
     Write,
+    /// Write frames of their own making into imported buffers.
+    Capture,
+    /// Write what they have made of other frames into imported buffers (mem2mem).
+    Convert,
+    /// Read frames out of imported buffers and make others of them (mem2mem).
+    ConvertFrom,
+    /// Show imported buffers on a display, with a CRC or a writeback connector that tells what it shows.
+    ScanOut,
+    /// Write what a display shows into imported buffers (a writeback connector).
+    WriteBack,
+}
+
+/// What a frame is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pixels {
+    /// Red, green and blue.
+    Rgb,
+    /// Luma and chroma side by side (YUYV).
+    PackedYuv,
+    /// A plane of luma, then one of both chromas (NV12).
+    SemiPlanar,
+    /// A plane of luma, then one of each chroma (YU12).
+    Planar,
+    /// Planes in buffers of their own (NM12).
+    MultiPlanar,
+}
+
+impl Pixels {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Rgb, Self::PackedYuv, Self::SemiPlanar, Self::Planar, Self::MultiPlanar];
 }
 
 /// Which endpoints a case is about. An empty list selects all.
@@ -217,6 +248,9 @@ pub struct Selector {
     /// Patterns over the symbol of the map_dma_buf that their own buffers go through.
     #[serde(default)]
     pub map_dma_buf: Vec<Glob>,
+    /// What their frames can be made of, all of it.
+    #[serde(default)]
+    pub pixels: Vec<Pixels>,
 }
 
 impl Tag {
@@ -275,6 +309,10 @@ pub struct Seen<'a> {
     pub reads: bool,
     /// Whether it writes imported buffers when it is asked to.
     pub writes: bool,
+    /// What it does with frames.
+    pub work: &'a [Ability],
+    /// What its frames can be made of.
+    pub pixels: &'a [Pixels],
     /// What its buffers are made of; nothing where that is not known.
     pub memory: Option<Memory>,
     /// What they are mapped by; nothing where that is not known.
@@ -289,18 +327,20 @@ impl Selector {
 
     /// What of an endpoint is not selected. A mock stands for any kind, so that every case can be tested with it.
     pub fn why_not(&self, endpoint: Seen<'_>) -> Option<&'static str> {
-        let Seen { kind, key, driver, exports, imports, reads, writes, memory, map_dma_buf } = endpoint;
+        let Seen { kind, key, driver, exports, imports, reads, writes, work, pixels, memory, map_dma_buf } = endpoint;
+        let mock = kind == Kind::Mock;
         let able = |ability: &Ability| match ability {
             Ability::Export => exports,
             Ability::Import => imports,
             Ability::Read => reads,
             Ability::Write => writes,
+            ability => mock || work.contains(ability),
         };
         let none = |globs: &[Glob], text: &str| !globs.is_empty() && !globs.iter().any(|glob| glob.matches(text));
-        let mock = kind == Kind::Mock;
         match () {
             () if !mock && !self.kind.is_empty() && !self.kind.contains(&kind) => Some("kind"),
             () if !self.can.iter().all(able) => Some("abilities"),
+            () if !mock && !self.pixels.iter().all(|wanted| pixels.contains(wanted)) => Some("pixels"),
             () if none(&self.key, key) => Some("key"),
             () if !mock && none(&self.driver, driver) => Some("driver"),
             () if !mock && !self.memory.is_empty() && !memory.is_some_and(|memory| self.memory.contains(&memory)) => {
@@ -368,6 +408,8 @@ mod tests {
             imports: kind.imports(),
             reads: false,
             writes: false,
+            work: &[],
+            pixels: &[],
             memory: None,
             map_dma_buf: None,
         };

@@ -18,6 +18,7 @@ mod memory;
 mod misuse;
 mod name;
 mod process;
+mod stream;
 mod sync;
 
 pub use access::{DeviceCheck, DeviceFill, Untouched};
@@ -29,6 +30,7 @@ pub use memory::{Check, CheckZero, Fill, Grow, MakeWritable, Map, MapSharing, Pi
 pub use misuse::{DeviceMisuse, FileMisuse, Misuse, MisuseFile};
 pub use name::{Name, SetName};
 pub use process::{Cover, Exec, Fork, Limit, Orders, Race, Receive, Repeat, Send, User};
+pub use stream::{Stream, StreamCall};
 pub use sync::{Phase, Sync, SyncAccess, SyncFlags};
 
 /// A name that a step uses, and the sorts that it may be.
@@ -63,6 +65,11 @@ pub(crate) trait Part {
 
     /// The device without which the step cannot be done.
     fn needs(&self) -> Option<Side> {
+        None
+    }
+
+    /// The device that its user has to do without meanwhile.
+    fn takes_away(&self) -> Option<Side> {
         None
     }
 
@@ -185,6 +192,9 @@ verbs! {
     DeviceFill(DeviceFill) = "device-fill",
     /// The device that has imported a buffer reads it, and must see the pattern.
     DeviceCheck(DeviceCheck) = "device-check",
+    /// The importer's device works on frames, and what it does to imported buffers is what it does to its own: it does
+    /// the same work on the same input with buffers of its own, twice, so that what differs from run to run is known.
+    Stream(Stream) = "stream",
     /// Whether nobody has touched the struct pages in the sg_table, which the canary's decoys show.
     Untouched(Untouched) = "untouched",
 }
@@ -203,6 +213,12 @@ impl Step {
     /// The device without which the step cannot be done.
     pub fn needs(&self) -> Option<Side> {
         self.part().needs()
+    }
+
+    /// The devices that their users have to do without while it and the steps within it are done.
+    pub fn takes_away(&self) -> Vec<Side> {
+        let inner = self.inner().into_iter().flatten().flat_map(Self::takes_away);
+        self.part().takes_away().into_iter().chain(inner).collect()
     }
 
     pub(crate) fn gives(&self) -> Option<(&str, Sort)> {

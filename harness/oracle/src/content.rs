@@ -3,10 +3,12 @@
 //! The pattern is a bijection of seed and position, so bytes that turn up in the wrong place tell where they came
 //! from: another page of this buffer, or what the buffer held before.
 
+mod bytes;
 mod difference;
 mod pattern;
 mod tally;
 
+pub use bytes::compare;
 pub use difference::{Bytes, Difference, Seen, Shape};
 pub use pattern::{Origin, POSITIONS, SEEDS, origin, word};
 

@@ -63,6 +63,9 @@ pub struct Fuzz {
 /// Planted faults.
 #[derive(Debug, Args)]
 pub struct Mutants {
+    /// Only cells of these areas of cases are to catch them, as `stream`.
+    #[arg(long = "area", value_name = "AREA")]
+    pub areas: Vec<String>,
     /// Faults whose word, or whose module, contains this text; all without one.
     pub filter: Vec<String>,
     /// Only this: it is no run, and no board file is held against it.

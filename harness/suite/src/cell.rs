@@ -14,6 +14,7 @@ mod names;
 mod processes;
 mod requirements;
 mod rounds;
+mod stream;
 mod world;
 mod zero;
 
@@ -104,6 +105,7 @@ fn run_step(world: &mut World, step: &Step, say: &mut dyn FnMut(&Message)) -> Re
         Step::Pin(step) => memory::pin(world, step),
         Step::DeviceFill(step) => access::fill(world, step),
         Step::DeviceCheck(step) => access::check(world, step),
+        Step::Stream(step) => stream::stream(world, step),
         Step::Untouched(step) => access::untouched(world, step),
         Step::Grow(step) => memory::grow(world, step),
         Step::MakeWritable(step) => memory::make_writable(world, step),

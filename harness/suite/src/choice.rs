@@ -45,7 +45,8 @@ impl Chosen<'_> {
     /// The cells of the plan for cases and endpoints that are wanted.
     pub fn cells(self, cases: Vec<Case>, endpoints: &[Rc<Endpoint>]) -> Result<Vec<Cell>, ChoiceError> {
         let cases: Vec<_> = cases.into_iter().filter(|case| self.tagged(case)).map(Rc::new).collect();
-        let all = plan(&cases, endpoints);
+        let all = plan(&cases, endpoints).into_iter();
+        let all: Vec<Cell> = all.map(|cell| if self.intrusive { cell.intrusive() } else { cell }).collect();
         if let Some(id) = self.exact.iter().find(|id| !all.iter().any(|cell| cell.id == **id)) {
             return Err(ChoiceError::NoSuchCell(id.clone(), nearest(id, &all)));
         }

@@ -22,6 +22,8 @@ pub struct Cell {
     pub second_importer: Option<Rc<Endpoint>>,
     /// Why nothing on this machine could show whether the rule is kept.
     pub unobserved: Option<String>,
+    /// Whose device it would take away, and what allows that.
+    pub kept: Option<String>,
 }
 
 impl Cell {
@@ -32,7 +34,26 @@ impl Cell {
 
     /// Why it cannot be run, known beforehand.
     pub fn blocked(&self) -> Option<&str> {
-        self.endpoints().find_map(|endpoint| endpoint.blocked.as_deref())
+        self.endpoints().find_map(|endpoint| endpoint.blocked.as_deref()).or(self.kept.as_deref())
+    }
+
+    /// The same cell, where users may have to do without their devices.
+    pub fn intrusive(self) -> Self {
+        Self { kept: None, ..self }
+    }
+
+    /// Who works in it, and is not there for its user meanwhile.
+    fn kept(self) -> Self {
+        let sides = self.case.steps.iter().flat_map(|step| step.takes_away());
+        let endpoints = sides.filter_map(|side| match side {
+            Side::Exporter => self.exporter.as_ref(),
+            Side::Importer => self.importer.as_ref(),
+            Side::SecondImporter => self.second_importer.as_ref(),
+        });
+        let kept = endpoints.filter(|endpoint| !endpoint.spare).map(|endpoint| {
+            format!("{} is left to its user: prime-cts run --intrusive takes it while a cell runs", endpoint.key)
+        });
+        Self { kept: kept.min(), ..self }
     }
 
     /// The buffers' sizes in bytes, one after the other: the case's, or what the devices need at least.
@@ -47,7 +68,7 @@ impl Cell {
 
 /// Every cell, the cases in their order, the endpoints in theirs.
 pub fn plan(cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
-    cases.iter().flat_map(|case| cells_of(case, endpoints)).collect()
+    cases.iter().flat_map(|case| cells_of(case, endpoints)).map(Cell::kept).collect()
 }
 
 /// Why an endpoint has no cell of a case on one side of it.
@@ -81,7 +102,7 @@ fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
         let keys = [exporter, importer, second].into_iter().flatten().map(|endpoint| format!(".{}", endpoint.key));
         let id = case.id() + &keys.collect::<String>();
         let (exporter, importer, second_importer) = (exporter.cloned(), importer.cloned(), second.cloned());
-        Cell { id, case: case.clone(), exporter, importer, second_importer, unobserved: None }
+        Cell { id, case: case.clone(), exporter, importer, second_importer, unobserved: None, kept: None }
     };
     let mut cells = Vec::new();
     match case.cells {
@@ -141,7 +162,7 @@ impl Without {
     fn cell(&self, case: &Rc<Case>, importer: &Rc<Endpoint>) -> Cell {
         let id = format!("{}.{}.{}", case.id(), self.key, importer.key);
         let (case, exporter, importer) = (case.clone(), self.exporter.clone(), Some(importer.clone()));
-        Cell { id, case, exporter, importer, second_importer: None, unobserved: Some(self.why.clone()) }
+        Cell { id, case, exporter, importer, second_importer: None, unobserved: Some(self.why.clone()), kept: None }
     }
 }
 
@@ -288,6 +309,20 @@ mod tests {
             Endpoint { blocked: Some("no permission".into()), ..(*endpoint(Kind::Drm, "a", false, false)).clone() };
         let cells = plan(&[case("pair", "")], &[Rc::new(blocked)]);
         assert_eq!(cells[0].blocked(), Some("no permission"));
+    }
+
+    #[test]
+    fn a_device_that_somebody_may_use_is_left_to_him() {
+        let steps = "steps:\n  - allocate: {as: b}\n  - export: {buffer: b, as: f}\n  - stream: {capture: [f]}\n";
+        let text = format!("name: c\nrule: r\nwhy: w\nreference: f\ncells: pair\n{steps}");
+        let case = Rc::new(Case::parse(Path::new("area/c.yaml"), &text).unwrap());
+        let camera = endpoint(Kind::V4l2, "v4l2-uvc-cap0", true, true);
+        let spare = Rc::new(Endpoint { spare: true, key: "v4l2-vivid-cap0".into(), ..(*camera).clone() });
+        let cells = plan(&[case], &[camera, spare]);
+        let blocked: Vec<bool> = cells.iter().map(|cell| cell.blocked().is_some()).collect();
+        assert_eq!(blocked, [true, false, true, false], "the exporter only allocates");
+        assert!(cells[0].blocked().is_some_and(|why| why.contains("--intrusive")));
+        assert!(cells[0].clone().intrusive().blocked().is_none());
     }
 
     #[test]

@@ -80,13 +80,39 @@ const CAUGHT: &[(&str, &[&str])] = &[
             "access.device-writes",
             "access.own-to-device",
             "access.device-to-own",
+            "stream.convert-from",
+            "kms.scan-out",
         ],
     ),
     // A device that takes everything is what this rule is about.
     ("clean", &["refusal.static-importer"]),
+    (
+        "device-short",
+        &[
+            "stream.capture",
+            "stream.convert",
+            "stream.convert-both",
+            "stream.rgb",
+            "stream.packed-yuv",
+            "stream.semi-planar",
+            "stream.planar",
+            "stream.padded",
+            "stream.odd-width",
+            "stream.multi-planar",
+            "stream.create-bufs",
+            "stream.prepare-buf",
+            "kms.write-back",
+            "kms.both",
+        ],
+    ),
+    ("keeps-old-buffer", &["stream.requeue"]),
+    ("writes-taken-back", &["stream.stop"]),
+    ("ignores-offset", &["stream.offset"]),
+    ("device-writes-input", &["stream.convert-from", "stream.convert-both"]),
+    ("never-done", &["stream.capture", "stream.convert-from"]),
     ("keeps-mapped", &["leaks.import"]),
     ("leaks-too-small", &["leaks.refused-import"]),
-    ("device-overruns", &["access.device-writes"]),
+    ("device-overruns", &["access.device-writes", "stream.capture"]),
     ("holds-pages", &["pages.untouched"]),
     ("shares-private", &["mapping.private"]),
     ("grows", &["mapping.grow"]),
@@ -308,6 +334,25 @@ fn a_refusal_that_is_documented_is_no_failure() {
     assert_eq!(output.status.code(), Some(0));
     let (_, alone) = self::verdicts("refuses", &["coherence.while-imported"]);
     assert_eq!(alone.status.code(), Some(3), "refusals alone verify nothing");
+}
+
+#[test]
+fn a_source_that_is_never_the_same_shows_nothing() {
+    let (verdicts, output) = verdicts("unsteady", &["stream.capture"]);
+    assert_eq!(verdicts["stream.capture"], Verdict::NotObservable);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("do not show the same in two runs"));
+}
+
+#[test]
+fn what_a_device_did_by_itself_is_told_apart_from_what_the_cpu_did() {
+    let (recorded, output) = run("clean", &["stream.convert", "mapping.whole"]);
+    let told =
+        |case: &str| recorded.cells.iter().find(|cell| cell.case == case).map(|cell| cell.device_access.join(" "));
+    assert_eq!(told("stream.convert-both").as_deref(), Some("read write"));
+    assert_eq!(told("stream.convert-from").as_deref(), Some("read"));
+    assert_eq!(told("mapping.whole").as_deref(), Some(""));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("devices read in 2 and wrote in 2 of 3 cells, in 1 pair"), "{text}");
 }
 
 #[test]

@@ -135,6 +135,25 @@ impl Mapping {
         unsafe { self.pointer().add(offset).cast::<u64>().read_volatile() }
     }
 
+    /// Reads its first `len` bytes, each word once and in order.
+    ///
+    /// A page that the exporter does not back ends the process with SIGBUS.
+    pub fn read_bytes(&self, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len.min(self.len()).next_multiple_of(8)];
+        for (index, word) in bytes.chunks_exact_mut(8).enumerate() {
+            word.copy_from_slice(&self.read_word(index * 8).to_ne_bytes());
+        }
+        bytes.truncate(len);
+        bytes
+    }
+
+    /// Writes a word at each eighth byte.
+    ///
+    /// A page that the exporter does not back ends the process with SIGBUS.
+    pub fn write_words(&self, word: impl Fn(u64) -> u64) {
+        (0..self.len() / 8 * 8).step_by(8).for_each(|offset| self.write_word(offset, word(offset as u64)));
+    }
+
     /// Writes the word at `offset`, a multiple of 8 within a writable mapping.
     ///
     /// A page that the exporter does not back ends the process with SIGBUS.
@@ -204,6 +223,14 @@ mod tests {
         let part = Mapping::of_file(file.as_fd(), window, Access::ReadOnly, Sharing::Shared).unwrap();
         whole.write_word(8192, 42);
         assert_eq!(part.read_word(0), 42);
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_words() {
+        let (_file, whole) = map(0, 4096, Access::ReadWrite, Sharing::Shared);
+        whole.write_words(|at| at * 3);
+        let bytes = whole.read_bytes(19);
+        assert_eq!((bytes.len(), &bytes[16..]), (19, &48u64.to_ne_bytes()[..3]));
     }
 
     #[test]

@@ -44,6 +44,43 @@ mod ioctl {
     nix::ioctl_write_ptr!(vgem_fence_signal, b'd', 0x42, super::VgemSignal);
 }
 
+/// Where the kernel puts the fence of what a commit writes (the property `WRITEBACK_OUT_FENCE_PTR`).
+#[derive(Debug)]
+pub struct OutFence {
+    number: std::sync::atomic::AtomicI32,
+}
+
+impl Default for OutFence {
+    fn default() -> Self {
+        Self { number: std::sync::atomic::AtomicI32::new(-1) }
+    }
+}
+
+impl OutFence {
+    /// The property's value. The kernel writes there while a commit lasts that this value is part of.
+    pub fn value(&self) -> u64 {
+        self.number.as_ptr() as usize as u64
+    }
+
+    /// The sync file, if the kernel has made one.
+    pub fn take(self) -> Option<OwnedFd> {
+        let number = self.number.into_inner();
+        // SAFETY: a number that is not negative was put here by the kernel, which installed the descriptor for this
+        // process; `self` is gone afterwards, so that it is taken once.
+        (number >= 0).then(|| unsafe { OwnedFd::from_raw_fd(number) })
+    }
+}
+
+/// Waits until a file can be read without waiting, not longer than `time`: a sync file is, when its fences are signalled.
+///
+/// # Errors
+/// ENOMEM.
+pub fn wait_readable(file: BorrowedFd<'_>, time: std::time::Duration) -> Result<bool, Errno> {
+    let timeout = PollTimeout::try_from(time.as_millis()).unwrap_or(PollTimeout::MAX);
+    let mut asked = [PollFd::new(file, PollFlags::POLLIN)];
+    Ok(retry(|| poll(&mut asked, timeout))? > 0)
+}
+
 /// What `poll(2)` says of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readiness {

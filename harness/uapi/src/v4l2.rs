@@ -8,9 +8,13 @@ use v4l::v4l_sys as sys;
 
 use crate::retry::retry;
 
+mod control;
 mod stream;
 
-pub use stream::{dequeue, queue_own, stream_off, stream_on};
+pub use control::{Control, Interval, control, controls, input, interval, set_control, set_input, set_interval};
+pub use stream::{
+    Done, create_buffers, dequeue, prepare_dma_buf, prepare_own, queue_own, stream_off, stream_on, take_done, wait_done,
+};
 
 mod ioctl {
     #![allow(missing_docs)]
@@ -86,6 +90,8 @@ pub struct Format {
     pub fourcc: u32,
     /// Bytes of each buffer of a frame.
     pub sizes: Vec<u32>,
+    /// Bytes from line to line (bytesperline) in each buffer of a frame; of a wish, 0 or nothing asks for no padding.
+    pub strides: Vec<u32>,
 }
 
 /// What VIDIOC_QUERYCAP says.
@@ -118,16 +124,28 @@ pub fn capability(device: BorrowedFd<'_>) -> Result<Capability, Errno> {
     Ok(Capability { driver: text(&answer.driver), bus: text(&answer.bus_info), capabilities: answer.device_caps })
 }
 
+/// A pixel format that a queue offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offered {
+    /// `V4L2_PIX_FMT_*`.
+    pub fourcc: u32,
+    /// Whether it is a stream of a codec (`V4L2_FMT_FLAG_COMPRESSED`), and not pixels.
+    pub compressed: bool,
+}
+
 /// The pixel formats of a queue, as VIDIOC_ENUM_FMT lists them.
-pub fn formats(device: BorrowedFd<'_>, queue: QueueType) -> Vec<u32> {
+pub fn formats(device: BorrowedFd<'_>, queue: QueueType) -> Vec<Offered> {
     let one = |index| {
         let mut entry = sys::v4l2_fmtdesc { index, type_: queue as u32, ..zeroed() };
         // SAFETY: the number carries the size of the struct, which outlives the call.
         let answer = retry(|| unsafe { ioctl::enum_fmt(device.as_raw_fd(), &mut entry) });
-        answer.ok().map(|_| entry.pixelformat)
+        answer.ok().map(|_| Offered { fourcc: entry.pixelformat, compressed: entry.flags & COMPRESSED != 0 })
     };
     (0..).map_while(one).collect()
 }
+
+/// `V4L2_FMT_FLAG_COMPRESSED`.
+const COMPRESSED: u32 = 1;
 
 /// The queue's format: VIDIOC_G_FMT.
 ///
@@ -259,13 +277,20 @@ pub struct PlaneFile {
 /// enough, else what the exporter's attach and map return.
 pub fn queue_dma_buf(device: BorrowedFd<'_>, queue: QueueType, index: u32, files: &[PlaneFile]) -> Result<(), Errno> {
     let mut planes = [zeroed::<sys::v4l2_plane>(); 8];
+    let mut raw = imported(queue, index, files, &mut planes);
+    // SAFETY: the number carries the size of the struct; for multi-planar queues it points at 8 planes, of which it
+    // announces as many as were filled in. The kernel takes no ownership of the descriptors.
+    retry(|| unsafe { ioctl::qbuf(device.as_raw_fd(), &mut raw) }).map(drop)
+}
+
+fn imported(queue: QueueType, index: u32, files: &[PlaneFile], planes: &mut [sys::v4l2_plane; 8]) -> sys::v4l2_buffer {
     for (plane, file) in planes.iter_mut().zip(files) {
         plane.m.fd = file.number;
         plane.length = file.length;
         plane.bytesused = file.used;
         plane.data_offset = file.offset;
     }
-    let mut raw = buffer(queue, Memory::DmaBuf, index, &mut planes, files.len() as u32);
+    let mut raw = buffer(queue, Memory::DmaBuf, index, planes, files.len() as u32);
     if let (false, [file, ..]) = (queue.multi_planar(), files) {
         raw.m.fd = file.number;
         raw.length = file.length;
@@ -273,9 +298,7 @@ pub fn queue_dma_buf(device: BorrowedFd<'_>, queue: QueueType, index: u32, files
     }
     // V4L2_FIELD_NONE: output queues want to know; the kernel overwrites it for capture.
     raw.field = 1;
-    // SAFETY: the number carries the size of the struct; for multi-planar queues it points at 8 planes, of which it
-    // announces as many as were filled in. The kernel takes no ownership of the descriptors.
-    retry(|| unsafe { ioctl::qbuf(device.as_raw_fd(), &mut raw) }).map(drop)
+    raw
 }
 
 fn buffer(
@@ -305,6 +328,9 @@ fn encode(queue: QueueType, wish: &Format) -> sys::v4l2_format {
         for (plane, &size) in planes.iter_mut().zip(&wish.sizes) {
             plane.sizeimage = size;
         }
+        for (plane, &stride) in planes.iter_mut().zip(&wish.strides) {
+            plane.bytesperline = stride;
+        }
         pixels.plane_fmt = planes;
         raw.fmt.pix_mp = pixels;
     } else {
@@ -313,6 +339,7 @@ fn encode(queue: QueueType, wish: &Format) -> sys::v4l2_format {
         pixels.height = wish.height;
         pixels.pixelformat = wish.fourcc;
         pixels.sizeimage = wish.sizes.first().copied().unwrap_or(0);
+        pixels.bytesperline = wish.strides.first().copied().unwrap_or(0);
         raw.fmt.pix = pixels;
     }
     raw
@@ -323,13 +350,15 @@ fn decode(queue: QueueType, raw: &sys::v4l2_format) -> Format {
         // SAFETY: for a multi-planar type the union holds pix_mp, all of whose bytes were written.
         let pixels = unsafe { raw.fmt.pix_mp };
         let planes = pixels.plane_fmt;
-        let sizes = planes.iter().take(usize::from(pixels.num_planes)).map(|plane| plane.sizeimage).collect();
-        Format { width: pixels.width, height: pixels.height, fourcc: pixels.pixelformat, sizes }
+        let planes = || planes.iter().take(usize::from(pixels.num_planes));
+        let sizes = planes().map(|plane| plane.sizeimage).collect();
+        let strides = planes().map(|plane| plane.bytesperline).collect();
+        Format { width: pixels.width, height: pixels.height, fourcc: pixels.pixelformat, sizes, strides }
     } else {
         // SAFETY: for a single-planar type the union holds pix, all of whose bytes were written.
         let pixels = unsafe { raw.fmt.pix };
-        let sizes = vec![pixels.sizeimage];
-        Format { width: pixels.width, height: pixels.height, fourcc: pixels.pixelformat, sizes }
+        let (sizes, strides) = (vec![pixels.sizeimage], vec![pixels.bytesperline]);
+        Format { width: pixels.width, height: pixels.height, fourcc: pixels.pixelformat, sizes, strides }
     }
 }
 
@@ -347,6 +376,9 @@ impl Plain for sys::v4l2_format {}
 impl Plain for sys::v4l2_requestbuffers {}
 impl Plain for sys::v4l2_buffer {}
 impl Plain for sys::v4l2_plane {}
+impl Plain for sys::v4l2_create_buffers {}
+impl Plain for sys::v4l2_queryctrl {}
+impl Plain for sys::v4l2_streamparm {}
 impl Plain for sys::v4l2_exportbuffer {}
 impl Plain for sys::v4l2_pix_format {}
 impl Plain for sys::v4l2_pix_format_mplane {}
@@ -359,10 +391,11 @@ mod tests {
     #[test]
     fn a_format_survives_the_way_to_the_kernel_s_struct_and_back() {
         for queue in [QueueType::Capture, QueueType::OutputMultiPlanar] {
-            let format = Format { width: 320, height: 180, fourcc: 0x5659_5559, sizes: vec![115_200] };
+            let format =
+                Format { width: 320, height: 180, fourcc: 0x5659_5559, sizes: vec![115_200], strides: vec![640] };
             assert_eq!(decode(queue, &encode(queue, &format)), format);
         }
-        let planes = Format { width: 64, height: 64, fourcc: 1, sizes: vec![4096, 2048] };
+        let planes = Format { width: 64, height: 64, fourcc: 1, sizes: vec![4096, 2048], strides: vec![64, 32] };
         assert_eq!(decode(QueueType::CaptureMultiPlanar, &encode(QueueType::CaptureMultiPlanar, &planes)), planes);
     }
 
@@ -370,6 +403,6 @@ mod tests {
     fn a_file_that_is_no_v4l2_node_refuses() {
         let file = crate::dma_buf::ordinary_file().unwrap();
         assert_eq!(capability(file.as_fd()), Err(Errno::ENOTTY));
-        assert_eq!(formats(file.as_fd(), QueueType::Capture), Vec::<u32>::new());
+        assert_eq!(formats(file.as_fd(), QueueType::Capture), Vec::new());
     }
 }

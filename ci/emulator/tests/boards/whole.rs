@@ -117,6 +117,25 @@ fn faults_that_are_planted_in_modules_are_caught() {
     assert!(table.contains("| prime_canary | dma-cpu-sync |"), "{table}");
 }
 
+/// Wrong addresses, swapped pages, stale lines and a last page that is dropped show in what a device did with them.
+#[test]
+fn what_a_device_does_shows_the_faults_of_an_exporter_by_itself() {
+    let faults = [
+        "dma-other",
+        "dma-swapped",
+        "dma-last",
+        "dma-short",
+        "sync-missing",
+        "sync-stale",
+        "vmap-other",
+        "table-swapped",
+        "table-last",
+    ];
+    let said = host::run_with("mutants", &[&["--area", "stream"][..], &faults].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("9 of 9 faults caught and named"), "{}", said.out);
+}
+
 /// The same fault of an importer, seen by decoys without harm, and by the oops that it runs into: the board is started
 /// again, and the rest is run.
 #[test]

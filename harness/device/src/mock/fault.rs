@@ -151,4 +151,18 @@ faults! {
     LeaksAnswer = "leaks-answer",
     /// Fresh memory has what was in it before.
     Dirty = "dirty",
+    /// The device gives a frame back without the last page of it.
+    DeviceShort = "device-short",
+    /// The device writes the buffer that it reads.
+    DeviceWritesInput = "device-writes-input",
+    /// A buffer that takes the place of another in a queue is not used: the other is.
+    KeepsOldBuffer = "keeps-old-buffer",
+    /// A buffer that was taken back from a queue is written nevertheless.
+    WritesTakenBack = "writes-taken-back",
+    /// What is read at an offset is read from the start.
+    IgnoresOffset = "ignores-offset",
+    /// Frames in imported buffers are never done.
+    NeverDone = "never-done",
+    /// No two frames are alike.
+    Unsteady = "unsteady",
 }

@@ -108,7 +108,7 @@ fn run(imported: &Imported, file: PlaneFile, own_used: u32) -> Result<(), Refusa
     let ran = (|| {
         v4l2::stream_off(device, queue).map_err(Refusal::of("VIDIOC_STREAMOFF"))?;
         v4l2::queue_dma_buf(device, queue, 0, &[file]).map_err(Refusal::of("VIDIOC_QBUF"))?;
-        v4l2::queue_own(device, other, 0, own_used).map_err(Refusal::of("VIDIOC_QBUF"))?;
+        v4l2::queue_own(device, other, 0, &[own_used]).map_err(Refusal::of("VIDIOC_QBUF"))?;
         [queue, other]
             .into_iter()
             .try_for_each(|queue| v4l2::stream_on(device, queue))

@@ -91,6 +91,8 @@ pub enum Seen {
         /// Where those bytes belong.
         position: u64,
     },
+    /// What the buffer held before a device was to write it.
+    Before,
     /// The bytes expected, with one bit turned over.
     FlippedBit,
     /// None of these.
@@ -148,6 +150,7 @@ impl Difference {
         match self.what {
             Seen::Zeros => f.write_str("zeros"),
             Seen::Filled { byte } => write!(f, "{byte:#04x} throughout"),
+            Seen::Before => f.write_str("what was there before: nothing was written here"),
             Seen::FlippedBit => f.write_str("one bit is turned over"),
             Seen::Unknown => f.write_str("no bytes that were written by this suite"),
             Seen::OtherContent { seed } => {

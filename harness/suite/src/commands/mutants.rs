@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
+use document::case::Case;
 use suite::exit::Exit;
 use suite::mutants::{self, Fault};
 use suite::plan::plan;
@@ -27,7 +28,9 @@ pub fn run(wanted: &Mutants) -> Result<Exit, Trouble> {
         .map_err(|source| Trouble::Folder { path: wanted.output.clone(), source })?;
     let (cases, sources) = (cases(None)?, Sources::default());
     let endpoints = survey(board::endpoints(), &cases, &sources);
-    let cells = plan(&cases.into_iter().map(Rc::new).collect::<Vec<_>>(), &endpoints);
+    let wanted_area = |case: &Case| wanted.areas.is_empty() || wanted.areas.contains(&case.area);
+    let cases = cases.into_iter().filter(wanted_area);
+    let cells = plan(&cases.map(Rc::new).collect::<Vec<_>>(), &endpoints);
     let (mut runner, _) = Runner::start(&sources, &endpoints);
     let detections = mutants::run(&mut runner, &faults, &cells, |number, detection| {
         if wanted.progress == ProgressForm::Lines {

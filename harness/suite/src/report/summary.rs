@@ -7,7 +7,7 @@ use document::case::Case;
 use document::verdict::Verdict;
 
 use super::{exit, failure, grid, unwanted};
-use crate::event::EndpointFound;
+use crate::event::{CellEnd, EndpointFound};
 use crate::exit::Exit;
 use crate::journal::Recorded;
 
@@ -87,6 +87,7 @@ pub fn text(recorded: &Recorded) -> String {
         let _ = writeln!(text, "open     {open} was running when the run was cut short");
     }
     text += &implementations(recorded);
+    text += &device_access(recorded);
     text += &totals(recorded);
     text
 }
@@ -142,6 +143,23 @@ fn implementations(recorded: &Recorded) -> String {
         return String::new();
     }
     format!("{} map_dma_buf implementations: {}\n", names.len(), names.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// In how many cells devices read and wrote buffers by themselves. In the others only the CPU did.
+fn device_access(recorded: &Recorded) -> String {
+    let by = |how: &str| {
+        let did = recorded.cells.iter().filter(|cell| cell.device_access.iter().any(|done| done == how));
+        did.filter(|cell| cell.verdict.verified()).collect::<Vec<_>>()
+    };
+    let (read, wrote) = (by("read"), by("write"));
+    let pair = |cell: &&&CellEnd| Some((cell.exporter.clone()?, cell.importer.clone()?));
+    let pairs: BTreeSet<_> = read.iter().chain(&wrote).filter_map(|cell| pair(&cell)).collect();
+    if pairs.is_empty() {
+        return String::new();
+    }
+    let either: BTreeSet<&str> = read.iter().chain(&wrote).map(|cell| cell.id.as_str()).collect();
+    let pairs = if pairs.len() == 1 { "1 pair".to_owned() } else { format!("{} pairs", pairs.len()) };
+    format!("devices read in {} and wrote in {} of {} cells, in {pairs}\n", read.len(), wrote.len(), either.len())
 }
 
 fn totals(recorded: &Recorded) -> String {

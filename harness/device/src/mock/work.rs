@@ -1,0 +1,100 @@
+//! What a mock does with frames: it turns over every bit of what it reads.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::os::fd::BorrowedFd;
+use std::os::unix::fs::FileExt;
+
+use uapi::Errno;
+
+use super::{Fault, reopen};
+use crate::buffer::Refusal;
+use crate::work::{Buffers, Plane, Undone, Work, Worked};
+
+/// So much of a buffer's end is no part of the frame: a frame fills no whole pages.
+const BEHIND: usize = 100;
+
+thread_local! {
+    static RUNS: Cell<u8> = const { Cell::new(0) };
+}
+
+pub fn work(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
+    let faulty = work.capture.imported() || work.output.imported();
+    if faulty && fault == Fault::NeverDone {
+        return Err(Undone::Late { frame: 1, of: work.files, seconds: 0 });
+    }
+    if faulty && fault == Fault::Refuses {
+        return Err(Undone::Import(Refusal::Kernel { call: "mock queue", errno: Errno::ENODEV }));
+    }
+    let room = work.capture_room.min(work.output_room.saturating_sub(work.asked.offset.0));
+    let length = usize::try_from(room).unwrap_or(0).saturating_sub(BEHIND);
+    let run = RUNS.get();
+    RUNS.set(run.wrapping_add(1));
+    let at_once = work.asked.queued.map_or(work.files, |queued| queued as usize);
+    let mut written = Vec::new();
+    for frame in 0..work.files {
+        if work.asked.stop && frame > 0 {
+            written.push(None);
+            continue;
+        }
+        let mut bytes = read(fault, work, frame, length)?;
+        bytes.iter_mut().for_each(|byte| *byte = !*byte);
+        if fault == Fault::Unsteady {
+            bytes[0] = run;
+        }
+        let place = if fault == Fault::KeepsOldBuffer && frame >= at_once { 0 } else { frame };
+        written.push(Some(write(fault, work, place, bytes)?));
+    }
+    if work.asked.stop {
+        (work.stopped)();
+        if fault == Fault::WritesTakenBack {
+            for frame in 1..work.files {
+                write(fault, work, frame, vec![7; 8])?;
+            }
+        }
+    }
+    Ok(Worked { frames: format!("{length} bytes"), written, read: length as u64, crc: None })
+}
+
+fn failed(_: impl std::error::Error) -> Undone {
+    Undone::Call(Refusal::Kernel { call: "mock work", errno: Errno::EFAULT })
+}
+
+fn memory(file: BorrowedFd<'_>) -> Result<File, Undone> {
+    reopen(file, true).map_err(failed)
+}
+
+fn read(fault: Fault, work: &Work<'_>, frame: usize, length: usize) -> Result<Vec<u8>, Undone> {
+    let Buffers::Imported(files) = work.output else {
+        let Buffers::Own(word) = work.output else { return Ok(Vec::new()) };
+        return Ok((0..length).step_by(8).flat_map(|at| word(at as u64).to_ne_bytes()).take(length).collect());
+    };
+    let (file, mut bytes) = (memory(files[frame])?, vec![0; length]);
+    let offset = if fault == Fault::IgnoresOffset { 0 } else { work.asked.offset.0 };
+    file.read_exact_at(&mut bytes, offset).map_err(failed)?;
+    if fault == Fault::DeviceElsewhere {
+        bytes.rotate_left(8);
+    }
+    if fault == Fault::DeviceWritesInput {
+        file.write_all_at(b"x", 0).map_err(failed)?;
+    }
+    Ok(bytes)
+}
+
+fn write(fault: Fault, work: &Work<'_>, frame: usize, mut bytes: Vec<u8>) -> Result<Plane, Undone> {
+    let used = bytes.len() as u32;
+    let Buffers::Imported(files) = work.capture else {
+        let Buffers::Own(word) = work.capture else { return Ok(Plane::default()) };
+        let behind = (bytes.len()..bytes.len() + BEHIND).map(|at| word((at / 8 * 8) as u64).to_ne_bytes()[at % 8]);
+        bytes.extend(behind.collect::<Vec<u8>>());
+        return Ok(Plane { used, bytes });
+    };
+    match fault {
+        Fault::DeviceElsewhere => bytes.rotate_left(8),
+        Fault::DeviceShort => bytes.truncate(bytes.len() / 4096 * 4096),
+        Fault::DeviceOverruns => bytes.extend([0xff; 8]),
+        _ => {}
+    }
+    memory(files[frame])?.write_all_at(&bytes, 0).map_err(failed)?;
+    Ok(Plane { used, bytes: Vec::new() })
+}

@@ -1,0 +1,87 @@
+//! A device at work on frames, in a file of its own: what it did before leaves nothing behind.
+
+use uapi::v4l2::QueueType;
+
+use super::OpenQueue;
+use super::frames::Frames;
+use super::side::Side;
+use super::still::Still;
+use crate::buffer::Refusal;
+use crate::work::{Plane, Undone, Work, Worked};
+
+/// Lets a queue's device work.
+pub fn work(queue: &OpenQueue, work: &Work<'_>) -> Result<Worked, Undone> {
+    let kind = queue.queue;
+    let (capture, output) = match (kind.output(), queue.mem2mem) {
+        (true, _) => (kind.other_side(), Some(kind)),
+        (false, true) => (kind, Some(kind.other_side())),
+        (false, false) => (kind, None),
+    };
+    let opened = v4l::Device::with_path(&queue.path);
+    let node = opened.map_err(|error| {
+        let errno = error.raw_os_error().map_or(uapi::Errno::UnknownErrno, uapi::Errno::from_raw);
+        Undone::Call(Refusal::Kernel { call: "open", errno })
+    })?;
+    let device = uapi::v4l2::descriptor(&node);
+    let still = Still::make(device, output.unwrap_or(capture));
+    let frames = Frames::set(device, capture, output, work)?;
+    still.hurry();
+    stream(device, (capture, output), &frames, work)
+}
+
+fn stream(
+    device: std::os::fd::BorrowedFd<'_>,
+    (capture, output): (QueueType, Option<QueueType>),
+    frames: &Frames,
+    work: &Work<'_>,
+) -> Result<Worked, Undone> {
+    let planes = frames.capture.sizes.len();
+    let count = work.files / planes;
+    let at_once = work.asked.queued.map_or(count, |queued| (queued as usize).clamp(1, count));
+    let mut source = match output.zip(frames.output.clone()) {
+        Some((queue, format)) => Some(Side::new(device, queue, format, work, at_once)?),
+        None => None,
+    };
+    let mut target = Side::new(device, capture, frames.capture.clone(), work, at_once)?;
+    let mut written = vec![None; work.files];
+    for index in 0..at_once {
+        source.as_mut().map_or(Ok(()), |source| source.queue(index, index))?;
+        target.queue(index, index)?;
+    }
+    source.as_ref().map_or(Ok(()), Side::start)?;
+    target.start()?;
+    let wanted = if work.asked.stop { 1 } else { count };
+    let mut next = at_once;
+    for number in 1..=wanted {
+        let (index, frame, done) = target.done(number, count)?;
+        keep(&mut written, frame * planes, target.bytes(index), done.used);
+        let read = source.as_ref().map(|source| source.done(number, count)).transpose()?;
+        if next < count {
+            if let (Some(source), Some((index, ..))) = (&mut source, read) {
+                source.queue(index, next)?;
+            }
+            target.queue(index, next)?;
+            next += 1;
+        }
+    }
+    if work.asked.stop {
+        target.stop()?;
+        (work.stopped)();
+        written.fill(None);
+        target.queue(0, 0)?;
+        target.start()?;
+        let (index, _, done) = target.done(1, 1)?;
+        keep(&mut written, 0, target.bytes(index), done.used);
+    }
+    // What is done is read after the device was stopped: then it has nothing left to write.
+    target.stop()?;
+    source.as_ref().map_or(Ok(()), Side::stop)?;
+    let read = frames.output.as_ref().map_or(0, |format| format.sizes.iter().map(|&size| u64::from(size)).sum());
+    Ok(Worked { frames: frames.words(), written, read, crc: None })
+}
+
+fn keep(written: &mut [Option<Plane>], first: usize, bytes: Vec<Vec<u8>>, used: Vec<u32>) {
+    for (place, (bytes, used)) in written[first..].iter_mut().zip(bytes.into_iter().zip(used)) {
+        *place = Some(Plane { used, bytes });
+    }
+}

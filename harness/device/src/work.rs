@@ -1,0 +1,105 @@
+//! Frames that a device works on: it captures them, or makes others of them, in imported buffers or in its own.
+
+use std::os::fd::BorrowedFd;
+
+use document::step::Stream;
+
+use crate::buffer::Refusal;
+
+/// The buffers of one of a device's queues.
+#[derive(Clone, Copy)]
+pub enum Buffers<'a> {
+    /// The device's own, filled beforehand with a word for each eighth byte.
+    Own(&'a dyn Fn(u64) -> u64),
+    /// Imported ones. Whoever has them fills them and reads them.
+    Imported(&'a [BorrowedFd<'a>]),
+}
+
+impl Buffers<'_> {
+    /// Whether they are imported.
+    pub fn imported(&self) -> bool {
+        matches!(self, Self::Imported(_))
+    }
+}
+
+/// What a device is to do.
+pub struct Work<'a> {
+    /// How, as the case has it.
+    pub asked: &'a Stream,
+    /// So many files, of each of which a plane of a frame becomes a buffer.
+    pub files: usize,
+    /// A buffer that the device writes has at most so many bytes, imported or not.
+    pub capture_room: u64,
+    /// A buffer that it reads has at most so many.
+    pub output_room: u64,
+    /// The buffers that the device writes.
+    pub capture: Buffers<'a>,
+    /// The buffers that it reads, if it reads any.
+    pub output: Buffers<'a>,
+    /// Called when the stream was stopped with buffers queued, before it is started again without them.
+    pub stopped: &'a dyn Fn(),
+}
+
+/// A buffer of a frame that the device has written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plane {
+    /// How many bytes the device says that it has written, from the start on.
+    pub used: u32,
+    /// All of the buffer, where it is the device's own.
+    pub bytes: Vec<u8>,
+}
+
+/// What a device has done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Worked {
+    /// The frames, in words, for who reads a report.
+    pub frames: String,
+    /// The buffers that it wrote, in the order of the files; nothing for one that was taken back unwritten.
+    pub written: Vec<Option<Plane>>,
+    /// How many bytes of each buffer that it read were its input.
+    pub read: u64,
+    /// What the display that showed them says of it.
+    pub crc: Option<String>,
+}
+
+/// A device did not do its work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undone {
+    /// It refused an imported buffer.
+    #[error("{0}")]
+    Import(Refusal),
+    /// It refused something else.
+    #[error("{0}")]
+    Call(Refusal),
+    /// A frame did not come.
+    #[error("frame {frame} of {of} was not done within {seconds} s")]
+    Late {
+        /// From 1.
+        frame: usize,
+        /// So many were queued.
+        of: usize,
+        /// So long was waited for it.
+        seconds: u64,
+    },
+    /// A frame came with an error.
+    #[error("the device gave back frame {frame} of {of} with an error (V4L2_BUF_FLAG_ERROR)")]
+    Faulty {
+        /// From 1.
+        frame: usize,
+        /// So many were queued.
+        of: usize,
+    },
+}
+
+impl Undone {
+    /// The refusal, where it is one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Import(refusal) | Self::Call(refusal) => Some(refusal),
+            Self::Late { .. } | Self::Faulty { .. } => None,
+        }
+    }
+}
+
+/// Of a device that does nothing with frames.
+pub const NO_WORK: Undone = Undone::Call(Refusal::NotAsked("the device does nothing with frames"));
