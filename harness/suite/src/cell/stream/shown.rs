@@ -20,13 +20,16 @@ pub struct Shown<'a> {
 impl<'a> Shown<'a> {
     /// Maps files.
     pub fn of(world: &'a World, names: &[String]) -> Result<Vec<Self>, Stop> {
+        let expected = "the exporter maps the buffer that it has exported";
+        if let Some(why) = world.exporter.as_ref().and_then(|exporter| exporter.device.unmappable()) {
+            return Err(Stop::not_observable("mapping", why, expected));
+        }
         let one = |name: &String| {
             let (size, file) = (world.file(name)?.size, world.descriptor(name)?);
             let len = size.next_multiple_of(uapi::memory::page_size() as u64);
             let window = Window { offset: 0, len: usize::try_from(len).unwrap_or(usize::MAX) };
             let request = MapRequest { window, access: Access::ReadWrite, sharing: Sharing::Shared };
             let mapping = world.files().map(file, request).map_err(device::Refusal::of("mmap of the dma-buf"));
-            let expected = "the exporter maps the buffer that it has exported";
             let mapping = mapping.map_err(|refusal| unexpected(&refusal, Blame::Exporter, expected))?;
             Ok(Self { file, mapping, size })
         };
