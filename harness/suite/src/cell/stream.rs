@@ -159,14 +159,6 @@ fn same(first: &Plane, second: &Plane) -> Result<bool, String> {
 /// What the imported buffers hold, against what the device's own did: those were filled with the same before.
 fn judge(world: &World, done: &Worked, own: &Worked, files: &[Shown]) -> Result<(), Stop> {
     let fail = |seen: String| Stop::fail("content", BLAME, seen, EXPECTED);
-    if done.crc != own.crc {
-        let said = |crc: &Option<String>| crc.clone().unwrap_or_else(|| "missing".to_owned());
-        return Err(fail(format!(
-            "the CRC of what is shown is {}, of its own buffer {}",
-            said(&done.crc),
-            said(&own.crc)
-        )));
-    }
     for (number, own) in own.written.iter().enumerate() {
         let used = |plane: Option<&Plane>| plane.map(|plane| plane.used);
         let (seen, wanted) = (used(done.written.get(number).and_then(Option::as_ref)), used(own.as_ref()));
@@ -189,7 +181,23 @@ fn judge(world: &World, done: &Worked, own: &Worked, files: &[Shown]) -> Result<
         }
         compare(&expected, &seen, seed).map_err(|difference| fail(format!("buffer {number}: {difference}")))?;
     }
-    Ok(())
+    judge_crc(done.crc.as_deref(), own.crc.as_deref())
+}
+
+/// What the display says of an imported buffer, against what it says of its own. Where it says nothing of one of them,
+/// nothing is known of what it shows.
+fn judge_crc(imported: Option<&str>, own: Option<&str>) -> Result<(), Stop> {
+    let missing =
+        |whose: &str| Stop::not_observable("content", format!("the display told no CRC of {whose}"), EXPECTED);
+    match (imported, own) {
+        (None, Some(_)) => Err(missing("the imported buffer")),
+        (Some(_), None) => Err(missing("its own buffer")),
+        (Some(seen), Some(wanted)) if seen != wanted => {
+            let seen = format!("the CRC of what is shown is {seen}, of its own buffer {wanted}");
+            Err(Stop::fail("content", BLAME, seen, EXPECTED))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// So many bytes as they were filled.
@@ -283,6 +291,16 @@ mod tests {
         one[8..].fill(7);
         other[8..].fill(7);
         assert_eq!(steady(&worked(one), &worked(other)), Ok(()));
+    }
+
+    #[test]
+    fn a_crc_that_differs_fails_and_one_that_is_missing_tells_nothing() {
+        let verdict = |imported, own| judge_crc(imported, own).err().map(|stop| stop.0.verdict);
+        assert_eq!(verdict(Some("0x1"), Some("0x1")), None);
+        assert_eq!(verdict(None, None), None);
+        assert_eq!(verdict(Some("0x1"), Some("0x2")), Some(Verdict::Fail));
+        assert_eq!(verdict(None, Some("0x2")), Some(Verdict::NotObservable));
+        assert_eq!(verdict(Some("0x1"), None), Some(Verdict::NotObservable));
     }
 
     #[test]
