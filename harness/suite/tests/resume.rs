@@ -119,17 +119,21 @@ fn as_many_cells_that_are_others_are_no_way_to_go_on() {
     said.fails(2, &["fd.size.mock-clean is not among them"]);
 }
 
-#[test]
-fn a_crash_whose_device_did_not_come_back_is_told_all_the_same() {
-    let place = Place::new();
-    cut_in(&place, "fd.size.");
+/// Writes one more endpoint into a journal: it has that name no more.
+fn with_one_gone(place: &Place, change: impl Fn(String) -> String) {
     let path = place.path("out/run.jsonl");
     let text = fs::read_to_string(&path).unwrap();
     let endpoint = text.lines().find(|line| line.contains("\"event\":\"endpoint\"")).unwrap();
     let gone = endpoint.replacen("\"key\":\"mock-", "\"key\":\"mock-gone-", 1);
-    let text = text.replacen(endpoint, &format!("{endpoint}\n{gone}"), 1);
+    fs::write(&path, change(text.replacen(endpoint, &format!("{endpoint}\n{gone}"), 1))).unwrap();
+}
+
+#[test]
+fn a_crash_whose_device_did_not_come_back_is_told_all_the_same() {
+    let place = Place::new();
+    cut_in(&place, "fd.size.");
     // The open cell is one of the device that is gone.
-    fs::write(&path, text.replace("\"id\":\"fd.size.mock-clean\"}", "\"id\":\"fd.size.mock-gone-clean\"}")).unwrap();
+    with_one_gone(&place, |text| text.replace("\"id\":\"fd.size.mock-clean\"}", "\"id\":\"fd.size.mock-gone-clean\"}"));
     let said = resume(&place, "");
     assert_eq!(said.code, Some(1), "{said:?}");
     let cells = cells(&place);
@@ -154,11 +158,7 @@ fn with_nothing_to_go_on_with_a_run_begins_and_a_whole_one_is_told_again() {
 fn an_endpoint_that_is_gone_after_the_restart_is_missing() {
     let place = Place::new();
     cut_in(&place, "fd.size.");
-    let path = place.path("out/run.jsonl");
-    let text = fs::read_to_string(&path).unwrap();
-    let endpoint = text.lines().find(|line| line.contains("\"event\":\"endpoint\"")).unwrap();
-    let gone = endpoint.replacen("\"key\":\"mock-", "\"key\":\"mock-gone-", 1);
-    fs::write(&path, text.replacen(endpoint, &format!("{endpoint}\n{gone}"), 1)).unwrap();
+    with_one_gone(&place, |text| text);
     let said = resume(&place, "");
     assert_eq!(said.code, Some(1));
     assert!(said.out.contains("missing") && said.out.contains("mock-gone-"), "{said:?}");

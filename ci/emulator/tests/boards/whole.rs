@@ -73,15 +73,19 @@ fn a_board_with_libgbm() {
     assert!(recorded.endpoints().keys().any(|key| key.starts_with("gbm-")), "{:?}", recorded.endpoints());
 }
 
+/// Whether a pair's importer reads and writes with that verdict.
+fn is_accessed(recorded: &Recorded, pair: &str, verdict: &str) {
+    for case in ["own-to-device", "device-to-own"] {
+        assert_eq!(recorded.verdicts()[format!("access.{case}.{pair}").as_str()], verdict);
+    }
+}
+
 #[test]
 fn a_board_with_a_mediated_device() {
     assert_eq!(host::run("debian-amd64-mbochs").code, Some(0));
     let recorded = Recorded::of("debian-amd64-mbochs");
     assert_eq!(recorded.symbols()["vfio-mbochs"], "mbochs_map_dmabuf");
-    let verdicts = recorded.verdicts();
-    for case in ["own-to-device", "device-to-own"] {
-        assert_eq!(verdicts[format!("access.{case}.vfio-mbochs.canary-importer").as_str()], "pass");
-    }
+    is_accessed(&recorded, "vfio-mbochs.canary-importer", "pass");
 }
 
 #[test]
@@ -90,10 +94,8 @@ fn a_board_with_a_device_of_vfio_pci_s() {
     let recorded = Recorded::of("debian-amd64-vfio");
     assert_eq!(recorded.symbols()["vfio-pci"], "vfio_pci_dma_buf_map");
     let verdicts = recorded.verdicts();
-    for case in ["own-to-device", "device-to-own"] {
-        assert_eq!(verdicts[format!("access.{case}.vfio-pci.canary-peer").as_str()], "pass");
-        assert_eq!(verdicts[format!("access.{case}.vfio-pci.canary-importer").as_str()], "refused");
-    }
+    is_accessed(&recorded, "vfio-pci.canary-peer", "pass");
+    is_accessed(&recorded, "vfio-pci.canary-importer", "refused");
     assert_eq!(verdicts["refusal.static-importer.vfio-pci.drm-vgem"], "pass");
     assert_eq!(verdicts["mapping.whole.vfio-pci"], "not-observable");
 }

@@ -158,7 +158,7 @@ pub fn create_buffers(
     count: u32,
     format: &Format,
 ) -> Result<u32, Errno> {
-    let format = encode(queue, format);
+    let format = format::encode(queue, format);
     let mut raw = sys::v4l2_create_buffers { count, memory: memory as u32, format, ..zeroed() };
     // SAFETY: the number carries the size of the struct, which outlives the call.
     retry(|| unsafe { ioctl::create_bufs(device.as_raw_fd(), &mut raw) })?;
