@@ -26,6 +26,7 @@ use crate::work::{Undone, Work, Worked};
 mod copy;
 mod frames;
 mod misuse;
+mod pipeline;
 mod pixels;
 mod run;
 mod side;

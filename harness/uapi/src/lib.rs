@@ -11,6 +11,7 @@
 //! | [`fragment`] | free memory in single pages |
 //! | `gbm` (cargo feature) | GEM handles of buffer objects |
 //! | [`v4l2`] | buffer queues of V4L2 devices |
+//! | [`media`] | what a frame goes through before a V4L2 node |
 //! | [`vfio`] | devices handed to user space |
 //! | [`sync_file`] | readiness and fences |
 //! | [`malformed`] | ioctls of whatever numbers and bytes |
@@ -36,6 +37,7 @@ pub mod gbm;
 pub mod heap;
 pub mod limit;
 pub mod malformed;
+pub mod media;
 pub mod memory;
 pub mod misuse;
 pub mod pin;

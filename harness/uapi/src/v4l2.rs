@@ -13,7 +13,7 @@ mod format;
 mod stream;
 
 pub use control::{Control, Interval, control, controls, input, interval, set_control, set_input, set_interval};
-pub use format::{Format, Offered, format, formats, set_format, try_format};
+pub use format::{Format, Offered, format, formats, formats_of_code, set_format, try_format};
 pub use stream::{
     Done, create_buffers, dequeue, prepare_dma_buf, prepare_own, queue_own, stream_off, stream_on, take_done, wait_done,
 };

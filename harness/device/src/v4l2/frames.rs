@@ -4,6 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use uapi::v4l2::{self, Format, QueueType};
 
+use super::pipeline::Pipeline;
 use super::pixels;
 use crate::buffer::Refusal;
 use crate::work::{Undone, Work};
@@ -43,14 +44,14 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Sets the formats of a device's queues.
+    /// Sets the formats of a device's queues, and of what comes before them.
     pub fn set(
         device: BorrowedFd<'_>,
-        capture: QueueType,
-        output: Option<QueueType>,
+        (capture, output): (QueueType, Option<QueueType>),
+        pipeline: Option<&Pipeline>,
         work: &Work<'_>,
     ) -> Result<Self, Undone> {
-        let search = Search { device, capture, output, work };
+        let search = Search { device, capture, output, pipeline, work };
         let now = v4l2::input(device).ok();
         if let Some(found) = search.run() {
             return Ok(found);
@@ -76,6 +77,7 @@ struct Search<'a> {
     device: BorrowedFd<'a>,
     capture: QueueType,
     output: Option<QueueType>,
+    pipeline: Option<&'a Pipeline>,
     work: &'a Work<'a>,
 }
 
@@ -97,6 +99,7 @@ impl Search<'_> {
 
     fn attempt(&self, lead: QueueType, wish: Format) -> Option<Frames> {
         let asked = self.work.asked;
+        let wish = self.pipeline.map_or(Some(wish.clone()), |pipeline| self.carried(pipeline, wish))?;
         let fourcc = wish.fourcc;
         let mut set = v4l2::set_format(self.device, lead, &wish).ok()?;
         if asked.padded {
@@ -123,6 +126,15 @@ impl Search<'_> {
             && frames.output.iter().all(|output| room(output_room, output))
             && self.work.files.is_multiple_of(frames.capture.sizes.len());
         fits.then_some(frames)
+    }
+
+    /// The frames that come out of what is before the node, when it carries those of a wish.
+    fn carried(&self, pipeline: &Pipeline, wish: Format) -> Option<Format> {
+        let given = pipeline.set(wish.width, wish.height)?;
+        let fitting = v4l2::formats_of_code(self.device, self.capture, given.code);
+        let named = self.work.asked.pixels.is_none().then(|| fitting.first().map(|offered| offered.fourcc)).flatten();
+        let same = fitting.iter().any(|offered| offered.fourcc == wish.fourcc).then_some(wish.fourcc);
+        Some(Format { width: given.width, height: given.height, fourcc: same.or(named)?, ..wish })
     }
 
     /// A queue that somebody has buffers in keeps its format.

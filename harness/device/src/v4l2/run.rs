@@ -1,9 +1,10 @@
 //! A device at work on frames, in a file of its own: what it did before leaves nothing behind.
 
-use uapi::v4l2::QueueType;
+use uapi::v4l2::{self, QueueType};
 
 use super::OpenQueue;
 use super::frames::Frames;
+use super::pipeline::Pipeline;
 use super::side::Side;
 use super::still::Still;
 use crate::buffer::Refusal;
@@ -24,7 +25,10 @@ pub fn work(queue: &OpenQueue, work: &Work<'_>) -> Result<Worked, Undone> {
     })?;
     let device = uapi::v4l2::descriptor(&node);
     let still = Still::make(device, output.unwrap_or(capture));
-    let frames = Frames::set(device, capture, output, work)?;
+    let parts = v4l2::capability(device).is_ok_and(|about| about.capabilities & super::IO_MC != 0);
+    let pipeline = if parts { Pipeline::of(device) } else { None };
+    let _stills: Vec<Still<'_>> = pipeline.iter().flat_map(Pipeline::subdevices).map(Still::controls).collect();
+    let frames = Frames::set(device, (capture, output), pipeline.as_ref(), work)?;
     still.hurry();
     stream(device, (capture, output), &frames, work)
 }

@@ -25,7 +25,7 @@ const SHORTEST: Interval = Interval { numerator: 1, denominator: 1000 };
 /// What a node was set to before. Set again when dropped.
 pub struct Still<'a> {
     device: BorrowedFd<'a>,
-    queue: QueueType,
+    queue: Option<QueueType>,
     input: Option<i32>,
     format: Option<Format>,
     interval: Option<Interval>,
@@ -35,14 +35,17 @@ pub struct Still<'a> {
 impl<'a> Still<'a> {
     /// Makes a node's source as still and as fast as it can be.
     pub fn make(device: BorrowedFd<'a>, queue: QueueType) -> Self {
-        let mut still = Self {
-            device,
-            queue,
-            input: v4l2::input(device).ok(),
-            format: v4l2::format(device, queue).ok(),
-            interval: v4l2::interval(device, queue).ok().filter(|_| !queue.output()),
-            controls: Vec::new(),
-        };
+        let mut still = Self::controls(device);
+        still.queue = Some(queue);
+        still.input = v4l2::input(device).ok();
+        still.format = v4l2::format(device, queue).ok();
+        still.interval = v4l2::interval(device, queue).ok().filter(|_| !queue.output());
+        still
+    }
+
+    /// Makes a subdevice as still as it can be.
+    pub fn controls(device: BorrowedFd<'a>) -> Self {
+        let mut still = Self { device, queue: None, input: None, format: None, interval: None, controls: Vec::new() };
         for control in v4l2::controls(device) {
             still.set(&control);
         }
@@ -60,9 +63,9 @@ impl<'a> Still<'a> {
 
     /// Asks for frames as fast as they come. The format must be set: it may set the time between frames again.
     pub fn hurry(&self) {
-        if self.interval.is_some() {
+        if let (Some(queue), Some(_)) = (self.queue, self.interval) {
             // What is not hurried takes longer, and is right nevertheless.
-            let _ = v4l2::set_interval(self.device, self.queue, SHORTEST);
+            let _ = v4l2::set_interval(self.device, queue, SHORTEST);
         }
     }
 }
@@ -75,11 +78,12 @@ impl Drop for Still<'_> {
         if let Some(input) = self.input.filter(|input| v4l2::input(self.device) != Ok(*input)) {
             let _ = v4l2::set_input(self.device, input);
         }
+        let Some(queue) = self.queue else { return };
         if let Some(format) = &self.format {
-            let _ = v4l2::set_format(self.device, self.queue, format);
+            let _ = v4l2::set_format(self.device, queue, format);
         }
         if let Some(interval) = self.interval {
-            let _ = v4l2::set_interval(self.device, self.queue, interval);
+            let _ = v4l2::set_interval(self.device, queue, interval);
         }
     }
 }

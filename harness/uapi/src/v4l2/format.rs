@@ -37,8 +37,14 @@ pub struct Offered {
 
 /// The pixel formats of a queue, as VIDIOC_ENUM_FMT lists them.
 pub fn formats(device: BorrowedFd<'_>, queue: QueueType) -> Vec<Offered> {
+    formats_of_code(device, queue, 0)
+}
+
+/// The pixel formats that a queue makes of a `MEDIA_BUS_FMT_*`; all for 0, or where the driver knows no media controller.
+pub fn formats_of_code(device: BorrowedFd<'_>, queue: QueueType, code: u32) -> Vec<Offered> {
     let one = |index| {
         let mut entry = sys::v4l2_fmtdesc { index, type_: queue as u32, ..zeroed() };
+        entry.mbus_code = code;
         // SAFETY: the number carries the size of the struct, which outlives the call.
         let answer = retry(|| unsafe { ioctl::enum_fmt(device.as_raw_fd(), &mut entry) });
         answer.ok().map(|_| Offered { fourcc: entry.pixelformat, compressed: entry.flags & COMPRESSED != 0 })
