@@ -38,6 +38,9 @@ pub struct Work<'a> {
     pub output: Buffers<'a>,
     /// Called when the stream was stopped with buffers queued, before it is started again without them.
     pub stopped: &'a dyn Fn(),
+    /// Called when the work is done, with what the frames are and how many bytes of the first buffer were written. A
+    /// display still shows it.
+    pub done: &'a dyn Fn(&str, u32),
 }
 
 /// A buffer of a frame that the device has written.

@@ -185,6 +185,7 @@ fn run_planned(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
 }
 
 fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit, Trouble> {
+    conduct.witness.as_deref().into_iter().for_each(suite::witness::set);
     let board = conduct.board.as_deref().map(read_board).transpose()?;
     let setting = Setting { board, ..setting };
     let folder = &conduct.output;

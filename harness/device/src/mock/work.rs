@@ -53,7 +53,9 @@ pub fn work(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
             }
         }
     }
-    Ok(Worked { frames: format!("{length} bytes"), written, read: length as u64, crc: None })
+    let frames = format!("{length} bytes");
+    (work.done)(&frames, length as u32);
+    Ok(Worked { frames, written, read: length as u64, crc: None })
 }
 
 fn failed(_: impl std::error::Error) -> Undone {

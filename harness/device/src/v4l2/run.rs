@@ -81,7 +81,9 @@ fn stream(
     target.stop()?;
     source.as_ref().map_or(Ok(()), Side::stop)?;
     let read = frames.output.as_ref().map_or(0, |format| format.sizes.iter().map(|&size| u64::from(size)).sum());
-    Ok(Worked { frames: frames.words(), written, read, crc: None })
+    let (frames, first) = (frames.words(), written.first().cloned().flatten());
+    (work.done)(&frames, first.map_or(0, |plane| plane.used));
+    Ok(Worked { frames, written, read, crc: None })
 }
 
 fn keep(written: &mut [Option<Plane>], first: usize, bytes: Vec<Vec<u8>>, used: Vec<u32>) {

@@ -13,6 +13,7 @@ use oracle::content::{compare, word};
 use super::world::{Opened, World, unexpected};
 use super::{REFUSAL, Stop, documented};
 use crate::event::Blame;
+use crate::witness::{self, Sight};
 
 mod shown;
 
@@ -69,10 +70,14 @@ fn at_work(world: &World, step: &Stream) -> Result<(String, Result<(), Stop>), S
         capture: if capture.is_empty() { Buffers::Own(&before) } else { Buffers::Imported(&written_files) },
         output: if output.is_empty() { Buffers::Own(&own_input) } else { Buffers::Imported(&read_files) },
         stopped: &left,
+        done: &|frames, used| {
+            let sight = Sight { cell: &world.cell.id, node: &importer.endpoint.node, frames };
+            witness::ask(sight, || first_frame(world, capture.first().or(output.first()), used));
+        },
     };
     let own = |fill: &dyn Fn(u64) -> u64| {
         let (capture, output) = (Buffers::Own(fill), Buffers::Own(&own_input));
-        importer.device.work(&Work { capture, output, stopped: &|| {}, ..imported })
+        importer.device.work(&Work { capture, output, stopped: &|| {}, done: &|_, _| {}, ..imported })
     };
     let done = match importer.device.work(&imported) {
         Ok(done) => done,
@@ -86,7 +91,7 @@ fn at_work(world: &World, step: &Stream) -> Result<(String, Result<(), Stop>), S
     if unwritten(&first) && first.crc.is_some() {
         let other = |at| !own_input(at);
         let (capture, output) = (Buffers::Own(&before), Buffers::Own(&other));
-        let other = importer.device.work(&Work { capture, output, stopped: &|| {}, ..imported });
+        let other = importer.device.work(&Work { capture, output, stopped: &|| {}, done: &|_, _| {}, ..imported });
         if other.is_ok_and(|other| other.crc == first.crc) {
             return Err(Stop::not_observable("content", "the CRC is the same for other bytes", EXPECTED));
         }
@@ -95,6 +100,15 @@ fn at_work(world: &World, step: &Stream) -> Result<(String, Result<(), Stop>), S
     let judged = judge(world, &done, &first, &capture).and_then(|()| unchanged(world, &output, offset, done.read));
     let crc = done.crc.as_ref().map_or(String::new(), |crc| format!(", CRC {crc}"));
     Ok((format!("{}, {}{crc}", done.frames, amount(&first)), judged))
+}
+
+/// What was written into the first imported buffer; all of the first that was read where none is written.
+fn first_frame(world: &World, shown: Option<&Shown<'_>>, used: u32) -> Vec<u8> {
+    let mut bytes = shown.and_then(|shown| shown.bytes(world).ok()).unwrap_or_default();
+    if used > 0 {
+        bytes.truncate(used as usize);
+    }
+    bytes
 }
 
 /// What a buffer that is read holds at a byte: the data begins at an offset.
