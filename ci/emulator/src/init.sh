@@ -1,6 +1,6 @@
 #!/bin/sh
 # The first program of an emulated board. It speaks to `ci/board` in lines that begin with `board:`.
-export PATH=/bin HOME=/tmp TERM=linux
+export PATH=/bin:/usr/bin HOME=/tmp TERM=linux
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -43,7 +43,7 @@ if ! said=$(mount -t 9p -o trans=virtio,version=9p2000.L,cache=none,msize=262144
 	mkdir $results
 fi
 
-# Libraries, for the boards that have some.
+# Libraries and programs, for the boards that have some.
 if [ -d /userland ]; then
 	if said=$(mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=262144 userland /userland 2>&1); then
 		ln -s /userland/usr /usr

@@ -23,6 +23,7 @@ pub fn program(
     libraries: Option<(&Userland, &Path)>,
     given: Option<&Path>,
 ) -> Result<PathBuf> {
+    let libraries = libraries.filter(|(userland, _)| !userland.features.is_empty());
     if let Some(given) = given {
         return check(given, libraries.is_some());
     }

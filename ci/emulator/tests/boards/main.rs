@@ -14,3 +14,4 @@ mod observable;
 mod offline;
 mod recorded;
 mod whole;
+mod witness;

@@ -79,7 +79,9 @@ pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<Worked, 
         let folder = crc::folder(node, pipe.number).filter(|_| asks);
         let plane = target.as_ref().map(|target| Plane { used: BYTES as u32, bytes: target.bytes() });
         let crc = folder.as_deref().and_then(crc::read);
-        Worked { frames: format!("{SIZE}x{SIZE} XR24"), written: vec![plane], read: BYTES, crc }
+        let frames = format!("{SIZE}x{SIZE} XR24");
+        (work.done)(&frames, if target.is_some() { BYTES as u32 } else { 0 });
+        Worked { frames, written: vec![plane], read: BYTES, crc }
     });
     let off = pipe.off(&card.card).map_err(call("DRM_IOCTL_MODE_ATOMIC"));
     let worked = worked?;

@@ -69,10 +69,11 @@ pub struct Userland {
     /// The suite whose packages are unpacked and mounted by the board; its libc must not be older than that of the
     /// host that `prime-cts` is built on.
     pub suite: String,
-    /// The packages; what they depend on comes along. `prime-cts` is linked against their libraries, so those with
-    /// the linker's links, `libgbm-dev`, belong to them.
+    /// The packages; what they depend on comes along. With features `prime-cts` is linked against their libraries, so
+    /// those with the linker's links, `libgbm-dev`, belong to them.
     pub packages: Vec<String>,
-    /// Cargo features of `suite` that the dynamic `prime-cts` of this board is built with.
+    /// Cargo features of `suite` that the dynamic `prime-cts` of this board is built with; static where there are none.
+    #[serde(default)]
     pub features: Vec<String>,
 }
 
