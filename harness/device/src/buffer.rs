@@ -3,7 +3,7 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
-use document::step::DeviceMisuse;
+use document::step::{DeviceMisuse, Stream};
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
@@ -97,6 +97,15 @@ pub trait Device {
     /// # Errors
     /// What the importer, or the exporter's attach and map_dma_buf, return.
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal>;
+
+    /// The formats in which the device can do a work, by their numbers, where it is to be done in each of them. None from a
+    /// device that chooses by itself.
+    ///
+    /// # Errors
+    /// What the device says to being asked.
+    fn formats(&self, _asked: &Stream) -> Result<Vec<u32>, Undone> {
+        Ok(Vec::new())
+    }
 
     /// Works on frames, and waits until they are done.
     ///

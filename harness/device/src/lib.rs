@@ -36,4 +36,4 @@ pub use endpoint::Endpoint;
 pub use files::Files;
 pub use inventory::Backend;
 pub use system::System;
-pub use work::{Buffers, Plane, Undone, Work, Worked};
+pub use work::{Buffers, Plane, Undone, Wait, Work, Worked};

@@ -77,7 +77,7 @@ fn stream(
     target.stop()?;
     source.as_ref().map_or(Ok(()), Side::stop)?;
     let read = frames.output.as_ref().map_or(0, |format| format.sizes.iter().map(|&size| u64::from(size)).sum());
-    Ok(Worked { frames: frames.words(), written, read, crc: None })
+    Ok(Worked { frames: frames.words(), written, read, crc: None, early: None })
 }
 
 fn keep(written: &mut [Option<Plane>], first: usize, bytes: Vec<Vec<u8>>, used: Vec<u32>) {
