@@ -6,7 +6,6 @@ use oracle::content::{compare, word};
 use super::{BEFORE, BLAME, EXPECTED, INPUT, LEFT, Shown, input};
 use crate::cell::Stop;
 use crate::cell::world::World;
-use crate::event::Blame;
 
 /// Whether no buffer tells what a device has done.
 pub fn unwritten(worked: &Worked) -> bool {
@@ -124,6 +123,7 @@ pub fn unchanged(world: &World, files: &[Shown], offset: u64, read: u64) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use document::verdict::Verdict;
 
     fn own(complement: bool) -> Vec<u8> {
         filled(16, |at| if complement { !word(BEFORE, at) } else { word(BEFORE, at) })
