@@ -8,7 +8,7 @@ use document::step::DisplayPlane;
 use drm::control::atomic::AtomicModeReq;
 use drm::control::{AtomicCommitFlags, Device as _, Mode, RawResourceHandle, ResourceHandle};
 use drm::control::{connector, crtc, plane, property};
-use drm::{ClientCapability, Device as _};
+use drm::{ClientCapability, Device as _, VblankWaitFlags, VblankWaitTarget};
 use drm_ffi::drm_sys::{self, drm_mode_modeinfo};
 
 use super::{Card, formats, image::LINEAR};
@@ -219,8 +219,12 @@ impl Pipe {
         Ok(request)
     }
 
-    /// Switches it off.
+    /// Switches it off, right after a frame has begun: vkms can deadlock where a frame begins meanwhile
+    /// (fixtures/findings/vkms-vblank-deadlock.md).
     pub fn off(&self, card: &Card) -> io::Result<()> {
+        let number = u32::try_from(self.number).unwrap_or(0);
+        // A driver without such interrupts refuses; the kernel waits for 3 s at most.
+        let _ = card.wait_vblank(VblankWaitTarget::Relative(1), VblankWaitFlags::empty(), number, 0);
         let mut request = AtomicModeReq::new();
         self.connector.set(&mut request, &[("CRTC_ID", 0)])?;
         self.crtc.set(&mut request, &[("MODE_ID", 0), ("ACTIVE", 0)])?;
@@ -232,10 +236,10 @@ impl Pipe {
     }
 }
 
-/// A mode that is made for an image: so many pixels and lines more from frame to frame, and 120 frames a second.
+/// A mode that is made for an image: so many pixels and lines more from frame to frame, and 60 frames a second.
 pub fn mode((width, height): (u32, u32)) -> Mode {
     let (hdisplay, vdisplay) = (width as u16, height as u16);
-    let (htotal, vtotal, vrefresh) = (hdisplay + 32, vdisplay + 8, 120);
+    let (htotal, vtotal, vrefresh) = (hdisplay + 32, vdisplay + 8, 60);
     Mode::from(drm_mode_modeinfo {
         clock: u32::from(htotal) * u32::from(vtotal) * vrefresh / 1000,
         hdisplay,
