@@ -31,7 +31,7 @@ pub mod v4l2;
 pub mod vfio;
 pub mod work;
 
-pub use buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImportSize, Refusal};
+pub use buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImagePlane, ImagePlanes, ImportSize, Refusal};
 pub use endpoint::Endpoint;
 pub use files::Files;
 pub use inventory::Backend;

@@ -125,6 +125,8 @@ const CAUGHT: &[(&str, &[&str])] = &[
     ("done-early", &["kms.in-fence", "kms.buffer-fence"]),
     ("sync-file-lost", &["kms.buffer-fence"]),
     ("not-shown", &["kms.accepted"]),
+    ("plane-beyond", &["gbm.scanout", "gbm.cursor", "gbm.write"]),
+    ("plane-tiled", &["gbm.scanout", "gbm.cursor"]),
     ("device-writes-input", &["stream.convert-from", "stream.convert-both"]),
     ("never-done", &["stream.capture", "stream.convert-from"]),
     ("keeps-mapped", &["leaks.import"]),

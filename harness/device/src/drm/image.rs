@@ -89,12 +89,14 @@ fn allocate(card: &Rc<Handles>, pitch: u32, bytes: u64) -> Result<(Rc<dyn Buffer
     let made = drm_ffi::mode::dumbbuffer::create(device, width, height, 32, 0);
     let made = made.map_err(call("DRM_IOCTL_MODE_CREATE_DUMB"))?;
     let held = GemHandle::held(card, made.handle, made.size);
-    if made.size < bytes {
+    // Words are written: the last one may be but begun.
+    let length = bytes.next_multiple_of(8);
+    if made.size < length {
         return Err(Undone::Call(Refusal::NotAsked("the card's own buffer is smaller than the image")));
     }
     let start = uapi::drm::map_dumb(device, made.handle);
     let start = start.map_err(|errno| Undone::Call(Refusal::of("DRM_IOCTL_MODE_MAP_DUMB")(errno)))?;
-    let window = Window { offset: start, len: bytes as usize };
+    let window = Window { offset: start, len: length as usize };
     let mapping = Mapping::of_file(device, window, Access::ReadWrite, Sharing::Shared);
     let mapping = mapping.map_err(|errno| Undone::Call(Refusal::of("mmap of the DRM device")(errno)))?;
     Ok((held, mapping))

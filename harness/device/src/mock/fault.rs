@@ -169,6 +169,10 @@ faults! {
     DoneEarly = "done-early",
     /// The device would not show an imported frame, and shows its own.
     NotShown = "not-shown",
+    /// A plane ends behind the end of its file.
+    PlaneBeyond = "plane-beyond",
+    /// An image that is to be linear is named as something else.
+    PlaneTiled = "plane-tiled",
     /// No two frames are alike.
     Unsteady = "unsteady",
 }
