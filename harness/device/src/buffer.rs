@@ -3,7 +3,7 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
-use document::step::DeviceMisuse;
+use document::step::{BufferUse, DeviceMisuse, Stream};
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
@@ -75,6 +75,28 @@ pub struct Decoys {
     pub referenced: u32,
 }
 
+/// A plane of an image, as its device tells it.
+#[derive(Debug)]
+pub struct ImagePlane {
+    /// Its own export.
+    pub file: OwnedFd,
+    /// The GEM handle of the memory that it lies in.
+    pub handle: u32,
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    /// All of its lines, in bytes.
+    pub length: u64,
+}
+
+/// The planes of an image.
+#[derive(Debug)]
+pub struct ImagePlanes {
+    /// In their order.
+    pub planes: Vec<ImagePlane>,
+    /// The name of its layout (`DRM_FORMAT_MOD_*`), where it has one.
+    pub modifier: Option<u64>,
+}
+
 /// An opened endpoint. Dropping it closes the device's file and with it all that the file holds.
 pub trait Device {
     /// Allocates a buffer of at least `size` bytes of the device's own memory.
@@ -92,11 +114,28 @@ pub trait Device {
         self.allocate((u64::from(width) * u64::from(bits_per_pixel)).div_ceil(8) * u64::from(height))
     }
 
+    /// Allocates a buffer of at least `size` bytes that is to be used in such ways.
+    ///
+    /// # Errors
+    /// As [`Device::allocate`]; EINVAL for uses that do not go together.
+    fn allocate_for(&self, _size: u64, _uses: &[BufferUse]) -> Result<Rc<dyn Buffer>, Refusal> {
+        Err(Refusal::NotAsked("the device is told of no uses"))
+    }
+
     /// Imports a file by its number, which may be no dma-buf and not even open.
     ///
     /// # Errors
     /// What the importer, or the exporter's attach and map_dma_buf, return.
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal>;
+
+    /// The formats in which the device can do a work, by their numbers, where it is to be done in each of them. None from a
+    /// device that chooses by itself.
+    ///
+    /// # Errors
+    /// What the device says to being asked.
+    fn formats(&self, _asked: &Stream) -> Result<Vec<u32>, Undone> {
+        Ok(Vec::new())
+    }
 
     /// Works on frames, and waits until they are done.
     ///
@@ -157,6 +196,14 @@ pub trait Buffer {
     /// # Errors
     /// EINVAL, ENOSYS, EOPNOTSUPP from what does not export.
     fn export(&self, flags: ExportFlags) -> Result<OwnedFd, Refusal>;
+
+    /// Exports each plane of the image that it holds.
+    ///
+    /// # Errors
+    /// As [`Buffer::export`].
+    fn planes(&self) -> Result<ImagePlanes, Refusal> {
+        Err(Refusal::NotAsked("the device exports no planes"))
+    }
 
     /// The device reads the buffer, which it has imported, from a byte on.
     ///

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use document::case::Kind;
-use document::step::DeviceMisuse;
+use document::step::{DeviceMisuse, Stream};
 use drm::{Device as _, DriverCapability};
 use drm_ffi::drm_sys::{DRM_PRIME_CAP_EXPORT, DRM_PRIME_CAP_IMPORT};
 use uapi::Errno;
@@ -25,7 +25,11 @@ use crate::system::System;
 use crate::work::{Undone, Work, Worked};
 
 mod crc;
+mod display;
 mod fence;
+mod formats;
+mod image;
+mod layout;
 mod misuse;
 mod pipe;
 mod work;
@@ -79,9 +83,9 @@ fn find(system: &System) -> Vec<Endpoint> {
             let exports = prime & u64::from(DRM_PRIME_CAP_EXPORT) != 0
                 && (has_dumb_buffers(&card) || has_buffers(&card, &driver));
             let imports = prime & u64::from(DRM_PRIME_CAP_IMPORT) != 0;
-            let work = if imports { work::abilities(&card, &node.path) } else { Vec::new() };
+            let (work, pixels) = if imports { display::abilities(&card, &node.path) } else { (Vec::new(), Vec::new()) };
             let spare = VIRTUAL.contains(&driver.as_str());
-            (exports || imports).then(|| Endpoint { exports, imports, work, spare, ..describe(&driver) })
+            (exports || imports).then(|| Endpoint { exports, imports, work, pixels, spare, ..describe(&driver) })
         })
         .collect()
 }
@@ -151,6 +155,10 @@ impl Device for Drm {
         let handle = handle.map_err(Refusal::of("DRM_IOCTL_PRIME_FD_TO_HANDLE"))?;
         let (ImportSize::Within(size) | ImportSize::AtLeast(size)) = size;
         Ok(GemHandle::held(&self.card, handle, size))
+    }
+
+    fn formats(&self, asked: &Stream) -> Result<Vec<u32>, Undone> {
+        work::formats(&self.card.card, asked)
     }
 
     fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {

@@ -10,7 +10,12 @@ use uapi::dma_buf::{self, FileFlags};
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::sync_file::{self, Readiness};
 
+use crate::system::System;
+
 mod misuse;
+mod pending;
+
+pub use pending::Pending;
 
 /// How a file is mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +68,14 @@ pub trait Files {
     /// See [`sync_file::import`].
     fn import_sync_file(&self, file: BorrowedFd<'_>, flags: u32, sync_file: i32) -> Result<(), Errno> {
         sync_file::import(file, flags, sync_file)
+    }
+
+    /// A fence that no device has, and that is signalled when it is asked for.
+    ///
+    /// # Errors
+    /// Why there is none, and what would make some.
+    fn make_fence(&self) -> Result<Pending, &'static str> {
+        pending::make(&System::default())
     }
 
     /// DMA_BUF_SET_NAME.

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use document::case::Kind;
+use document::step::BufferUse;
 use gbm::{BufferObject, BufferObjectFlags, Format};
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::buffer::{Buffer, Device, ExportFlags, ImagePlane, ImagePlanes, ImportSize, Refusal};
 use crate::drm::Card;
 use crate::endpoint::Endpoint;
 use crate::inventory::Backend;
@@ -88,18 +89,50 @@ impl Gbm {
         Some(Refusal::Kernel { call: "gbm_bo_import, that is DRM_IOCTL_PRIME_FD_TO_HANDLE", errno })
     }
 
+    fn image(
+        &self,
+        width: u32,
+        height: u32,
+        format: Format,
+        flags: BufferObjectFlags,
+    ) -> Result<Rc<dyn Buffer>, Refusal> {
+        let object = self.device.create_buffer_object::<()>(width, height, format, flags);
+        let object = object.map_err(refuse("gbm_bo_create"))?;
+        let size = u64::from(object.stride()) * u64::from(height);
+        Ok(self.hold(object, size))
+    }
+
     fn hold(&self, object: BufferObject<()>, size: u64) -> Rc<dyn Buffer> {
         Rc::new(Object { object, size, device: self.device.clone() })
     }
 }
 
+/// The side of a pointer's image, in pixels (`gbm_dri_bo_create`).
+const POINTER: u32 = 64;
+
+fn flags(uses: &[BufferUse]) -> BufferObjectFlags {
+    let flag = |one: &BufferUse| match one {
+        BufferUse::Scanout => BufferObjectFlags::SCANOUT,
+        BufferUse::Cursor => BufferObjectFlags::CURSOR,
+        BufferUse::Rendering => BufferObjectFlags::RENDERING,
+        BufferUse::Write => BufferObjectFlags::WRITE,
+        BufferUse::Linear => BufferObjectFlags::LINEAR,
+    };
+    uses.iter().map(flag).collect()
+}
+
 impl Device for Gbm {
     fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal> {
         let height = u32::try_from(size.div_ceil(STRIDE.into())).unwrap_or(u32::MAX);
-        let object = self.device.create_buffer_object::<()>(WIDTH, height, FORMAT, USAGE);
-        let object = object.map_err(refuse("gbm_bo_create"))?;
-        let size = u64::from(object.stride()) * u64::from(height);
-        Ok(self.hold(object, size))
+        self.image(WIDTH, height, FORMAT, USAGE)
+    }
+
+    fn allocate_for(&self, size: u64, uses: &[BufferUse]) -> Result<Rc<dyn Buffer>, Refusal> {
+        if uses.contains(&BufferUse::Cursor) {
+            return self.image(POINTER, POINTER, Format::Argb8888, flags(uses));
+        }
+        let height = u32::try_from(size.div_ceil(STRIDE.into())).unwrap_or(u32::MAX);
+        self.image(WIDTH, height, FORMAT, flags(uses))
     }
 
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
@@ -159,6 +192,25 @@ impl Buffer for Object {
         }
     }
 
+    fn planes(&self) -> Result<ImagePlanes, Refusal> {
+        self.make_writable();
+        let one = |number: u32| {
+            let plane = number as i32;
+            let file = self.object.fd_for_plane(plane);
+            // The crate drops errno; nothing has been called since.
+            let file = file.map_err(|_| Refusal::Kernel { call: "gbm_bo_get_fd_for_plane", errno: Errno::last() })?;
+            // How many lines another plane has is not told: one at least.
+            let lines = if number == 0 { self.object.height() } else { 1 };
+            let length = u64::from(self.object.stride_for_plane(plane)) * u64::from(lines);
+            let handle = uapi::gbm::handle_for_plane(&self.object, plane);
+            Ok(ImagePlane { file, handle, offset: self.object.offset(plane).into(), length })
+        };
+        let planes = (0..self.object.plane_count()).map(one).collect::<Result<_, Refusal>>()?;
+        let modifier = self.object.modifier();
+        let named = modifier != gbm::Modifier::Invalid;
+        Ok(ImagePlanes { planes, modifier: named.then(|| modifier.into()) })
+    }
+
     fn map(&self, _window: Window, _access: Access) -> Result<Mapping, Refusal> {
         Err(Refusal::NotAsked("gbm_bo_map may show a staging copy"))
     }
@@ -167,6 +219,15 @@ impl Buffer for Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn uses_go_together() {
+        assert_eq!(
+            flags(&[BufferUse::Scanout, BufferUse::Linear]),
+            BufferObjectFlags::SCANOUT | BufferObjectFlags::LINEAR
+        );
+        assert!(flags(&[]).is_empty());
+    }
 
     #[test]
     fn a_node_that_libgbm_does_not_open_is_blocked() {

@@ -31,9 +31,9 @@ pub mod v4l2;
 pub mod vfio;
 pub mod work;
 
-pub use buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImportSize, Refusal};
+pub use buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImagePlane, ImagePlanes, ImportSize, Refusal};
 pub use endpoint::Endpoint;
 pub use files::Files;
 pub use inventory::Backend;
 pub use system::System;
-pub use work::{Buffers, Plane, Undone, Work, Worked};
+pub use work::{Buffers, Plane, Undone, Wait, Work, Worked};

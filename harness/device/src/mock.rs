@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use document::case::Kind;
-use document::step::DeviceMisuse;
+use document::step::{BufferUse, DeviceMisuse};
 use uapi::Errno;
 use uapi::dma_buf;
 use uapi::memory::{Access, Mapping, Sharing, Window};
@@ -26,7 +26,7 @@ mod work;
 pub use fault::Fault;
 use files::FaultyFiles;
 
-use crate::buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImportSize, Refusal};
+use crate::buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImagePlane, ImagePlanes, ImportSize, Refusal};
 use crate::endpoint::Endpoint;
 use crate::files::Files;
 use crate::inventory::Backend;
@@ -149,6 +149,10 @@ impl Device for Mock {
         self.buffer(memory, size, false).map_err(Refusal::of("mock allocate"))
     }
 
+    fn allocate_for(&self, size: u64, _uses: &[BufferUse]) -> Result<Rc<dyn Buffer>, Refusal> {
+        self.allocate(size)
+    }
+
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal> {
         let refuse = Refusal::of("mock import");
         self.misbehave();
@@ -249,6 +253,15 @@ impl Buffer for MockBuffer {
             nix::fcntl::fcntl(&file, cleared).map_err(Refusal::of("mock export"))?;
         }
         Ok(file.into())
+    }
+
+    fn planes(&self) -> Result<ImagePlanes, Refusal> {
+        let flags = ExportFlags { writable: true, close_on_exec: true };
+        let half = self.size / 2;
+        let beyond = if self.fault == Fault::PlaneBeyond { 8 } else { 0 };
+        let plane = |offset| Ok(ImagePlane { file: self.export(flags)?, handle: self.handle, offset, length: half });
+        let planes = vec![plane(0)?, plane(half + beyond)?];
+        Ok(ImagePlanes { planes, modifier: Some(u64::from(self.fault == Fault::PlaneTiled)) })
     }
 
     fn device_read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Refusal> {

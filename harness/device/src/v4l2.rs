@@ -281,6 +281,9 @@ impl Device for Queue {
     }
 
     fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {
+        if work.asked.of_display() {
+            return Err(Undone::Call(Refusal::NotAsked("planes, layouts by name and fences are a display's")));
+        }
         run::work(&self.0, work)
     }
 

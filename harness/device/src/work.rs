@@ -36,11 +36,23 @@ pub struct Work<'a> {
     pub capture: Buffers<'a>,
     /// The buffers that it reads, if it reads any.
     pub output: Buffers<'a>,
+    /// One of [`Device::formats`](crate::Device::formats), for a device that names some.
+    pub format: Option<u32>,
+    /// What the device has to wait for before it reads.
+    pub wait: Option<&'a Wait<'a>>,
     /// Called when the stream was stopped with buffers queued, before it is started again without them.
     pub stopped: &'a dyn Fn(),
     /// Called when the work is done, with what the frames are and how many bytes of the first buffer were written. A
     /// display still shows it.
     pub done: &'a dyn Fn(&str, u32),
+}
+
+/// A fence that is not signalled.
+pub struct Wait<'a> {
+    /// A sync file of it that is handed to the device; nothing where the imported buffers have the fence.
+    pub file: Option<BorrowedFd<'a>>,
+    /// Gives the imported buffers the bytes that are to be read, and signals the fence.
+    pub signal: &'a dyn Fn() -> Result<(), Refusal>,
 }
 
 /// A buffer of a frame that the device has written.
@@ -63,6 +75,8 @@ pub struct Worked {
     pub read: u64,
     /// What the display that showed them says of it.
     pub crc: Option<String>,
+    /// What the device said it had done while the fence was pending that it had to wait for.
+    pub early: Option<&'static str>,
 }
 
 /// A device did not do its work.

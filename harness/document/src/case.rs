@@ -206,6 +206,12 @@ pub enum Ability {
     ScanOut,
     /// Write what a display shows into imported buffers (a writeback connector).
     WriteBack,
+    /// Be asked whether they would show an imported buffer on a display (atomic modesetting), without showing it.
+    Display,
+    /// Show them on an overlay plane too, and tell it as `scan-out` does.
+    Overlay,
+    /// Show them on a cursor plane too, likewise.
+    Cursor,
 }
 
 /// What a frame is made of.

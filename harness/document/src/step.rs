@@ -23,14 +23,14 @@ mod sync;
 
 pub use access::{DeviceCheck, DeviceFill, Untouched};
 pub use count::{Balance, Snapshot};
-pub use device::{Allocate, Export, FileAccess, Image, Import, Release, SameHandle, Side};
+pub use device::{Allocate, BufferUse, Export, FileAccess, Image, Import, Planes, Release, SameHandle, Side};
 pub use fence::{AttachFence, ExportSyncFile, FenceAccess, ImportSyncFile, Poll, Signal};
 pub use file::{Duplicate, File, Flags, From, NotDmaBuf, Open, Reopen, SameFile, Seek};
 pub use memory::{Check, CheckZero, Fill, Grow, MakeWritable, Map, MapSharing, Pin};
 pub use misuse::{DeviceMisuse, FileMisuse, Misuse, MisuseFile};
 pub use name::{Name, SetName};
 pub use process::{Cover, Exec, Fork, Limit, Orders, Race, Receive, Repeat, Send, User};
-pub use stream::{Stream, StreamCall};
+pub use stream::{DisplayPlane, Stream, StreamCall, StreamWait};
 pub use sync::{Phase, Sync, SyncAccess, SyncFlags};
 
 /// A name that a step uses, and the sorts that it may be.
@@ -110,6 +110,9 @@ verbs! {
     Allocate(Allocate) = "allocate",
     /// A device exports a buffer that it holds, its own or an imported one, as a dma-buf file.
     Export(Export) = "export",
+    /// Each plane of an image becomes a file of its own: those of one handle are one dma-buf, each lies within its file,
+    /// and what was asked for as linear is named as nothing else.
+    Planes(Planes) = "planes",
     /// A device imports a file.
     Import(Import) = "import",
     /// The CPU maps a file, or a buffer through the device that holds it.

@@ -11,6 +11,7 @@ mod memory;
 pub mod message;
 mod misuse;
 mod names;
+mod planes;
 mod processes;
 mod requirements;
 mod rounds;
@@ -95,6 +96,7 @@ fn run_step(world: &mut World, step: &Step, say: &mut dyn FnMut(&Message)) -> Re
     match step {
         Step::Allocate(step) => devices::allocate(world, step),
         Step::Export(step) => devices::export(world, step),
+        Step::Planes(step) => planes::planes(world, step),
         Step::Import(step) => devices::import(world, step),
         Step::SameHandle(step) => devices::same_handle(world, step),
         Step::Release(step) => world.release(&step.0),

@@ -82,6 +82,16 @@ const CAUGHT: &[(&str, &[&str])] = &[
             "access.device-to-own",
             "stream.convert-from",
             "kms.scan-out",
+            "kms.formats",
+            "kms.packed-yuv",
+            "kms.semi-planar",
+            "kms.planar",
+            "kms.multi-planar",
+            "kms.odd-size",
+            "kms.padded",
+            "kms.linear",
+            "kms.overlay",
+            "kms.cursor",
         ],
     ),
     // A device that takes everything is what this rule is about.
@@ -103,11 +113,20 @@ const CAUGHT: &[(&str, &[&str])] = &[
             "stream.prepare-buf",
             "kms.write-back",
             "kms.both",
+            "kms.formats-written",
+            "kms.formats-both",
+            "kms.padded-written",
         ],
     ),
     ("keeps-old-buffer", &["stream.requeue"]),
     ("writes-taken-back", &["stream.stop"]),
-    ("ignores-offset", &["stream.offset"]),
+    ("ignores-offset", &["stream.offset", "kms.offset"]),
+    ("reads-early", &["kms.in-fence", "kms.buffer-fence"]),
+    ("done-early", &["kms.in-fence", "kms.buffer-fence"]),
+    ("sync-file-lost", &["kms.buffer-fence"]),
+    ("not-shown", &["kms.accepted"]),
+    ("plane-beyond", &["gbm.scanout", "gbm.cursor", "gbm.write"]),
+    ("plane-tiled", &["gbm.scanout", "gbm.cursor"]),
     ("device-writes-input", &["stream.convert-from", "stream.convert-both"]),
     ("never-done", &["stream.capture", "stream.convert-from"]),
     ("keeps-mapped", &["leaks.import"]),
@@ -345,12 +364,13 @@ fn a_source_that_is_never_the_same_shows_nothing() {
 
 #[test]
 fn what_a_device_did_by_itself_is_told_apart_from_what_the_cpu_did() {
-    let (recorded, output) = run("clean", &["stream.convert", "mapping.whole"]);
+    let (recorded, output) = run("clean", &["stream.convert", "mapping.whole", "kms.accepted"]);
     let told =
         |case: &str| recorded.cells.iter().find(|cell| cell.case == case).map(|cell| cell.device_access.join(" "));
     assert_eq!(told("stream.convert-both").as_deref(), Some("read write"));
     assert_eq!(told("stream.convert-from").as_deref(), Some("read"));
     assert_eq!(told("mapping.whole").as_deref(), Some(""));
+    assert_eq!(told("kms.accepted").as_deref(), Some(""), "what is tested is not shown");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("devices read in 2 and wrote in 2 of 3 cells, in 1 pair"), "{text}");
 }

@@ -30,10 +30,19 @@ pub struct VgemSignal {
     flags: u32,
 }
 
+/// `struct sw_sync_create_fence_data` of `drivers/dma-buf/sw_sync.c`: 40 bytes on every architecture.
+#[repr(C)]
+pub struct SwSyncFence {
+    value: u32,
+    name: [u8; 32],
+    fence: i32,
+}
+
 // Of whatever architecture this is compiled for: an ioctl's number carries the size.
 const _: () = assert!(size_of::<SyncFile>() == 8);
 const _: () = assert!(size_of::<VgemAttach>() == 16);
 const _: () = assert!(size_of::<VgemSignal>() == 8);
+const _: () = assert!(size_of::<SwSyncFence>() == 40);
 
 mod ioctl {
     #![allow(missing_docs)]
@@ -42,6 +51,8 @@ mod ioctl {
     // DRM_COMMAND_BASE is 0x40.
     nix::ioctl_readwrite!(vgem_fence_attach, b'd', 0x41, super::VgemAttach);
     nix::ioctl_write_ptr!(vgem_fence_signal, b'd', 0x42, super::VgemSignal);
+    nix::ioctl_readwrite!(sw_sync_create_fence, b'W', 0, super::SwSyncFence);
+    nix::ioctl_write_ptr!(sw_sync_inc, b'W', 1, u32);
 }
 
 /// Where the kernel puts the fence of what a commit writes (the property `WRITEBACK_OUT_FENCE_PTR`).
@@ -156,6 +167,29 @@ pub fn vgem_signal(device: BorrowedFd<'_>, fence: u32) -> Result<(), Errno> {
     retry(|| unsafe { ioctl::vgem_fence_signal(device.as_raw_fd(), &argument) }).map(drop)
 }
 
+/// A sync file that is signalled when a timeline has come to a value: `SW_SYNC_IOC_CREATE_FENCE` on a file of debugfs,
+/// `sync/sw_sync`, each of which is a timeline that begins at 0.
+///
+/// # Errors
+/// ENOMEM; ENOTTY from a file that is no timeline.
+pub fn sw_sync_fence(timeline: BorrowedFd<'_>, value: u32) -> Result<OwnedFd, Errno> {
+    let mut argument = SwSyncFence { value, name: [0; 32], fence: -1 };
+    argument.name[..9].copy_from_slice(b"prime-cts");
+    // SAFETY: the number carries the size of `SwSyncFence`, which outlives the call.
+    retry(|| unsafe { ioctl::sw_sync_create_fence(timeline.as_raw_fd(), &mut argument) })?;
+    // SAFETY: on success the kernel has installed a new descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(argument.fence) })
+}
+
+/// Lets a timeline go on by so much: `SW_SYNC_IOC_INC`.
+///
+/// # Errors
+/// ENOTTY from a file that is no timeline.
+pub fn sw_sync_advance(timeline: BorrowedFd<'_>, by: u32) -> Result<(), Errno> {
+    // SAFETY: the number carries the size of a `u32`, which outlives the call; the kernel reads it only.
+    retry(|| unsafe { ioctl::sw_sync_inc(timeline.as_raw_fd(), &by) }).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +207,8 @@ mod tests {
         assert_eq!(import(file.as_fd(), 1, -1), Err(Errno::ENOTTY));
         assert_eq!(vgem_attach(file.as_fd(), 1, true), Err(Errno::ENOTTY));
         assert_eq!(vgem_signal(file.as_fd(), 1), Err(Errno::ENOTTY));
+        assert_eq!(sw_sync_fence(file.as_fd(), 1).map(drop), Err(Errno::ENOTTY));
+        assert_eq!(sw_sync_advance(file.as_fd(), 1), Err(Errno::ENOTTY));
     }
 
     #[test]

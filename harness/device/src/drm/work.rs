@@ -1,111 +1,176 @@
 //! What a display does with frames: it shows one, and a writeback connector writes into another what is shown.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use document::case::{Ability, Pixels};
-use document::step::Stream;
+use document::step::{DisplayPlane, Stream};
 use drm::Device as _;
-use drm::control::Device as _;
-use uapi::Errno;
-use uapi::memory::{Access, Mapping, Sharing, Window};
-use uapi::sync_file::OutFence;
+use drm::control::AtomicCommitFlags;
+use uapi::sync_file::{OutFence, wait_readable};
 
-use super::pipe::{Pipe, SIZE};
-use super::{Card, GemHandle, Handles, crc};
-use crate::buffer::{Buffer, Refusal};
-use crate::work::{Buffers, Plane, Undone, Work, Worked};
-
-/// `DRM_FORMAT_XRGB8888`: every display has it.
-const FORMAT: u32 = u32::from_le_bytes(*b"XR24");
-
-/// From line to line, in bytes.
-const PITCH: u32 = SIZE * 4;
-
-/// Of an image, in bytes.
-const BYTES: u64 = PITCH as u64 * SIZE as u64;
+use super::display::{self, Plan, not_asked};
+use super::image::{Image, call};
+use super::pipe::{Layer, Pipe, Scene};
+use super::{Card, Handles, crc};
+use crate::buffer::Refusal;
+use crate::work::{Buffers, Undone, Wait, Work, Worked};
 
 /// After so long a frame is late.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// So long a fence stays pending: a dozen frames, in which a display that does not wait for it shows what it must not.
+const PENDING: Duration = Duration::from_millis(100);
+
 /// A job of vkms that ends late keeps the next from being done (fixtures/findings/vkms-composer-switch.md).
 const ATTEMPTS: usize = 3;
 
-/// What a card's displays can do, and tell of it.
-pub fn abilities(card: &Card, node: &Path) -> Vec<Ability> {
-    let Ok(Some(pipe)) = Pipe::find(card) else { return Vec::new() };
-    let tells = pipe.writes_back() || crc::folder(node, pipe.number).is_some();
-    [(Ability::ScanOut, tells), (Ability::WriteBack, pipe.writes_back())]
-        .into_iter()
-        .filter_map(|(ability, can)| can.then_some(ability))
-        .collect()
-}
+/// What an image above the primary plane's lies on: all pixels alike.
+const BELOW: u64 = 0x0040_5060_0040_5060;
 
-fn call(call: &'static str) -> impl Fn(std::io::Error) -> Undone {
-    move |error| {
-        let errno = error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-        Undone::Call(Refusal::Kernel { call, errno })
-    }
-}
-
-fn not_asked(why: &'static str) -> Undone {
-    Undone::Call(Refusal::NotAsked(why))
-}
+/// Where it lies, in pixels from the left and the top of the display.
+const PLACE: (u32, u32) = (40, 24);
 
 /// Whether a case asks for nothing but what a display can do.
 fn plain(asked: &Stream) -> bool {
-    let rgb = asked.pixels.is_none_or(|pixels| pixels == Pixels::Rgb);
-    rgb && !asked.odd && !asked.padded && !asked.stop && asked.calls.is_empty() && asked.offset.0 == 0
+    !asked.stop && asked.calls.is_empty() && asked.queued.is_none() && asked.capture.len() < 2
+}
+
+fn pipe(card: &Card) -> Result<Pipe, Undone> {
+    let pipe = Pipe::find(card).map_err(call("DRM_IOCTL_SET_CLIENT_CAP"))?;
+    pipe.ok_or(not_asked("no connector of this card is connected"))
+}
+
+/// The formats in which a work can be done.
+pub fn formats(card: &Card, asked: &Stream) -> Result<Vec<u32>, Undone> {
+    display::formats(card, &pipe(card)?, asked)
 }
 
 pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<Worked, Undone> {
-    if !plain(work.asked) || work.files != 1 || work.capture_room.min(work.output_room) < BYTES {
-        return Err(not_asked("a display shows one image of 128x128 pixels here"));
+    let asked = work.asked;
+    if !plain(asked) {
+        return Err(not_asked("a display shows one image, and knows no queues"));
     }
-    let pipe = Pipe::find(&card.card).map_err(call("DRM_IOCTL_SET_CLIENT_CAP"))?;
-    let pipe = pipe.ok_or(not_asked("no connector of this card is connected"))?;
+    let pipe = pipe(&card.card)?;
+    let plan = Plan::of(work, &pipe.modes).ok_or(not_asked("the buffers are too small for an image as asked for"))?;
     if work.capture.imported() && !pipe.writes_back() {
         return Err(not_asked("this card has no writeback connector"));
     }
     let _master = Master::take(&card.card)?;
-    let shown = Image::new(card, work.output)?;
-    let target = if pipe.writes_back() { Some(Image::new(card, work.capture)?) } else { None };
-    let on = (0..ATTEMPTS).find_map(|number| show(&pipe, card, &shown, target.as_ref(), number).transpose());
-    let worked = on.unwrap_or(Ok(())).map(|()| {
+    let frames = plan.shown.words();
+    let read = plan.shown.bytes.iter().sum();
+    // Only what is imported begins behind the start of a buffer.
+    let moved = if work.output.imported() { plan.shown.moved(asked.offset.0) } else { plan.shown };
+    let shown = Image::new(card, moved, asked.modifier && !asked.output.is_empty(), work.output)?;
+    let below = plan.below.map(|layout| Image::new(card, layout, false, Buffers::Own(&|_| BELOW))).transpose()?;
+    let target = (pipe.writes_back() && !asked.test_only)
+        .then(|| Image::new(card, plan.target, asked.modifier && !asked.capture.is_empty(), work.capture))
+        .transpose()?;
+    let stage = Stage { pipe: &pipe, card: &card.card, shown: &shown, below: below.as_ref(), target: target.as_ref() };
+    if asked.test_only {
+        stage.commit(asked.plane, plan.mode, AtomicCommitFlags::TEST_ONLY, None, [None, None])?;
+        return Ok(Worked { frames, ..Worked::default() });
+    }
+    let on = (0..ATTEMPTS).find_map(|number| stage.show(work, plan.mode, number).transpose());
+    let worked = on.unwrap_or(Err(LATE)).map(|early| {
         // A case about what is written back says nothing of what is shown.
-        let asks = !work.asked.output.is_empty();
-        let folder = crc::folder(node, pipe.number).filter(|_| asks);
-        let plane = target.as_ref().map(|target| Plane { used: BYTES as u32, bytes: target.bytes() });
+        let folder = crc::folder(node, pipe.number).filter(|_| !asked.output.is_empty());
+        let written = target.as_ref().map_or_else(|| vec![None], Image::written);
         let crc = folder.as_deref().and_then(crc::read);
-        let frames = format!("{SIZE}x{SIZE} XR24");
-        (work.done)(&frames, if target.is_some() { BYTES as u32 } else { 0 });
-        Worked { frames, written: vec![plane], read: BYTES, crc }
+        let frames = target.as_ref().map_or(frames.clone(), |target| format!("{frames} to {}", target.layout.words()));
+        let used = written.first().and_then(Option::as_ref).map_or(0, |plane| plane.used);
+        (work.done)(&frames, used);
+        Worked { frames, written, read, crc, early }
     });
     let off = pipe.off(&card.card).map_err(call("DRM_IOCTL_MODE_ATOMIC"));
     let worked = worked?;
     off.map(|()| worked)
 }
 
-/// Shows an image until what is shown was written. Nothing where that took too long, and it may be tried again.
-fn show(
-    pipe: &Pipe,
-    card: &Handles,
-    shown: &Image<'_>,
-    target: Option<&Image<'_>>,
-    attempt: usize,
-) -> Result<Option<()>, Undone> {
-    let fence = OutFence::default();
-    let written = target.map(|target| (target.framebuffer, fence.value()));
-    pipe.show(&card.card, shown.framebuffer, written).map_err(call("DRM_IOCTL_MODE_ATOMIC"))?;
-    let Some(fence) = fence.take() else { return Ok(Some(())) };
-    let answer = uapi::sync_file::wait_readable(fence.as_fd(), PATIENCE);
-    match answer.map_err(|errno| Undone::Call(Refusal::of("poll")(errno)))? {
-        true => Ok(Some(())),
-        false if attempt + 1 < ATTEMPTS => Ok(None),
-        false => Err(Undone::Late { frame: 1, of: 1, seconds: PATIENCE.as_secs() }),
+/// A display with the images for it.
+struct Stage<'a> {
+    pipe: &'a Pipe,
+    card: &'a Card,
+    shown: &'a Image<'a>,
+    below: Option<&'a Image<'a>>,
+    target: Option<&'a Image<'a>>,
+}
+
+impl Stage<'_> {
+    fn commit(
+        &self,
+        plane: DisplayPlane,
+        mode: drm::control::Mode,
+        flags: AtomicCommitFlags,
+        wait: Option<BorrowedFd<'_>>,
+        fences: [Option<&OutFence>; 2],
+    ) -> Result<(), Undone> {
+        let layer = |sort, image: &Image<'_>, place, fence| {
+            let size = (image.layout.width, image.layout.height);
+            let plane = self.pipe.plane(sort).ok_or(not_asked("this display has no such plane"))?;
+            Ok::<_, Undone>(Layer { plane, framebuffer: image.framebuffer, place, size, fence })
+        };
+        let place = if self.below.is_some() { PLACE } else { (0, 0) };
+        let fence = wait.map(|file| file.as_raw_fd());
+        let below = self.below.map(|image| layer(DisplayPlane::Primary, image, (0, 0), None)).transpose()?;
+        let layers: Vec<_> = below.into_iter().chain([layer(plane, self.shown, place, fence)?]).collect();
+        let [written, shown] = fences.map(|fence| fence.map(OutFence::value));
+        let target = self.target.map(|target| (target.framebuffer, written.unwrap_or(0)));
+        let scene = Scene { layers: &layers, mode, target, fence: shown, flags };
+        self.pipe.show(self.card, &scene).map_err(call("DRM_IOCTL_MODE_ATOMIC"))
     }
+
+    /// Shows an image until what is shown was written. Tells what was done while a fence was pending; nothing where it
+    /// took too long, and may be tried again.
+    fn show(&self, work: &Work<'_>, mode: drm::control::Mode, attempt: usize) -> Result<Option<Early>, Undone> {
+        let (written, shown) = (OutFence::default(), OutFence::default());
+        // In another attempt it is signalled.
+        let wait = work.wait.filter(|_| attempt == 0);
+        let flags = if wait.is_some() { AtomicCommitFlags::NONBLOCK } else { AtomicCommitFlags::empty() };
+        let file = wait.and_then(|wait| wait.file);
+        self.commit(work.asked.plane, mode, flags, file, [Some(&written), wait.map(|_| &shown)])?;
+        let (written, shown) = (written.take(), shown.take());
+        let fences = [("the writeback's fence", written.as_ref()), ("the CRTC's fence", shown.as_ref())];
+        let early = match wait {
+            Some(wait) => waited(wait, &fences.map(|(name, fence)| (name, fence.map(AsFd::as_fd))))?,
+            None => None,
+        };
+        if wait.is_some() && shown.is_none() {
+            return Err(not_asked("the display makes no fence of its own (OUT_FENCE_PTR)"));
+        }
+        let done = |fence: Option<&OwnedFd>| {
+            let answer = fence.map_or(Ok(true), |fence| wait_readable(fence.as_fd(), PATIENCE));
+            answer.map_err(|errno| Undone::Call(Refusal::of("poll")(errno)))
+        };
+        match (early, done(shown.as_ref())?) {
+            (Some(_), _) => Ok(Some(early)),
+            (None, false) => Err(LATE),
+            (None, true) if done(written.as_ref())? => Ok(Some(None)),
+            (None, true) if attempt + 1 < ATTEMPTS => Ok(None),
+            (None, true) => Err(LATE),
+        }
+    }
+}
+
+const LATE: Undone = Undone::Late { frame: 1, of: 1, seconds: PATIENCE.as_secs() };
+
+/// What was done before its time.
+type Early = Option<&'static str>;
+
+/// Looks for what is done while a fence is pending, then lets it be signalled.
+fn waited(wait: &Wait<'_>, fences: &[(&'static str, Option<BorrowedFd<'_>>)]) -> Result<Early, Undone> {
+    let mut early = None;
+    // The last one is the longest to come.
+    for (number, (name, fence)) in fences.iter().rev().enumerate() {
+        let Some(fence) = fence else { continue };
+        let time = if number == 0 { PENDING } else { Duration::ZERO };
+        if wait_readable(*fence, time).map_err(|errno| Undone::Call(Refusal::of("poll")(errno)))? {
+            early = Some(*name);
+        }
+    }
+    (wait.signal)().map_err(Undone::Call)?;
+    Ok(early)
 }
 
 /// Being DRM master, for as long as it lasts.
@@ -121,63 +186,5 @@ impl<'a> Master<'a> {
 impl Drop for Master<'_> {
     fn drop(&mut self) {
         let _ = self.0.release_master_lock();
-    }
-}
-
-/// A framebuffer in memory of the card's own, or in an imported dma-buf.
-struct Image<'a> {
-    card: &'a Card,
-    framebuffer: u32,
-    own: Option<Mapping>,
-    _memory: Rc<dyn Buffer>,
-}
-
-impl<'a> Image<'a> {
-    fn new(card: &'a Rc<Handles>, buffers: Buffers<'_>) -> Result<Self, Undone> {
-        let device = card.card.as_fd();
-        let (handle, size, own) = match buffers {
-            Buffers::Imported(files) => {
-                let file = files.first().ok_or(not_asked("no file was given"))?;
-                let handle = uapi::drm::fd_to_handle(device, file.as_raw_fd());
-                let refusal = Refusal::of("DRM_IOCTL_PRIME_FD_TO_HANDLE");
-                (handle.map_err(|errno| Undone::Import(refusal(errno)))?, BYTES, None)
-            }
-            Buffers::Own(word) => {
-                let made = drm_ffi::mode::dumbbuffer::create(device, SIZE, SIZE, 32, 0);
-                let made = made.map_err(call("DRM_IOCTL_MODE_CREATE_DUMB"))?;
-                if made.pitch != PITCH {
-                    let _ = uapi::drm::close_handle(device, made.handle);
-                    return Err(not_asked("the card's own images have lines with padding"));
-                }
-                (made.handle, made.size, Some(word))
-            }
-        };
-        let memory = GemHandle::held(card, handle, size);
-        let own = own.map(|word| {
-            let start = uapi::drm::map_dumb(device, handle);
-            let start = start.map_err(|errno| Undone::Call(Refusal::of("DRM_IOCTL_MODE_MAP_DUMB")(errno)))?;
-            let window = Window { offset: start, len: BYTES as usize };
-            let mapping = Mapping::of_file(device, window, Access::ReadWrite, Sharing::Shared);
-            let mapping = mapping.map_err(|errno| Undone::Call(Refusal::of("mmap of the DRM device")(errno)))?;
-            mapping.write_words(word);
-            Ok(mapping)
-        });
-        let own = own.transpose()?;
-        let (handles, pitches) = ([handle, 0, 0, 0], [PITCH, 0, 0, 0]);
-        let made = drm_ffi::mode::add_fb2(device, SIZE, SIZE, FORMAT, &handles, &pitches, &[0; 4], &[0; 4], 0);
-        let made = made.map_err(call("DRM_IOCTL_MODE_ADDFB2"))?;
-        Ok(Self { card: &card.card, framebuffer: made.fb_id, own, _memory: memory })
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        self.own.as_ref().map_or_else(Vec::new, |own| own.read_bytes(BYTES as usize))
-    }
-}
-
-impl Drop for Image<'_> {
-    fn drop(&mut self) {
-        if let Some(handle) = drm::control::from_u32(self.framebuffer) {
-            let _ = self.card.destroy_framebuffer(handle);
-        }
     }
 }

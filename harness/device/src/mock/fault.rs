@@ -163,6 +163,16 @@ faults! {
     IgnoresOffset = "ignores-offset",
     /// Frames in imported buffers are never done.
     NeverDone = "never-done",
+    /// The device reads a frame while the fence is pending that it has to wait for.
+    ReadsEarly = "reads-early",
+    /// The device says it is done while the fence is pending that it has to wait for.
+    DoneEarly = "done-early",
+    /// The device would not show an imported frame, and shows its own.
+    NotShown = "not-shown",
+    /// A plane ends behind the end of its file.
+    PlaneBeyond = "plane-beyond",
+    /// An image that is to be linear is named as something else.
+    PlaneTiled = "plane-tiled",
     /// No two frames are alike.
     Unsteady = "unsteady",
 }

@@ -11,6 +11,7 @@ use uapi::{Errno, dma_buf};
 
 use super::Fault;
 use crate::buffer::{Fence, Refusal};
+use crate::files::Pending;
 
 /// Whether it is signalled.
 type State = Rc<RefCell<bool>>;
@@ -73,10 +74,25 @@ pub(super) fn export(file: BorrowedFd<'_>, flags: u32, fault: Fault) -> Result<O
         Fault::SyncFileEarly => Vec::new(),
         _ => pending(dma_buf::inode(file)?, write, fault),
     };
-    let sync_file = nix::sys::memfd::memfd_create(c"prime-cts-sync-file", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?;
-    let inode = dma_buf::inode(sync_file.as_fd())?;
+    sync_file(states)
+}
+
+fn sync_file(states: Vec<State>) -> Result<OwnedFd, Errno> {
+    let file = nix::sys::memfd::memfd_create(c"prime-cts-sync-file", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?;
+    let inode = dma_buf::inode(file.as_fd())?;
     SYNC_FILES.with_borrow_mut(|files| files.insert(inode, states));
-    Ok(sync_file)
+    Ok(file)
+}
+
+/// A fence that is on no buffer.
+pub(super) fn make() -> Result<Pending, Errno> {
+    let state = State::default();
+    Ok(Pending { file: sync_file(vec![state.clone()])?, fence: Rc::new(MockFence(state)) })
+}
+
+/// Whether a sync file is signalled, or without one all that a reader of a buffer waits for.
+pub(super) fn signalled(file: BorrowedFd<'_>) -> bool {
+    readiness(file, true, false, Fault::Clean).is_ok_and(|ready| ready.read)
 }
 
 pub(super) fn import(file: BorrowedFd<'_>, flags: u32, sync_file: i32, fault: Fault) -> Result<(), Errno> {

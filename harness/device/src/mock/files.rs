@@ -13,7 +13,7 @@ use uapi::memory::{Mapping, Sharing};
 use uapi::sync_file::Readiness;
 
 use super::{ATTACHED, Fault, fences, is_mock, misuse, reopen};
-use crate::files::{Files, MapRequest};
+use crate::files::{Files, MapRequest, Pending};
 
 /// The operations on a mock's files: as the kernel does them on a dma-buf, but for the fault.
 pub(super) struct FaultyFiles {
@@ -88,6 +88,10 @@ impl Files for FaultyFiles {
 
     fn import_sync_file(&self, file: BorrowedFd<'_>, flags: u32, sync_file: i32) -> Result<(), Errno> {
         fences::import(file, flags, sync_file, self.fault)
+    }
+
+    fn make_fence(&self) -> Result<Pending, &'static str> {
+        fences::make().map_err(|_| "no memory for a mock's fence")
     }
 
     fn set_name(&self, file: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {

@@ -7,9 +7,9 @@ use std::os::unix::fs::FileExt;
 
 use uapi::Errno;
 
-use super::{Fault, reopen};
+use super::{Fault, fences, reopen};
 use crate::buffer::Refusal;
-use crate::work::{Buffers, Plane, Undone, Work, Worked};
+use crate::work::{Buffers, Plane, Undone, Wait, Work, Worked};
 
 /// So much of a buffer's end is no part of the frame: a frame fills no whole pages.
 const BEHIND: usize = 100;
@@ -26,6 +26,11 @@ pub fn work(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
     if faulty && fault == Fault::Refuses {
         return Err(Undone::Import(Refusal::Kernel { call: "mock queue", errno: Errno::ENODEV }));
     }
+    if work.asked.test_only {
+        let refused = Undone::Call(Refusal::Kernel { call: "mock test", errno: Errno::EINVAL });
+        return if faulty && fault == Fault::NotShown { Err(refused) } else { Ok(Worked::default()) };
+    }
+    let early = work.wait.map(|wait| waited(fault, work, wait)).transpose()?;
     let room = work.capture_room.min(work.output_room.saturating_sub(work.asked.offset.0));
     let length = usize::try_from(room).unwrap_or(0).saturating_sub(BEHIND);
     let run = RUNS.get();
@@ -37,7 +42,10 @@ pub fn work(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
             written.push(None);
             continue;
         }
-        let mut bytes = read(fault, work, frame, length)?;
+        let mut bytes = match &early {
+            Some(Early { read: Some(bytes), .. }) => bytes[..length].to_vec(),
+            _ => read(fault, work, frame, length)?,
+        };
         bytes.iter_mut().for_each(|byte| *byte = !*byte);
         if fault == Fault::Unsteady {
             bytes[0] = run;
@@ -55,7 +63,27 @@ pub fn work(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
     }
     let frames = format!("{length} bytes");
     (work.done)(&frames, length as u32);
-    Ok(Worked { frames, written, read: length as u64, crc: None })
+    Ok(Worked { frames, written, read: length as u64, crc: None, early: early.and_then(|early| early.done) })
+}
+
+/// What was done before a fence was signalled.
+struct Early {
+    read: Option<Vec<u8>>,
+    done: Option<&'static str>,
+}
+
+fn waited(fault: Fault, work: &Work<'_>, wait: &Wait<'_>) -> Result<Early, Undone> {
+    let pending = match (wait.file, work.output) {
+        (Some(file), _) => !fences::signalled(file),
+        (None, Buffers::Imported(files)) => files.iter().any(|file| !fences::signalled(*file)),
+        (None, Buffers::Own(_)) => false,
+    };
+    // Nobody has told of a fence, and so nobody waits.
+    let early = !pending || fault == Fault::ReadsEarly;
+    let room = usize::try_from(work.output_room).unwrap_or(0);
+    let read = early.then(|| read(fault, work, 0, room)).transpose()?;
+    (wait.signal)().map_err(Undone::Call)?;
+    Ok(Early { read, done: (fault == Fault::DoneEarly).then_some("the mock's fence") })
 }
 
 fn failed(_: impl std::error::Error) -> Undone {

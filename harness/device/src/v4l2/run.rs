@@ -83,7 +83,7 @@ fn stream(
     let read = frames.output.as_ref().map_or(0, |format| format.sizes.iter().map(|&size| u64::from(size)).sum());
     let (frames, first) = (frames.words(), written.first().cloned().flatten());
     (work.done)(&frames, first.map_or(0, |plane| plane.used));
-    Ok(Worked { frames, written, read, crc: None })
+    Ok(Worked { frames, written, read, crc: None, early: None })
 }
 
 fn keep(written: &mut [Option<Plane>], first: usize, bytes: Vec<Vec<u8>>, used: Vec<u32>) {

@@ -25,6 +25,22 @@ impl Image {
     }
 }
 
+/// What a device is told that a buffer is for: the GBM_BO_USE flags of libgbm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BufferUse {
+    /// A display shows it.
+    Scanout,
+    /// A display shows it as the pointer, an image of 64x64 pixels.
+    Cursor,
+    /// A GPU draws into it.
+    Rendering,
+    /// The CPU writes it.
+    Write,
+    /// Its lines lie one after the other.
+    Linear,
+}
+
 /// The exporter allocates.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -35,6 +51,9 @@ pub struct Allocate {
     pub size: Option<Bytes>,
     /// The image that it is to hold, in place of a size.
     pub image: Option<Image>,
+    /// What it is for. A device that asks for nothing of the kind is not asked.
+    #[serde(default)]
+    pub uses: Vec<BufferUse>,
     /// It must be refused, with one of these.
     #[serde(default)]
     pub must_refuse: Vec<ErrnoName>,
@@ -51,6 +70,24 @@ impl Part for Allocate {
 
     fn makes(&self) -> Option<(&str, Sort)> {
         self.must_refuse.is_empty().then_some((&self.r#as, Sort::Buffer))
+    }
+}
+
+/// The planes of an image become files, one each.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Planes {
+    /// The buffer.
+    pub buffer: String,
+}
+
+impl Part for Planes {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn uses(&self) -> Vec<Use<'_>> {
+        vec![(&self.buffer, &[Sort::Buffer])]
     }
 }
 

@@ -17,6 +17,29 @@ pub enum StreamCall {
     PrepareBuf,
 }
 
+/// Which of a display's planes shows a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisplayPlane {
+    /// The one that fills the display.
+    #[default]
+    Primary,
+    /// One above it, smaller than the display. The primary plane shows a buffer of the display's own meanwhile.
+    Overlay,
+    /// The one for the pointer, likewise.
+    Cursor,
+}
+
+/// By what a display learns of the fence that it has to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StreamWait {
+    /// The commit names it (IN_FENCE_FD).
+    InFence,
+    /// The imported buffer has it, as of somebody who writes (DMA_BUF_IOCTL_IMPORT_SYNC_FILE).
+    OnBuffer,
+}
+
 /// The importer's device works on frames: once on imported buffers, twice on its own.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -47,6 +70,25 @@ pub struct Stream {
     /// nobody writes the others any more.
     #[serde(default)]
     pub stop: bool,
+    /// Which plane of a display shows the frame.
+    #[serde(default)]
+    pub plane: DisplayPlane,
+    /// The frame's layout is named, as linear (DRM_MODE_FB_MODIFIERS), where the display says that it knows that name.
+    #[serde(default)]
+    pub modifier: bool,
+    /// Nothing is shown: whether it could be is tested (DRM_MODE_ATOMIC_TEST_ONLY), and that alone is compared.
+    #[serde(default)]
+    pub test_only: bool,
+    /// The display has to wait for a fence before it reads a frame. It is signalled after a while, and until then the
+    /// frame has other bytes.
+    pub wait: Option<StreamWait>,
+}
+
+impl Stream {
+    /// Whether it asks for what displays alone can do.
+    pub fn of_display(&self) -> bool {
+        self.plane != DisplayPlane::Primary || self.modifier || self.test_only || self.wait.is_some()
+    }
 }
 
 impl Part for Stream {
@@ -59,7 +101,7 @@ impl Part for Stream {
     }
 
     fn takes_away(&self) -> Option<Side> {
-        Some(Side::Importer)
+        (!self.test_only).then_some(Side::Importer)
     }
 
     fn uses(&self) -> Vec<Use<'_>> {

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use device::{ExportFlags, ImportSize, Refusal};
-use document::step::{Allocate, Export, FileAccess, Image, Import, SameHandle, Side};
+use document::step::{Allocate, BufferUse, Export, FileAccess, Image, Import, SameHandle, Side};
 use document::verdict::Verdict;
 
 use super::documented;
@@ -26,6 +26,7 @@ pub fn allocate(world: &mut World, step: &Allocate) -> Result<(), Stop> {
     let exporter = world.side(Side::Exporter)?;
     let key = exporter.endpoint.key.clone();
     let answer = match step.image {
+        _ if !step.uses.is_empty() => exporter.device.allocate_for(size, &step.uses),
         Some(Image { width, height, bits_per_pixel }) => exporter.device.allocate_image(width, height, bits_per_pixel),
         None => exporter.device.allocate(size),
     };
@@ -42,7 +43,8 @@ pub fn allocate(world: &mut World, step: &Allocate) -> Result<(), Stop> {
         let seen = format!("the buffer has {} bytes", buffer.size());
         return Err(Stop::fail("file", Blame::Exporter, seen, format!("{key} allocates at least {size} bytes")));
     }
-    world.insert(&step.r#as, Value::Buffer(BufferValue { buffer, side: Side::Exporter }));
+    let linear = step.uses.contains(&BufferUse::Linear);
+    world.insert(&step.r#as, Value::Buffer(BufferValue { buffer, side: Side::Exporter, linear }));
     Ok(())
 }
 
@@ -110,7 +112,7 @@ pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {
     let refusal = match answer {
         Ok(buffer) => {
             world.imported = true;
-            world.insert(&step.r#as, Value::Buffer(BufferValue { buffer, side: step.by }));
+            world.insert(&step.r#as, Value::Buffer(BufferValue { buffer, side: step.by, linear: false }));
             return Ok(());
         }
         Err(refusal) => refusal,

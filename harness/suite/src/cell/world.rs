@@ -38,6 +38,8 @@ pub struct MappingValue {
 pub struct BufferValue {
     pub buffer: Rc<dyn Buffer>,
     pub side: Side,
+    /// Whether its lines were to lie one after the other.
+    pub linear: bool,
 }
 
 /// Something that a device has yet to do.

@@ -39,8 +39,18 @@ impl<'a> Shown<'a> {
     /// Writes all of it, a word for each eighth byte.
     pub fn fill(&self, world: &World, word: impl Fn(u64) -> u64) -> Result<(), Stop> {
         self.sync(world, SYNC_WRITE)?;
-        self.mapping.write_words(word);
+        self.write(word);
         self.sync(world, SYNC_WRITE | SYNC_END)
+    }
+
+    /// Writes all of it, while an access of the CPU has begun.
+    pub fn write(&self, word: impl Fn(u64) -> u64) {
+        self.mapping.write_words(word);
+    }
+
+    /// The dma-buf.
+    pub fn file(&self) -> BorrowedFd<'a> {
+        self.file
     }
 
     /// Reads all of it, each word once and in order.
@@ -51,7 +61,8 @@ impl<'a> Shown<'a> {
         Ok(bytes)
     }
 
-    fn sync(&self, world: &World, flags: u64) -> Result<(), Stop> {
+    /// DMA_BUF_IOCTL_SYNC.
+    pub fn sync(&self, world: &World, flags: u64) -> Result<(), Stop> {
         world.files().sync(self.file, flags).map_err(|errno| {
             let seen = format!("DMA_BUF_IOCTL_SYNC with flags {flags}: {errno}");
             Stop::fail("sync", Blame::Exporter, seen, "the exporter makes the CPU's view coherent")

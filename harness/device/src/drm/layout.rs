@@ -1,0 +1,135 @@
+//! Where the bytes of an image lie: its size in pixels, and for each of its planes the buffer, the offset and the pitch.
+//! Reference: `include/uapi/drm/drm_mode.h`, `struct drm_mode_fb_cmd2`.
+
+use document::step::Stream;
+
+use super::formats::Format;
+
+/// Images in pixels, from large to small: so small that a display in software shows them at once. Most end within the
+/// last page of a buffer that they just fit into.
+const SIZES: &[(u32, u32)] = &[(256, 128), (128, 128), (160, 90), (112, 100), (64, 64)];
+
+/// Images of an odd width and height.
+const ODD: &[(u32, u32)] = &[(151, 101), (101, 75), (53, 37)];
+
+/// What lies on another plane's image is as large as the pointer of any display, and so is the usual pointer.
+pub const SMALL: (u32, u32) = (64, 64);
+
+/// So many bytes more from line to line than a line has: displays want lines at multiples of 64.
+const PADDING: u32 = 64;
+
+/// A plane of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plane {
+    /// In which buffer.
+    pub buffer: usize,
+    /// From the start of the buffer, in bytes.
+    pub offset: u32,
+    /// From line to line, in bytes.
+    pub pitch: u32,
+}
+
+/// An image's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// What they mean.
+    pub format: &'static Format,
+    /// In pixels.
+    pub width: u32,
+    /// In lines.
+    pub height: u32,
+    /// As many as the format has.
+    pub planes: Vec<Plane>,
+    /// How many bytes of each buffer, from the first on.
+    pub bytes: Vec<u64>,
+}
+
+impl Layout {
+    /// An image whose planes lie one after the other in one buffer, or each in a buffer of its own.
+    pub fn new(format: &'static Format, (width, height): (u32, u32), padding: u32, apart: bool) -> Self {
+        let (mut planes, mut bytes) = (Vec::new(), Vec::new());
+        for shape in format.planes {
+            let pitch = width.div_ceil(shape.across) * shape.bytes + padding;
+            let length = u64::from(pitch) * u64::from(height.div_ceil(shape.down));
+            if apart || bytes.is_empty() {
+                planes.push(Plane { buffer: bytes.len(), offset: 0, pitch });
+                bytes.push(length);
+            } else {
+                planes.push(Plane { buffer: 0, offset: bytes[0] as u32, pitch });
+                bytes[0] += length;
+            }
+        }
+        Self { format, width, height, planes, bytes }
+    }
+
+    /// The largest image of a format that is as a case asks, and for which there is room in each buffer.
+    pub fn fitting(format: &'static Format, asked: &Stream, files: usize, room: u64) -> Option<Self> {
+        let sizes = if asked.odd { ODD } else { SIZES };
+        let padding = if asked.padded { PADDING } else { 0 };
+        let layouts = sizes.iter().map(|&size| Self::new(format, size, padding, files > 1));
+        layouts.into_iter().find(|layout| layout.fits(files, room))
+    }
+
+    /// Whether it has so many buffers, and each room for its part of the image.
+    pub fn fits(&self, files: usize, room: u64) -> bool {
+        self.bytes.len() == files && self.bytes.iter().all(|&bytes| bytes <= room)
+    }
+
+    /// The same image, so many bytes behind the start of each buffer.
+    pub fn moved(&self, by: u64) -> Self {
+        let by = u32::try_from(by).unwrap_or(u32::MAX);
+        let planes = self.planes.iter().map(|plane| Plane { offset: plane.offset.saturating_add(by), ..*plane });
+        let bytes = self.bytes.iter().map(|bytes| bytes + u64::from(by));
+        Self { planes: planes.collect(), bytes: bytes.collect(), ..self.clone() }
+    }
+
+    /// In words.
+    pub fn words(&self) -> String {
+        format!("{}x{} {}", self.width, self.height, self.format.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drm::formats::{USUAL, named};
+
+    fn nv12() -> &'static Format {
+        named(u32::from_le_bytes(*b"NV12")).unwrap()
+    }
+
+    #[test]
+    fn planes_lie_one_after_the_other_or_each_in_a_buffer_of_its_own() {
+        let one = Layout::new(nv12(), (100, 10), 0, false);
+        let plane = |buffer, offset, pitch| Plane { buffer, offset, pitch };
+        assert_eq!((one.planes, one.bytes), (vec![plane(0, 0, 100), plane(0, 1000, 100)], vec![1500]));
+        let apart = Layout::new(nv12(), (100, 10), 8, true);
+        assert_eq!((apart.planes, apart.bytes), (vec![plane(0, 0, 108), plane(1, 0, 108)], vec![1080, 540]));
+    }
+
+    #[test]
+    fn half_a_pixel_of_chroma_is_a_whole_one() {
+        assert_eq!(Layout::new(nv12(), (53, 37), 0, false).bytes, [53 * 37 + 54 * 19]);
+    }
+
+    #[test]
+    fn the_largest_that_fits_is_taken() {
+        let fitting = |asked: &Stream, files, room| {
+            let format = if files > 1 { nv12() } else { &USUAL };
+            Layout::fitting(format, asked, files, room).map(|layout| layout.words())
+        };
+        let (plain, odd) = (Stream::default(), Stream { odd: true, ..Stream::default() });
+        assert_eq!(fitting(&plain, 1, 64 << 10).as_deref(), Some("128x128 XR24"));
+        assert_eq!(fitting(&plain, 1, (64 << 10) - 1).as_deref(), Some("160x90 XR24"));
+        assert_eq!(fitting(&odd, 1, 64 << 10).as_deref(), Some("151x101 XR24"));
+        assert_eq!(fitting(&plain, 2, 64 << 10).as_deref(), Some("256x128 NV12"));
+        assert_eq!(fitting(&plain, 3, 64 << 10), None, "NV12 has two planes");
+        assert_eq!(fitting(&plain, 1, 4096), None);
+    }
+
+    #[test]
+    fn what_is_moved_needs_more_room() {
+        let moved = Layout::new(nv12(), (100, 10), 0, false).moved(64);
+        assert_eq!((moved.planes[1].offset, moved.bytes), (1064, vec![1564]));
+    }
+}
