@@ -20,6 +20,7 @@ use uapi::memory::{Access, Mapping, Sharing, Window};
 mod fault;
 mod fences;
 mod files;
+mod flow;
 mod misuse;
 mod work;
 
@@ -186,6 +187,10 @@ impl Device for Mock {
 
     fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {
         work::work(self.fault, work)
+    }
+
+    fn flow(&self, work: &Work<'_>, at_once: usize, feed: &mut dyn crate::Feed) -> Result<(), Undone> {
+        flow::flow(self.fault, work, at_once, feed)
     }
 
     fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {

@@ -24,6 +24,7 @@ use crate::system::{Node, System};
 use crate::work::{Undone, Work, Worked};
 
 mod copy;
+mod flow;
 mod frames;
 mod misuse;
 mod pixels;
@@ -281,6 +282,10 @@ impl Device for Queue {
 
     fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {
         run::work(&self.0, work)
+    }
+
+    fn flow(&self, work: &Work<'_>, at_once: usize, feed: &mut dyn crate::Feed) -> Result<(), Undone> {
+        flow::flow(&self.0, work, at_once, feed)
     }
 
     fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {

@@ -14,7 +14,7 @@ mod names;
 mod processes;
 mod requirements;
 mod rounds;
-mod stream;
+pub(crate) mod stream;
 mod world;
 mod zero;
 

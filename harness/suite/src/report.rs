@@ -76,6 +76,7 @@ pub(crate) mod sample {
                 observed: true,
             }],
             device_access: vec![],
+            figures: Default::default(),
         }
     }
 

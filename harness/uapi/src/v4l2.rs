@@ -9,9 +9,11 @@ use v4l::v4l_sys as sys;
 use crate::retry::retry;
 
 mod control;
+mod state;
 mod stream;
 
 pub use control::{Control, Interval, control, controls, input, interval, set_control, set_input, set_interval};
+pub use state::with_device;
 pub use stream::{
     Done, create_buffers, dequeue, prepare_dma_buf, prepare_own, queue_own, stream_off, stream_on, take_done, wait_done,
 };

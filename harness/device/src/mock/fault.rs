@@ -163,6 +163,10 @@ faults! {
     IgnoresOffset = "ignores-offset",
     /// Frames in imported buffers are never done.
     NeverDone = "never-done",
+    /// A frame of a stream that goes on is never given back, now and then.
+    LosesFrame = "loses-frame",
+    /// The frames of a stream that goes on all have one number.
+    SequenceStands = "sequence-stands",
     /// No two frames are alike.
     Unsteady = "unsteady",
 }

@@ -19,9 +19,9 @@ mod shown;
 use shown::Shown;
 
 /// What the buffers that are to be read hold.
-const INPUT: u32 = 1;
+pub(crate) const INPUT: u32 = 1;
 /// What those that are to be written hold before.
-const BEFORE: u32 = 2;
+pub(crate) const BEFORE: u32 = 2;
 /// What those hold that were taken back.
 const LEFT: u32 = 3;
 
@@ -98,7 +98,7 @@ fn at_work(world: &World, step: &Stream) -> Result<(String, Result<(), Stop>), S
 }
 
 /// What a buffer that is read holds at a byte: the data begins at an offset.
-fn input(at: u64, offset: u64) -> u64 {
+pub(crate) fn input(at: u64, offset: u64) -> u64 {
     word(INPUT, at.wrapping_sub(offset) % oracle::content::POSITIONS)
 }
 
@@ -116,7 +116,7 @@ fn unwritten(worked: &Worked) -> bool {
 }
 
 /// Whether a device writes the same into its own buffers each time, and anything at all.
-fn steady(first: &Worked, second: &Worked) -> Result<(), String> {
+pub(crate) fn steady(first: &Worked, second: &Worked) -> Result<(), String> {
     if first.crc != second.crc {
         return Err(format!("the CRC of the device's own buffer is {:?}, then {:?}", first.crc, second.crc));
     }
@@ -201,7 +201,7 @@ fn judge_crc(imported: Option<&str>, own: Option<&str>) -> Result<(), Stop> {
 }
 
 /// So many bytes as they were filled.
-fn filled(len: usize, word: impl Fn(u64) -> u64) -> Vec<u8> {
+pub(crate) fn filled(len: usize, word: impl Fn(u64) -> u64) -> Vec<u8> {
     let mut bytes = vec![0; len.next_multiple_of(8)];
     for (index, place) in bytes.chunks_exact_mut(8).enumerate() {
         place.copy_from_slice(&word(index as u64 * 8).to_ne_bytes());
