@@ -14,7 +14,7 @@ mod names;
 mod processes;
 mod requirements;
 mod rounds;
-pub(crate) mod stream;
+mod stream;
 mod world;
 mod zero;
 
@@ -27,6 +27,7 @@ use document::verdict::Verdict;
 use crate::event::{Blame, Finding};
 use crate::plan::Cell;
 use message::Message;
+pub(crate) use stream::{BEFORE, INPUT, filled, input, steady};
 use world::World;
 
 /// The name under which an answer is told that was an errno.

@@ -7,6 +7,7 @@ pub mod grid;
 pub mod junit;
 pub mod ktap;
 pub mod lines;
+pub mod load;
 pub mod summary;
 
 use document::verdict::Outcome;

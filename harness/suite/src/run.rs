@@ -5,7 +5,7 @@ pub mod board;
 pub mod child;
 pub(crate) mod judge;
 pub mod resume;
-mod watch;
+pub(crate) mod watch;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
