@@ -40,7 +40,7 @@ use crate::run::child::Ran;
 use crate::run::judge::judge;
 use crate::run::{Runner, Shown, Sources, Watch, board};
 use clock::Clock;
-use crew::Ground;
+use crew::{Ground, Signals};
 use leaks::Count;
 use plan::{Task, Worker};
 
@@ -101,9 +101,10 @@ pub fn choose(endpoints: Vec<Rc<Endpoint>>, wanted: &[String], skip: &[String]) 
 /// # Errors
 /// See [`LoadError`].
 pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress) -> Result<(), LoadError> {
+    let signals = Signals::take();
     let started = Instant::now();
     let (_, found) = Runner::start(&setting.sources, &setting.endpoints);
-    let (pairs, refused) = survey::pairs(&setting.endpoints);
+    let (pairs, refused) = survey::pairs(&setting.endpoints, setting.patience);
     let workers = plan::workers(&setting.endpoints, &pairs, setting.seed, setting.intrusive);
     let ground = Ground::new(&setting.endpoints, pairs, setting.patience);
     let mut watch = Watch::start(&setting.sources);
@@ -121,7 +122,7 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     let before = Count::now(debugfs);
     let begun = Instant::now();
     let clock = Clock::start(setting.length).map_err(LoadError::Clock)?;
-    let ran = crew::work(&workers, &ground, &clock, &mut |seconds, working| progress.left(seconds, working));
+    let ran = crew::work(&workers, &ground, &clock, &signals, &mut |seconds, working| progress.left(seconds, working));
     let worked = begun.elapsed();
     let rounds = ran.iter().map(rounds).sum();
     let (after, left) = settled(debugfs, &before, rounds, &ground);

@@ -83,6 +83,8 @@ faults! {
     Crashes = "crashes",
     /// The import never returns.
     Hangs = "hangs",
+    /// One of many imports never returns.
+    HangsLater = "hangs-later",
     /// The kernel warns in the import.
     Warns = "warns",
     /// The kernel oopses in the import.

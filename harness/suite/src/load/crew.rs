@@ -49,10 +49,15 @@ fn execute(worker: &Worker, ground: &Ground, mut teller: Teller<'_>) {
     teller.done();
 }
 
-/// Lets all workers work until the time is over, or until SIGINT or SIGTERM ends it before. `tick` is told how many
+/// Lets all workers work until the time is over, or until one of the signals ends it before. `tick` is told how many
 /// seconds are left, and how many workers still work.
-pub fn work(workers: &[Worker], ground: &Ground, clock: &Clock, tick: &mut dyn FnMut(u64, usize)) -> Vec<Ran> {
-    let signals = Signals::take();
+pub fn work(
+    workers: &[Worker],
+    ground: &Ground,
+    clock: &Clock,
+    signals: &Signals,
+    tick: &mut dyn FnMut(u64, usize),
+) -> Vec<Ran> {
     let start = |(number, worker): (usize, &Worker)| {
         child::start(|say| execute(worker, ground, Teller::new(say, clock, number)))
     };
@@ -91,13 +96,14 @@ pub fn work(workers: &[Worker], ground: &Ground, clock: &Clock, tick: &mut dyn F
 }
 
 /// The signals that end a load. A second one ends the program, as it does elsewhere.
-struct Signals {
+pub struct Signals {
     set: SigSet,
     file: Option<SignalFd>,
 }
 
 impl Signals {
-    fn take() -> Self {
+    /// Takes them from now on.
+    pub fn take() -> Self {
         let set = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
         let file = set.thread_block().and_then(|()| SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC));
         Self { set, file: file.ok() }

@@ -162,10 +162,11 @@ impl<'a, 'b> Fed<'a, 'b> {
             let seen = bytes(lent)?;
             same += known
                 .compare(number, plane, *used, &seen)
-                .map_err(|difference| format!("frame {number}, pair {}: {difference}", lent.pair))?;
+                .map_err(|difference| format!("frame {number}, in a buffer of {}: {difference}", lent.exporter))?;
         }
         for lent in &frame.output {
-            same += reference::unchanged(&bytes(lent)?)?;
+            let read = reference::unchanged(&bytes(lent)?);
+            same += read.map_err(|difference| format!("frame {number}, in a buffer of {}: {difference}", lent.exporter))?;
         }
         Ok(same)
     }

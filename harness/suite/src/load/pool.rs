@@ -22,6 +22,8 @@ pub struct Lent {
     pub mapping: Option<Mapping>,
     /// The number of its pair.
     pub pair: usize,
+    /// Its exporter's key.
+    pub exporter: String,
     frames: u32,
 }
 
@@ -145,6 +147,6 @@ impl Source {
             memory.write(|| mapping.write_words(word)).map_err(refused)?;
         }
         (self.device, self.used) = (Some(device), true);
-        Ok(Lent { memory, mapping, pair: self.pair, frames: 0 })
+        Ok(Lent { memory, mapping, pair: self.pair, exporter: self.exporter.key.clone(), frames: 0 })
     }
 }

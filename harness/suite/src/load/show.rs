@@ -116,7 +116,7 @@ fn one(
                     teller.add("frames-compared", 1);
                     teller.add("bytes-compared", bytes);
                 }
-                Err(seen) => teller.fail("content", format!("pair {}: {seen}", source.pair), EXPECTED),
+                Err(seen) => teller.fail("content", format!("a buffer of {}: {seen}", source.exporter), EXPECTED),
             }
         }
         Err(undone) => match meaning_of_work(importer.kind, &undone) {

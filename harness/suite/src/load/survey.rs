@@ -14,9 +14,6 @@ use crate::run::child;
 /// The buffers of a load, in bytes, at least: of several pages, and with room for a frame of some size.
 pub const SIZE: u64 = 64 * 1024;
 
-/// All exporters together.
-const DEADLINE: Duration = Duration::from_secs(60);
-
 /// As a program asks for a file that it writes.
 pub const FLAGS: ExportFlags = ExportFlags { writable: true, close_on_exec: true };
 
@@ -25,8 +22,8 @@ pub fn size(exporter: &Endpoint) -> u64 {
     exporter.smallest.max(SIZE)
 }
 
-/// The pairs of which one import went well, and how many there are besides.
-pub fn pairs(endpoints: &[Rc<Endpoint>]) -> (Vec<Pair>, usize) {
+/// The pairs of which one import went well, and how many there are besides. An importer has so long for all exporters.
+pub fn pairs(endpoints: &[Rc<Endpoint>], deadline: Duration) -> (Vec<Pair>, usize) {
     let usable = |endpoint: &&Rc<Endpoint>| endpoint.blocked.is_none();
     let exporters: Vec<_> = endpoints.iter().filter(usable).filter(|endpoint| endpoint.exports).collect();
     let importers = endpoints.iter().filter(usable).filter(|endpoint| endpoint.imports);
@@ -34,7 +31,7 @@ pub fn pairs(endpoints: &[Rc<Endpoint>]) -> (Vec<Pair>, usize) {
     for importer in importers {
         let mut next = 0;
         while next < exporters.len() {
-            let ran = child::run(DEADLINE, |say| {
+            let ran = child::run(deadline, |say| {
                 for (at, exporter) in exporters.iter().enumerate().skip(next) {
                     say(&Message::Step(at.to_string()));
                     if takes(importer, exporter) {
@@ -76,7 +73,7 @@ mod tests {
     fn a_pair_is_one_whose_import_goes_well() {
         let words = "clean,refuses,no-export,crashes";
         let endpoints = device::mock::endpoints(words, std::path::Path::new("/dev/null")).unwrap();
-        let (pairs, refused) = pairs(&endpoints.into_iter().map(Rc::new).collect::<Vec<_>>());
+        let (pairs, refused) = pairs(&endpoints.into_iter().map(Rc::new).collect::<Vec<_>>(), Duration::from_secs(60));
         let words: Vec<String> = pairs.iter().map(Pair::words).collect();
         let clean = ["mock-clean to mock-clean", "mock-refuses to mock-clean", "mock-crashes to mock-clean"];
         assert_eq!(words[..3], clean);
