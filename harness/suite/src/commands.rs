@@ -79,9 +79,11 @@ fn faults() -> String {
 impl Trouble {
     fn exit(&self) -> Exit {
         match self {
-            Self::Load(_) | Self::Journal(JournalError::Write { .. }) | Self::Folder { .. } | Self::Xml(_) | Self::Registry(_) => {
-                Exit::OwnFault
-            }
+            Self::Load(_)
+            | Self::Journal(JournalError::Write { .. })
+            | Self::Folder { .. }
+            | Self::Xml(_)
+            | Self::Registry(_) => Exit::OwnFault,
             _ => Exit::BadInput,
         }
     }

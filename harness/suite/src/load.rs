@@ -88,11 +88,11 @@ pub enum LoadError {
 /// out.
 pub fn choose(endpoints: Vec<Rc<Endpoint>>, wanted: &[String], skip: &[String]) -> Vec<Rc<Endpoint>> {
     let is = |texts: &[String], key: &str| {
-        texts.iter().any(|text| if text.contains('*') { Glob::new(text.clone()).matches(key) } else { key.contains(text) })
+        texts
+            .iter()
+            .any(|text| if text.contains('*') { Glob::new(text.clone()).matches(key) } else { key.contains(text) })
     };
-    let taken = |endpoint: &Rc<Endpoint>| {
-        (wanted.is_empty() || is(wanted, &endpoint.key)) && !is(skip, &endpoint.key)
-    };
+    let taken = |endpoint: &Rc<Endpoint>| (wanted.is_empty() || is(wanted, &endpoint.key)) && !is(skip, &endpoint.key);
     endpoints.into_iter().filter(taken).collect()
 }
 
@@ -132,7 +132,8 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     let mut cells: Vec<CellEnd> = judged.collect();
     let mut figures = before.figures("before");
     figures.extend(after.figures("after"));
-    let of_run = [("rounds-and-frames", rounds), ("pairs", ground.pairs.len() as u64), ("pairs-refused", refused as u64)];
+    let of_run =
+        [("rounds-and-frames", rounds), ("pairs", ground.pairs.len() as u64), ("pairs-refused", refused as u64)];
     figures.extend(of_run.map(|(name, value)| (name.to_owned(), value)));
     cells.push(cell(LEAKS, LEAKS_RULE, None, left, figures, worked));
     let (_, said) = judge(&nothing(), &seen, &Drivers::default());
@@ -140,9 +141,11 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     splats.insert("records-lost".into(), seen.lost);
     let mut said: Vec<Finding> = said.into_iter().filter(|finding| finding.oracle != "pages").collect();
     let missing = watch.states().into_iter().filter(|state| ["kernel-log", "taint"].contains(&state.oracle.as_str()));
-    said.extend(missing.filter_map(|state| state.missing).map(|why| {
-        teller::finding("kernel-log", Verdict::NotObservable, crate::event::Blame::Nobody, why, LOG_RULE)
-    }));
+    said.extend(
+        missing.filter_map(|state| state.missing).map(|why| {
+            teller::finding("kernel-log", Verdict::NotObservable, crate::event::Blame::Nobody, why, LOG_RULE)
+        }),
+    );
     cells.push(cell(LOG, LOG_RULE, None, said, splats, worked));
     end(setting, cells, clock.stopped(), worked, journal)
 }
@@ -151,7 +154,8 @@ const LEAKS: &str = "load.leaks.board";
 const LOG: &str = "load.kernel-log.board";
 const LEAKS_RULE: &str = "After a load the machine has every buffer, attachment and object again.";
 const LOG_RULE: &str = "Under load the kernel has nothing to complain of.";
-const STREAM_RULE: &str = "A device that streams through everybody's buffers gives every frame back, with the right bytes.";
+const STREAM_RULE: &str =
+    "A device that streams through everybody's buffers gives every frame back, with the right bytes.";
 const ROUNDS_RULE: &str = "Buffers can be exported, imported, mapped and closed over and over, by several at a time.";
 const CLOSES_RULE: &str = "Any number may close the same buffer at the same time.";
 

@@ -68,9 +68,19 @@ fn a_stream_that_stands_is_caught() {
 
 #[test]
 fn wrong_bytes_are_caught_in_frames_and_in_rounds() {
-    caught("device-elsewhere", "load.stream.mock-device-elsewhere", Verdict::Fail, "in a buffer of mock-device-elsewhere");
+    caught(
+        "device-elsewhere",
+        "load.stream.mock-device-elsewhere",
+        Verdict::Fail,
+        "in a buffer of mock-device-elsewhere",
+    );
     caught("device-overruns", "load.stream.mock-device-overruns", Verdict::Fail, "in a buffer of");
-    caught("device-writes-input", "load.stream.mock-device-writes-input", Verdict::Fail, "a buffer that the device reads");
+    caught(
+        "device-writes-input",
+        "load.stream.mock-device-writes-input",
+        Verdict::Fail,
+        "a buffer that the device reads",
+    );
     caught("private-mapping", "load.rounds.worker-0", Verdict::Fail, "mock-private-mapping to mock-private-mapping");
 }
 

@@ -40,7 +40,8 @@ pub fn flow(queue: &OpenQueue, work: &Work<'_>, at_once: usize, feed: &mut dyn F
 fn run(lines: &mut [Line<'_>], at_once: usize, feed: &mut dyn Feed) -> Result<(), Undone> {
     let (mut fed, mut running, mut number) = (true, false, 0);
     loop {
-        let free: Vec<usize> = (0..at_once).filter(|index| lines.iter().all(|line| !line.held.contains(index))).collect();
+        let free: Vec<usize> =
+            (0..at_once).filter(|index| lines.iter().all(|line| !line.held.contains(index))).collect();
         for index in free.into_iter().filter(|_| fed) {
             let given = match feed.next(index) {
                 Next::Frame(given) => given,

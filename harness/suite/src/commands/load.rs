@@ -16,7 +16,14 @@ use crate::arguments::{Load, ProgressForm};
 pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
     let chosen = load::choose(endpoints(&wanted.machine)?, &wanted.filter, &wanted.skip);
     if chosen.is_empty() {
-        println!("{}", if wanted.filter.is_empty() { summary::NO_DEVICES } else { "no device matches; 'prime-cts list' names them" });
+        println!(
+            "{}",
+            if wanted.filter.is_empty() {
+                summary::NO_DEVICES
+            } else {
+                "no device matches; 'prime-cts list' names them"
+            }
+        );
         return Ok(Exit::NothingVerified);
     }
     let board = wanted.board.as_deref().map(read_board).transpose()?;
@@ -32,7 +39,8 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
         intrusive: wanted.intrusive,
     };
     let mut journal = Journal::create(&folder.join("run.jsonl"))?;
-    let mut shown = Shown { form: wanted.progress.on(std::io::stderr().is_terminal()), seconds: wanted.seconds, said: None };
+    let mut shown =
+        Shown { form: wanted.progress.on(std::io::stderr().is_terminal()), seconds: wanted.seconds, said: None };
     let done = load::run(&setting, &mut journal, &mut shown);
     shown.finish();
     done?;

@@ -131,13 +131,7 @@ fn shared_card(importer: &Endpoint, memory: &Memory) -> Result<Option<(File, u32
 
 /// One thread: imports the buffer into a device of its own, and closes everything when all others do. Whether it had
 /// imported it, and whether it was the one to drop the handle.
-fn close(
-    importer: &Endpoint,
-    file: OwnedFd,
-    size: u64,
-    card: Option<&(File, u32)>,
-    barrier: &Barrier,
-) -> (bool, bool) {
+fn close(importer: &Endpoint, file: OwnedFd, size: u64, card: Option<&(File, u32)>, barrier: &Barrier) -> (bool, bool) {
     let device = open(importer).ok();
     let number = file.as_raw_fd();
     let imported = device.as_ref().and_then(|device| device.import(number, ImportSize::Within(size)).ok());

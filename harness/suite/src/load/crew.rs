@@ -105,7 +105,9 @@ impl Signals {
     /// Takes them from now on.
     pub fn take() -> Self {
         let set = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
-        let file = set.thread_block().and_then(|()| SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC));
+        let file = set
+            .thread_block()
+            .and_then(|()| SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC));
         Self { set, file: file.ok() }
     }
 

@@ -113,7 +113,8 @@ impl<'a, 'b> Fed<'a, 'b> {
         ];
         figures.into_iter().for_each(|(name, value)| self.teller.set(name, value));
         if lost > 0 {
-            let seen = format!("{lost} frames were queued and neither came back nor were given back by VIDIOC_STREAMOFF");
+            let seen =
+                format!("{lost} frames were queued and neither came back nor were given back by VIDIOC_STREAMOFF");
             self.teller.fail("frames", seen, EXPECTED);
         }
         if self.teller.failed() {
@@ -166,7 +167,8 @@ impl<'a, 'b> Fed<'a, 'b> {
         }
         for lent in &frame.output {
             let read = reference::unchanged(&bytes(lent)?);
-            same += read.map_err(|difference| format!("frame {number}, in a buffer of {}: {difference}", lent.exporter))?;
+            same +=
+                read.map_err(|difference| format!("frame {number}, in a buffer of {}: {difference}", lent.exporter))?;
         }
         Ok(same)
     }

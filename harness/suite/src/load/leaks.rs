@@ -80,7 +80,9 @@ impl Count {
         match (&before.memory, &self.memory) {
             (Ok(before), Ok(now)) if before.available.saturating_sub(now.available) > before.total / SHARE => {
                 let gone = before.available - now.available;
-                found.push(fail(format!("{gone} bytes of memory (MemAvailable) less, after {rounds} rounds and frames")));
+                found.push(fail(format!(
+                    "{gone} bytes of memory (MemAvailable) less, after {rounds} rounds and frames"
+                )));
             }
             (Ok(_), Ok(_)) => {}
             (Err(why), _) | (_, Err(why)) => found.push(unseen("how much memory there is", why)),
@@ -118,7 +120,10 @@ fn stayed(before: &[BufinfoEntry], now: &[BufinfoEntry], pairs: &[Pair]) -> Opti
     let line = |buffer: &&BufinfoEntry| {
         let pair = buffer.name.as_deref().and_then(|name| named(name, pairs)).map_or(String::new(), Pair::words);
         let devices = if buffer.devices.is_empty() { "nobody".to_owned() } else { buffer.devices.join(", ") };
-        format!("{pair}: {} bytes of {}, {} references, attached: {devices}", buffer.size, buffer.exp_name, buffer.count)
+        format!(
+            "{pair}: {} bytes of {}, {} references, attached: {devices}",
+            buffer.size, buffer.exp_name, buffer.count
+        )
     };
     let mut by_pair: BTreeMap<String, usize> = BTreeMap::new();
     for buffer in &stayed {
@@ -153,7 +158,10 @@ mod tests {
     fn seen(change: impl Fn(&mut Count)) -> Vec<String> {
         let mut now = count();
         change(&mut now);
-        now.since(&count(), 10_000, &[]).into_iter().map(|finding| format!("{} {}", finding.verdict, finding.seen)).collect()
+        now.since(&count(), 10_000, &[])
+            .into_iter()
+            .map(|finding| format!("{} {}", finding.verdict, finding.seen))
+            .collect()
     }
 
     #[test]
@@ -186,11 +194,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_counted_is_not_observable() {
-        let blind = seen(|now| *now = Count {
-            buffers: Err("no debugfs".into()),
-            memory: Err("no proc".into()),
-            slabs: Err("no root".into()),
-            bounced: None,
+        let blind = seen(|now| {
+            *now = Count {
+                buffers: Err("no debugfs".into()),
+                memory: Err("no proc".into()),
+                slabs: Err("no root".into()),
+                bounced: None,
+            }
         });
         assert_eq!(blind.len(), 3);
         assert!(blind.iter().all(|line| line.starts_with("not-observable ")), "{blind:?}");

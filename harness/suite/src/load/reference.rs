@@ -48,9 +48,8 @@ impl Reference {
     /// # Errors
     /// What the device does not do.
     pub fn of(device: &dyn Device, frames: usize, asked: &Stream) -> Result<Result<Self, String>, Undone> {
-        let run = |fill: &dyn Fn(u64) -> u64| {
-            device.work(&work(asked, frames, Buffers::Own(fill), Buffers::Own(&read)))
-        };
+        let run =
+            |fill: &dyn Fn(u64) -> u64| device.work(&work(asked, frames, Buffers::Own(fill), Buffers::Own(&read)));
         let (first, second) = (run(&before)?, run(&|at| !before(at))?);
         Ok(steady(&first, &second).map(|()| {
             let alike = first.written.windows(2).all(|pair| pair[0] == pair[1]);

@@ -43,7 +43,8 @@ pub fn pairs(endpoints: &[Rc<Endpoint>], deadline: Duration) -> (Vec<Pair>, usiz
             for message in &ran.messages.whole {
                 let Message::Took(key) = message else { continue };
                 let exporter = exporters.iter().find(|exporter| exporter.key == *key);
-                let pair = |exporter: &&Rc<Endpoint>| Pair { exporter: (*exporter).clone(), importer: importer.clone() };
+                let pair =
+                    |exporter: &&Rc<Endpoint>| Pair { exporter: (*exporter).clone(), importer: importer.clone() };
                 pairs.extend(exporter.map(pair));
             }
             // Behind the exporter with which the process died or hung, if it did.

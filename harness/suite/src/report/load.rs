@@ -58,10 +58,14 @@ pub fn text(recorded: &Recorded) -> String {
             }
         }
         if let (Some(pairs), Some(refused)) = (cell.figures.get("pairs"), cell.figures.get("pairs-refused")) {
-            let _ = writeln!(text, "{pairs} pairs share buffers; {refused} others refused a first import and were left out");
+            let _ = writeln!(
+                text,
+                "{pairs} pairs share buffers; {refused} others refused a first import and were left out"
+            );
         }
         if let (Some(splats), Some(lost)) = (cell.figures.get("splats"), cell.figures.get("records-lost")) {
-            let _ = writeln!(text, "reports of trouble in the kernel's log: {splats} ({lost} records were overwritten)");
+            let _ =
+                writeln!(text, "reports of trouble in the kernel's log: {splats} ({lost} records were overwritten)");
         }
     }
     text + "\n"
@@ -74,16 +78,17 @@ fn row(first: &str, middle: impl Iterator<Item = String>, last: &str) -> Vec<Str
 /// The first column stands on the left, the others on the right.
 fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.first().map_or(0, Vec::len);
-    let widths: Vec<usize> =
-        (0..count).map(|at| rows.iter().map(|row| row[at].len()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..count).map(|at| rows.iter().map(|row| row[at].len()).max().unwrap_or(0)).collect();
     let line = |row: &Vec<String>| {
         let cells: Vec<String> = row
             .iter()
             .zip(&widths)
             .enumerate()
-            .map(|(at, (text, &width))| {
-                if at == 0 || at + 1 == count { format!("{text:width$}") } else { format!("{text:>width$}") }
-            })
+            .map(
+                |(at, (text, &width))| {
+                    if at == 0 || at + 1 == count { format!("{text:width$}") } else { format!("{text:>width$}") }
+                },
+            )
             .collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
