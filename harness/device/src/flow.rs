@@ -51,6 +51,11 @@ pub enum Next {
     End,
 }
 
+/// `V4L2_FIELD_TOP`.
+pub const TOP: u32 = 2;
+/// `V4L2_FIELD_BOTTOM`.
+pub const BOTTOM: u32 = 3;
+
 /// A frame that came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Back {
@@ -58,6 +63,8 @@ pub struct Back {
     pub index: usize,
     /// The driver's number of it.
     pub sequence: u32,
+    /// `enum v4l2_field`: [`TOP`] and [`BOTTOM`] of a frame have one number where they come one by one.
+    pub field: u32,
     /// Of each plane, how many bytes hold data.
     pub used: Vec<u32>,
     /// Whether the device could not do its work on it (`V4L2_BUF_FLAG_ERROR`).

@@ -39,7 +39,7 @@ pub fn flow(fault: Fault, work: &Work<'_>, at_once: usize, feed: &mut dyn Feed) 
         let sequence = if fault == Fault::SequenceStands { 0 } else { sequence };
         both.iter().for_each(|queue| {
             let used = if *queue == Queue::Capture { vec![used] } else { vec![0] };
-            feed.done(*queue, &Back { index, sequence, used, faulty: false });
+            feed.done(*queue, &Back { index, sequence, field: 1, used, faulty: false });
         });
     }
     for index in lost {

@@ -144,7 +144,8 @@ impl<'a> Line<'a> {
             let Some(done) = done else { break };
             let index = done.index as usize;
             self.held.remove(&index);
-            feed.done(self.name(), &Back { index, sequence: done.sequence, used: done.used, faulty: done.faulty });
+            let v4l2::Done { sequence, field, used, faulty, .. } = done;
+            feed.done(self.name(), &Back { index, sequence, field, used, faulty });
             taken += 1;
         }
         Ok(taken)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use device::flow::Back;
+use device::flow::{BOTTOM, Back, TOP};
 
 /// Something that a driver may not say of frames.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,9 @@ pub struct Account {
     pub given_back: u64,
     /// Still with the device after VIDIOC_STREAMOFF.
     pub kept: u64,
-    last: Option<u32>,
+    /// Numbers that did not rise.
+    pub misnumbered: u64,
+    last: Option<(u32, u32)>,
     held: BTreeSet<usize>,
 }
 
@@ -62,10 +64,17 @@ impl Account {
         }
         self.done += 1;
         self.faulty += u64::from(back.faulty);
-        let Some(before) = self.last.replace(back.sequence) else { return Ok(()) };
+        let Some((before, field)) = self.last.replace((back.sequence, back.field)) else { return Ok(()) };
+        // The two fields of a frame have one number (V4L2_FIELD_ALTERNATE).
+        if before == back.sequence && [[TOP, BOTTOM], [BOTTOM, TOP]].contains(&[field, back.field]) {
+            return Ok(());
+        }
         // The numbers may wrap around. Half of them is more than any driver leaves out.
         match back.sequence.wrapping_sub(before) {
-            0 | 0x8000_0000.. => Err(Strange::Number { before, now: back.sequence }),
+            0 | 0x8000_0000.. => {
+                self.misnumbered += 1;
+                Err(Strange::Number { before, now: back.sequence })
+            }
             step => {
                 self.dropped += u64::from(step - 1);
                 Ok(())
@@ -91,7 +100,7 @@ mod tests {
     use super::*;
 
     fn back(index: usize, sequence: u32) -> Back {
-        Back { index, sequence, used: vec![], faulty: false }
+        Back { index, sequence, field: 1, used: vec![], faulty: false }
     }
 
     fn queued(count: usize) -> Account {
@@ -143,6 +152,16 @@ mod tests {
         account.done(&back(0, 5)).unwrap();
         account.start();
         account.done(&back(1, 0)).unwrap();
+    }
+
+    #[test]
+    fn the_two_fields_of_a_frame_have_one_number() {
+        let mut account = queued(4);
+        for (index, number, field) in [(0, 7, TOP), (1, 7, BOTTOM), (2, 8, TOP)] {
+            account.done(&Back { field, ..back(index, number) }).unwrap();
+        }
+        assert!(account.done(&Back { field: TOP, ..back(3, 8) }).is_err(), "the same field again");
+        assert_eq!((account.dropped, account.misnumbered), (0, 1));
     }
 
     #[test]

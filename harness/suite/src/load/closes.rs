@@ -60,7 +60,7 @@ fn refused(kind: Kind, call: &'static str) -> impl Fn(Errno) -> Trouble {
 
 fn round(pair: &Pair, number: usize, with_process: bool, teller: &mut Teller<'_>) -> Result<(), Trouble> {
     let source = open(&pair.exporter)?;
-    let memory = Memory::new(&source, &pair.exporter, number);
+    let memory = Memory::new(&source, &pair.exporter, pair.importer.smallest, number);
     let memory = memory.map_err(|refusal| Trouble::Refused(pair.exporter.kind, refusal))?;
     let size = memory.size;
     let importer = &*pair.importer;

@@ -6,7 +6,7 @@ use device::Feed;
 use device::flow::{Back, Given, Next, Queue, Shape};
 use uapi::memory::Mapping;
 
-use super::account::Account;
+use super::account::{Account, Strange};
 use super::pool::{Lent, Pool};
 use super::reference::{self, Reference};
 use super::teller::Teller;
@@ -39,6 +39,8 @@ pub struct Fed<'a, 'b> {
     given: usize,
     back: usize,
     streams: u64,
+    /// What was wrong with the first number that was.
+    misnumbered: Option<String>,
 }
 
 /// The buffers of a frame that is with the device.
@@ -65,6 +67,7 @@ impl<'a, 'b> Fed<'a, 'b> {
             given: 0,
             back: 0,
             streams: 0,
+            misnumbered: None,
         }
     }
 
@@ -101,6 +104,7 @@ impl<'a, 'b> Fed<'a, 'b> {
         let sum = |of: fn(&Account) -> u64| self.accounts.values().map(of).sum::<u64>();
         let of = |queue| self.accounts.get(&queue).map_or(0, |account: &Account| account.done);
         let (written, read, lost) = (of(Queue::Capture), of(Queue::Output), sum(Account::lost));
+        let misnumbered = sum(|account| account.misnumbered);
         let figures = [
             ("frames-written", written),
             ("frames-read", read),
@@ -108,10 +112,15 @@ impl<'a, 'b> Fed<'a, 'b> {
             ("frames-faulty", sum(|account| account.faulty)),
             ("frames-dropped", sum(|account| account.dropped)),
             ("frames-given-back", sum(|account| account.given_back)),
+            ("frames-misnumbered", misnumbered),
             ("frames-lost", lost),
             ("exporters", self.capture.used().max(self.output.used())),
         ];
         figures.into_iter().for_each(|(name, value)| self.teller.set(name, value));
+        if let Some(first) = self.misnumbered.take() {
+            let seen = format!("v4l2_buffer.sequence did not rise at {misnumbered} frames; the first: {first}");
+            self.teller.fail("frames", seen, EXPECTED);
+        }
         if lost > 0 {
             let seen =
                 format!("{lost} frames were queued and neither came back nor were given back by VIDIOC_STREAMOFF");
@@ -172,10 +181,6 @@ impl<'a, 'b> Fed<'a, 'b> {
         }
         Ok(same)
     }
-
-    fn strange(&mut self, queue: Queue, seen: &str) {
-        self.teller.fail("frames", format!("{} queue: {seen}", queue.word()), EXPECTED);
-    }
 }
 
 /// Fills what a device is to write. Whether all of it can be looked at.
@@ -233,8 +238,16 @@ impl Feed for Fed<'_, '_> {
     }
 
     fn done(&mut self, queue: Queue, back: &Back) {
-        if let Err(strange) = self.accounts.entry(queue).or_default().done(back) {
-            return self.strange(queue, &strange.to_string());
+        match self.accounts.entry(queue).or_default().done(back) {
+            Ok(()) => {}
+            // Told at the end: the frame is there, and the others are to be seen too.
+            Err(strange @ Strange::Number { .. }) => {
+                self.misnumbered.get_or_insert_with(|| format!("{} queue: {strange}", queue.word()));
+            }
+            Err(strange) => {
+                let seen = format!("{} queue: {strange}", queue.word());
+                return self.teller.fail("frames", seen, EXPECTED);
+            }
         }
         if queue == Queue::Output {
             return;

@@ -23,12 +23,12 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Allocates and exports one, named for a pair.
+    /// Allocates and exports one of at least `needed` bytes, named for a pair.
     ///
     /// # Errors
     /// What the exporter says.
-    pub fn new(device: &Rc<dyn Device>, exporter: &Endpoint, pair: usize) -> Result<Self, Refusal> {
-        let buffer = device.allocate(survey::size(exporter))?;
+    pub fn new(device: &Rc<dyn Device>, exporter: &Endpoint, needed: u64, pair: usize) -> Result<Self, Refusal> {
+        let buffer = device.allocate(survey::size(exporter, needed))?;
         let file = buffer.export(survey::FLAGS)?;
         // A kernel before 5.3 has no names: what stays behind is then nobody's.
         let _ = device.files().set_name(file.as_fd(), &teller::name(pair));

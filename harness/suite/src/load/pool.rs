@@ -29,6 +29,8 @@ pub struct Lent {
 
 /// The exporters of one queue.
 pub struct Pool {
+    /// In bytes.
+    needed: u64,
     sources: Vec<Source>,
     next: usize,
     filled: Option<fn(u64) -> u64>,
@@ -47,9 +49,11 @@ struct Source {
 }
 
 impl Pool {
-    /// Of the exporters whose buffers an importer takes. What is to be read is filled when it is made.
+    /// Of the exporters whose buffers an importer takes, for frames of so many bytes. What is to be read is filled when it
+    /// is made.
     pub fn new(
         importer: &Endpoint,
+        needed: u64,
         pairs: &[Pair],
         owned: &BTreeMap<String, u32>,
         filled: Option<fn(u64) -> u64>,
@@ -64,7 +68,7 @@ impl Pool {
             used: false,
             over: false,
         });
-        Self { sources: sources.collect(), next: 0, filled }
+        Self { needed, sources: sources.collect(), next: 0, filled }
     }
 
     /// How many exporters have given a buffer.
@@ -79,21 +83,20 @@ impl Pool {
     pub fn take(&mut self, teller: &mut Teller<'_>) -> Result<Option<Lent>, String> {
         let shift = teller.clock().shift() % 2;
         let count = self.sources.len();
+        for source in self.sources.iter_mut().filter(|source| source.owned == Some(shift)) {
+            // Its queue streams now, and is to have no buffers of its own.
+            (source.device, source.free) = (None, Vec::new());
+        }
         for _ in 0..count {
             let source = &mut self.sources[self.next];
             self.next = (self.next + 1) % count;
-            if source.over {
-                continue;
-            }
-            if source.owned == Some(shift) {
-                // Its queue streams now, and is to have no buffers of its own.
-                (source.device, source.free) = (None, Vec::new());
+            if source.over || source.owned == Some(shift) {
                 continue;
             }
             if let Some(lent) = source.free.pop() {
                 return Ok(Some(lent));
             }
-            match source.make(self.filled) {
+            match source.make(self.needed, self.filled) {
                 Ok(lent) => {
                     teller.add("buffers", 1);
                     return Ok(Some(lent));
@@ -135,13 +138,13 @@ impl Pool {
 }
 
 impl Source {
-    fn make(&mut self, filled: Option<fn(u64) -> u64>) -> Result<Lent, Trouble> {
+    fn make(&mut self, needed: u64, filled: Option<fn(u64) -> u64>) -> Result<Lent, Trouble> {
         let refused = |refusal| Trouble::Refused(self.exporter.kind, refusal);
         let device = match &self.device {
             Some(device) => device.clone(),
             None => super::rounds::open(&self.exporter)?,
         };
-        let memory = Memory::new(&device, &self.exporter, self.pair).map_err(refused)?;
+        let memory = Memory::new(&device, &self.exporter, needed, self.pair).map_err(refused)?;
         let mapping = memory.map().map_err(refused)?;
         if let (Some(word), Some(mapping)) = (filled, &mapping) {
             memory.write(|| mapping.write_words(word)).map_err(refused)?;

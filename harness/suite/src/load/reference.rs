@@ -1,6 +1,6 @@
 //! What a device makes of its own buffers: what it makes of imported ones must be the same, byte for byte.
 
-use device::{Buffers, Device, Undone, Work, Worked};
+use device::{Buffers, Device, Endpoint, Undone, Work, Worked};
 use document::step::Stream;
 use oracle::content::{compare, word};
 
@@ -26,9 +26,14 @@ pub fn asked() -> Stream {
     Stream { queued: Some(QUEUED), ..Stream::default() }
 }
 
-/// Work in frames for which the buffers of a load have room.
-pub fn work<'a>(asked: &'a Stream, files: usize, capture: Buffers<'a>, output: Buffers<'a>) -> Work<'a> {
-    Work { asked, files, capture_room: SIZE, output_room: SIZE, capture, output, stopped: &|| {} }
+/// Work in frames for which buffers of `room` bytes have room.
+pub fn work<'a>(asked: &'a Stream, room: u64, files: usize, capture: Buffers<'a>, output: Buffers<'a>) -> Work<'a> {
+    Work { asked, files, capture_room: room, output_room: room, capture, output, stopped: &|| {} }
+}
+
+/// The room that a device's frames need, in bytes, of both its queues.
+pub fn room(importer: &Endpoint, output: Option<&Endpoint>) -> u64 {
+    importer.smallest.max(output.map_or(0, |output| output.smallest)).max(SIZE)
 }
 
 /// What a buffer that is written holds before.
@@ -47,9 +52,10 @@ impl Reference {
     ///
     /// # Errors
     /// What the device does not do.
-    pub fn of(device: &dyn Device, frames: usize, asked: &Stream) -> Result<Result<Self, String>, Undone> {
-        let run =
-            |fill: &dyn Fn(u64) -> u64| device.work(&work(asked, frames, Buffers::Own(fill), Buffers::Own(&read)));
+    pub fn of(device: &dyn Device, room: u64, frames: usize, asked: &Stream) -> Result<Result<Self, String>, Undone> {
+        let run = |fill: &dyn Fn(u64) -> u64| {
+            device.work(&work(asked, room, frames, Buffers::Own(fill), Buffers::Own(&read)))
+        };
         let (first, second) = (run(&before)?, run(&|at| !before(at))?);
         Ok(steady(&first, &second).map(|()| {
             let alike = first.written.windows(2).all(|pair| pair[0] == pair[1]);

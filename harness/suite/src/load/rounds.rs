@@ -133,7 +133,7 @@ fn round(
     let source = shelf.open(&pair.exporter, true)?;
     let target = shelf.open(&pair.importer, false)?;
     let of_exporter = |refusal| Trouble::Refused(pair.exporter.kind, refusal);
-    let memory = Memory::new(&source, &pair.exporter, number).map_err(of_exporter)?;
+    let memory = Memory::new(&source, &pair.exporter, pair.importer.smallest, number).map_err(of_exporter)?;
     let imported = target.import(memory.number(), ImportSize::Within(memory.size));
     let imported = imported.map_err(|refusal| Trouble::Refused(pair.importer.kind, refusal))?;
     let (mut first, mut second) = (None, None);

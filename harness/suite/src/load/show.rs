@@ -13,6 +13,7 @@ use super::plan::Pair;
 use super::pool::{Lent, Pool};
 use super::reference::{self, Reference};
 use super::stream::{PAUSE, busy};
+use super::survey::SIZE;
 use super::teller::{Meaning, Teller, meaning_of_work};
 use crate::cell::REFUSAL;
 
@@ -20,9 +21,9 @@ const EXPECTED: &str = "a display shows imported buffers as it shows its own";
 
 /// Shows until the time is over.
 pub fn work(importer: &Rc<Endpoint>, pairs: &[Pair], owned: &BTreeMap<String, u32>, teller: &mut Teller<'_>) {
-    let mut shown = Pool::new(importer, pairs, owned, Some(reference::read));
+    let mut shown = Pool::new(importer, SIZE, pairs, owned, Some(reference::read));
     let writes_back = importer.work.contains(&Ability::WriteBack);
-    let mut written = writes_back.then(|| Pool::new(importer, pairs, owned, None));
+    let mut written = writes_back.then(|| Pool::new(importer, SIZE, pairs, owned, None));
     let asked = Stream::default();
     let mut known: Option<Reference> = None;
     while !teller.over() {
@@ -35,7 +36,7 @@ pub fn work(importer: &Rc<Endpoint>, pairs: &[Pair], owned: &BTreeMap<String, u3
             }
         };
         let Some(reference) = &known else {
-            match Reference::of(&*device, 1, &asked) {
+            match Reference::of(&*device, SIZE, 1, &asked) {
                 Ok(Ok(reference)) => known = Some(reference),
                 Ok(Err(why)) => teller.give_up(why, EXPECTED),
                 Err(undone) if busy(importer, &undone) => pause(teller),
@@ -105,7 +106,7 @@ fn one(
         ([source.memory.file.as_fd()], target.iter().map(|target| target.memory.file.as_fd()).collect());
     let own = |at| reference::before(at);
     let capture = if targets.is_empty() { Buffers::Own(&own) } else { Buffers::Imported(&targets) };
-    let work = reference::work(asked, 1, capture, Buffers::Imported(&sources));
+    let work = reference::work(asked, SIZE, 1, capture, Buffers::Imported(&sources));
     match device.work(&work) {
         Ok(done) => {
             teller.add("frames-read", 1);

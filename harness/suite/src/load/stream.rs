@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use device::{Buffers, Device, Endpoint, Undone};
-use document::step::Stream;
 
 use super::feed::{EXPECTED, Fed};
 use super::plan::Pair;
@@ -29,10 +28,10 @@ pub fn work(
     owned: &BTreeMap<String, u32>,
     teller: &mut Teller<'_>,
 ) {
-    let capture = Pool::new(importer, pairs, owned, None);
-    let output = Pool::new(output.unwrap_or(importer), pairs, owned, Some(reference::read));
+    let room = reference::room(importer, output.map(Rc::as_ref));
+    let capture = Pool::new(importer, room, pairs, owned, None);
+    let output = Pool::new(output.unwrap_or(importer), room, pairs, owned, Some(reference::read));
     let mut fed = Fed::new(teller, capture, output, owned.get(&importer.key).copied());
-    let asked = reference::asked();
     while !fed.teller.over() {
         fed.teller.now_and_then();
         if fed.lent() {
@@ -41,7 +40,7 @@ pub fn work(
             continue;
         }
         match device::inventory::open(importer) {
-            Ok(device) if known(&*device, importer, &asked, &mut fed) => one(&*device, importer, &asked, &mut fed),
+            Ok(device) if known(&*device, importer, room, &mut fed) => one(&*device, importer, room, &mut fed),
             Ok(_) => {}
             Err(error) => fed.teller.give_up(format!("{}: {error}", importer.node.display()), EXPECTED),
         }
@@ -51,11 +50,11 @@ pub fn work(
 }
 
 /// Whether it is known what the device makes of its own buffers; else it is looked at, and may be tried again.
-fn known(device: &dyn Device, importer: &Endpoint, asked: &Stream, fed: &mut Fed<'_, '_>) -> bool {
+fn known(device: &dyn Device, importer: &Endpoint, room: u64, fed: &mut Fed<'_, '_>) -> bool {
     if fed.known.is_some() {
         return true;
     }
-    match Reference::of(device, FRAMES, asked) {
+    match Reference::of(device, room, FRAMES, &reference::asked()) {
         Ok(Ok(reference)) => fed.known = Some(reference),
         Ok(Err(why)) => fed.teller.give_up(why, EXPECTED),
         Err(undone) if busy(importer, &undone) => {
@@ -76,10 +75,11 @@ pub fn busy(importer: &Endpoint, undone: &Undone) -> bool {
 }
 
 /// One stream, from its start to its stop.
-fn one(device: &dyn Device, importer: &Endpoint, asked: &Stream, fed: &mut Fed<'_, '_>) {
+fn one(device: &dyn Device, importer: &Endpoint, room: u64, fed: &mut Fed<'_, '_>) {
     let own = |at| reference::before(at);
     let read = |at| reference::read(at);
-    let work = reference::work(asked, 1, Buffers::Own(&own), Buffers::Own(&read));
+    let asked = reference::asked();
+    let work = reference::work(&asked, room, 1, Buffers::Own(&own), Buffers::Own(&read));
     let done = device.flow(&work, AT_ONCE, fed);
     fed.teller.add("streams", 1);
     match done {

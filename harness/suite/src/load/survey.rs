@@ -17,9 +17,9 @@ pub const SIZE: u64 = 64 * 1024;
 /// As a program asks for a file that it writes.
 pub const FLAGS: ExportFlags = ExportFlags { writable: true, close_on_exec: true };
 
-/// The size that an exporter is asked for.
-pub fn size(exporter: &Endpoint) -> u64 {
-    exporter.smallest.max(SIZE)
+/// The size that an exporter is asked for, for an importer that may need more.
+pub fn size(exporter: &Endpoint, needed: u64) -> u64 {
+    exporter.smallest.max(needed).max(SIZE)
 }
 
 /// The pairs of which one import went well, and how many there are besides. An importer has so long for all exporters.
@@ -61,7 +61,7 @@ fn takes(importer: &Endpoint, exporter: &Endpoint) -> bool {
     let (Ok(source), Ok(target)) = (device::inventory::open(exporter), device::inventory::open(importer)) else {
         return false;
     };
-    let Ok(buffer) = source.allocate(size(exporter)) else { return false };
+    let Ok(buffer) = source.allocate(size(exporter, importer.smallest)) else { return false };
     let Ok(file) = buffer.export(FLAGS) else { return false };
     target.import(file.as_raw_fd(), ImportSize::Within(buffer.size())).is_ok()
 }

@@ -12,6 +12,7 @@ const COLUMNS: &[(&str, &str)] = &[
     ("bytes-compared", "bytes compared"),
     ("frames-dropped", "dropped"),
     ("frames-faulty", "faulty"),
+    ("frames-misnumbered", "misnumbered"),
     ("frames-given-back", "given back"),
     ("frames-lost", "lost"),
     ("streams", "streams"),
