@@ -8,6 +8,7 @@ use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
 use crate::files::{Files, KernelFiles};
+use crate::flow::Feed;
 use crate::work::{NO_WORK, Undone, Work, Worked};
 
 /// A device said no, or could not even be asked.
@@ -142,6 +143,14 @@ pub trait Device {
     /// # Errors
     /// What the device says to its buffers and to being started; frames that did not come in time.
     fn work(&self, _work: &Work<'_>) -> Result<Worked, Undone> {
+        Err(NO_WORK)
+    }
+
+    /// Works on imported frames for as long as it is fed, so many at a time, in frames that `work` has room for.
+    ///
+    /// # Errors
+    /// As [`Device::work`]. What was with the device then is told of all the same.
+    fn flow(&self, _work: &Work<'_>, _at_once: usize, _feed: &mut dyn Feed) -> Result<(), Undone> {
         Err(NO_WORK)
     }
 

@@ -19,6 +19,7 @@ pub mod canary;
 pub mod drm;
 pub mod endpoint;
 pub mod files;
+pub mod flow;
 #[cfg(feature = "gbm")]
 pub mod gbm;
 pub mod heap;
@@ -34,6 +35,7 @@ pub mod work;
 pub use buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImagePlane, ImagePlanes, ImportSize, Refusal};
 pub use endpoint::Endpoint;
 pub use files::Files;
+pub use flow::Feed;
 pub use inventory::Backend;
 pub use system::System;
 pub use work::{Buffers, Plane, Undone, Wait, Work, Worked};

@@ -3,7 +3,7 @@
 //! `prime-cts run --mock clean,wrong-page` makes the endpoints `mock-clean` and `mock-wrong-page`. Their buffers are
 //! memfds; what a memfd does otherwise than a dma-buf is put right here, so that a clean mock passes every case.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
@@ -20,6 +20,7 @@ use uapi::memory::{Access, Mapping, Sharing, Window};
 mod fault;
 mod fences;
 mod files;
+mod flow;
 mod misuse;
 mod work;
 
@@ -57,6 +58,7 @@ fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
         kernel_log: endpoint.node.clone(),
         handles: Rc::default(),
         files: FaultyFiles::new(fault),
+        imports: Cell::new(0),
     }))
 }
 
@@ -68,7 +70,11 @@ struct Mock {
     kernel_log: PathBuf,
     handles: HandleTable,
     files: FaultyFiles,
+    imports: Cell<u32>,
 }
+
+/// So many imports go well where one of many does not.
+const MANY: u32 = 20;
 
 thread_local! {
     /// How often each buffer is attached, by inode.
@@ -124,7 +130,8 @@ impl Mock {
         };
         match self.fault {
             Fault::Crashes => std::process::abort(),
-            Fault::Hangs => loop {
+            Fault::HangsLater if self.imports.replace(self.imports.get() + 1) < MANY => {}
+            Fault::Hangs | Fault::HangsLater => loop {
                 std::thread::park();
             },
             Fault::Warns => {
@@ -190,6 +197,10 @@ impl Device for Mock {
 
     fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {
         work::work(self.fault, work)
+    }
+
+    fn flow(&self, work: &Work<'_>, at_once: usize, feed: &mut dyn crate::Feed) -> Result<(), Undone> {
+        flow::flow(self.fault, work, at_once, feed)
     }
 
     fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {

@@ -24,6 +24,7 @@ use crate::system::{Node, System};
 use crate::work::{Undone, Work, Worked};
 
 mod copy;
+mod flow;
 mod frames;
 mod misuse;
 mod pipeline;
@@ -285,6 +286,10 @@ impl Device for Queue {
             return Err(Undone::Call(Refusal::NotAsked("planes, layouts by name and fences are a display's")));
         }
         run::work(&self.0, work)
+    }
+
+    fn flow(&self, work: &Work<'_>, at_once: usize, feed: &mut dyn crate::Feed) -> Result<(), Undone> {
+        flow::flow(&self.0, work, at_once, feed)
     }
 
     fn misuse(&self, how: DeviceMisuse) -> Result<(), Refusal> {

@@ -55,6 +55,24 @@ pub struct Wait<'a> {
     pub signal: &'a dyn Fn() -> Result<(), Refusal>,
 }
 
+impl<'a> Work<'a> {
+    /// Work on so many frames in buffers of so many bytes, in whatever format, that nobody waits for or looks at.
+    pub fn new(asked: &'a Stream, files: usize, room: u64, capture: Buffers<'a>, output: Buffers<'a>) -> Self {
+        Self {
+            asked,
+            files,
+            capture_room: room,
+            output_room: room,
+            capture,
+            output,
+            format: None,
+            wait: None,
+            stopped: &|| {},
+            done: &|_, _| {},
+        }
+    }
+}
+
 /// A buffer of a frame that the device has written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plane {

@@ -3,8 +3,9 @@
 pub mod bounce;
 mod bufinfo;
 mod fdinfo;
+pub mod memory;
 
-pub use bufinfo::{Bufinfo, BufinfoEntry, attachments};
+pub use bufinfo::{Bufinfo, BufinfoEntry, all as buffers, attachments};
 pub use fdinfo::FdInfo;
 
 use std::path::Path;

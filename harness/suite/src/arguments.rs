@@ -39,6 +39,9 @@ pub enum Command {
     Diff(Diff),
     /// Says which faults can be observed on this kernel, which cannot, and what would change that.
     Doctor(Machine),
+    /// Loads the board: every device streams through everybody's buffers, while others import and close them. Fails for a
+    /// frame that is lost, for wrong bytes, for a leak, for a worker that hangs, and for what the kernel complains of.
+    Load(Load),
     /// Plants each fault of the modules in fixtures/kmod and says what catches it; fails for one that nothing catches.
     Mutants(Mutants),
     /// Makes malformed calls on /dev/prime_canary, to test the module.
@@ -47,6 +50,39 @@ pub enum Command {
     /// Checks, explains, writes and runs single cases.
     #[command(subcommand)]
     Case(Case),
+}
+
+/// A load.
+#[derive(Debug, Args)]
+pub struct Load {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// Devices whose key contains this text, or matches it where it has a '*'; all devices without a filter.
+    pub filter: Vec<String>,
+    /// Devices whose key contains this text, or matches it, are left out.
+    #[arg(long, value_name = "TEXT")]
+    pub skip: Vec<String>,
+    /// So long, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "120")]
+    pub seconds: u64,
+    /// Where the sequences of pairs begin: the same seed makes the same ones.
+    #[arg(long, default_value = "1")]
+    pub seed: u64,
+    /// A worker of which nothing is heard for so many seconds hangs, and is killed.
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    pub patience: u64,
+    /// Lets devices work too that somebody may use: displays, cameras.
+    #[arg(long)]
+    pub intrusive: bool,
+    /// The board file with what is expected of this machine; without it, only what is broken is unexpected.
+    #[arg(long, value_name = "FILE")]
+    pub board: Option<PathBuf>,
+    /// The folder for the results.
+    #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
+    pub output: PathBuf,
+    /// How progress is shown.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub progress: ProgressForm,
 }
 
 /// Malformed calls.
@@ -201,6 +237,13 @@ pub enum ProgressForm {
     Lines,
     /// Nothing.
     None,
+}
+
+impl ProgressForm {
+    /// Where nobody sees a line that is written over, nothing is shown.
+    pub fn on(self, terminal: bool) -> Self {
+        if self == Self::Auto && !terminal { Self::None } else { self }
+    }
 }
 
 /// A run.

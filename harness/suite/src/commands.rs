@@ -25,6 +25,7 @@ mod case;
 mod coverage;
 mod diff;
 mod fuzz;
+mod load;
 mod mutants;
 
 /// Everything that can end a command early.
@@ -48,6 +49,8 @@ enum Trouble {
     Mock(String),
     #[error(transparent)]
     Mutant(#[from] suite::mutants::MutantError),
+    #[error(transparent)]
+    Load(#[from] suite::load::LoadError),
     #[error(transparent)]
     Choice(#[from] ChoiceError),
     #[error("no case is called '{0}'{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!("; did you mean '{near}'?")))]
@@ -76,9 +79,11 @@ fn faults() -> String {
 impl Trouble {
     fn exit(&self) -> Exit {
         match self {
-            Self::Journal(JournalError::Write { .. }) | Self::Folder { .. } | Self::Xml(_) | Self::Registry(_) => {
-                Exit::OwnFault
-            }
+            Self::Load(_)
+            | Self::Journal(JournalError::Write { .. })
+            | Self::Folder { .. }
+            | Self::Xml(_)
+            | Self::Registry(_) => Exit::OwnFault,
             _ => Exit::BadInput,
         }
     }
@@ -94,6 +99,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Report(report) => show_report(&report),
         Command::Coverage(wanted) => coverage::run(&wanted),
         Command::Diff(wanted) => diff::run(&wanted),
+        Command::Load(wanted) => load::run(&wanted),
         Command::Mutants(wanted) => mutants::run(&wanted),
         Command::FuzzCanary(wanted) => fuzz::run(&wanted),
         Command::Doctor(machine) => show_doctor(&machine),
@@ -202,7 +208,12 @@ fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit
         shown.finish();
         done?;
     }
-    let recorded = Recorded::read(&path)?;
+    reports(folder)
+}
+
+/// Writes the reports of the journal in a folder, tells what it ended with, and says how.
+fn reports(folder: &Path) -> Result<Exit, Trouble> {
+    let recorded = Recorded::read(&folder.join("run.jsonl"))?;
     write(&folder.join("junit.xml"), &junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?)?;
     write(&folder.join("run.ktap"), &ktap::text(&recorded))?;
     print!("{}", summary::text(&recorded));

@@ -1,6 +1,8 @@
 //! The event stream: the only contract between running and reporting. One JSON object a line in `run.jsonl`; its JSON
 //! Schema is `harness/suite/events.schema.json`.
 
+use std::collections::BTreeMap;
+
 use document::verdict::{Outcome, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -179,6 +181,10 @@ pub struct CellEnd {
     pub map_dma_buf: Vec<MapDmaBuf>,
     /// What a device itself did with the buffer: nothing in a cell in which only the CPU reads and writes.
     pub device_access: Vec<String>,
+    /// What a worker of `prime-cts load` counted, or what was counted of the machine under it; the names say of what, and
+    /// in which unit where it is no number of things.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub figures: BTreeMap<String, u64>,
 }
 
 /// The run goes on after a restart of the machine.
@@ -208,9 +214,9 @@ pub struct Missing {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct End {
     /// Cells by verdict.
-    pub verdicts: std::collections::BTreeMap<String, usize>,
+    pub verdicts: BTreeMap<String, usize>,
     /// Cells and missing things by outcome.
-    pub outcomes: std::collections::BTreeMap<String, usize>,
+    pub outcomes: BTreeMap<String, usize>,
     /// Time spent in cells, in milliseconds.
     pub cells_ms: u64,
     /// `/proc/sys/kernel/tainted` at the end.

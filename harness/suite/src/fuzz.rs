@@ -11,26 +11,7 @@ use uapi::Errno;
 use uapi::malformed::{Area, Place};
 use uapi::process::Ending;
 
-/// A sequence of numbers that a seed repeats (xorshift64*, Vigna 2016).
-#[derive(Debug, Clone)]
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        (self.next() >> 8) % end
-    }
-
-    fn one_of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len() as u64) as usize]
-    }
-}
+use crate::numbers::Numbers;
 
 /// An ioctl of the header, `fixtures/kmod/include/uapi/prime_canary.h`.
 struct Ioctl {
@@ -193,8 +174,7 @@ pub fn run(node: &Path, calls: u64, seed: u64) -> Answers {
 fn of_child(node: &Path, count: u64, seed: u64, mut output: File) -> i32 {
     let opened = File::options().read(true).write(true).open(node);
     let (Ok(device), Ok(mut area)) = (opened, Area::new()) else { return 1 };
-    // 0 is the one number that the sequence never leaves.
-    let mut numbers = Numbers(seed.wrapping_mul(2).wrapping_add(1));
+    let mut numbers = Numbers::of_seed(seed);
     let mut counts: BTreeMap<(u32, i32), u64> = BTreeMap::new();
     for _ in 0..count {
         let Call { number, words, place } = call(&mut numbers);
@@ -237,7 +217,7 @@ mod tests {
     #[test]
     fn a_seed_repeats_its_calls_and_another_has_others() {
         let calls = |seed| {
-            let mut numbers = Numbers(seed);
+            let mut numbers = Numbers::of_seed(seed);
             (0..50).map(|_| call(&mut numbers)).collect::<Vec<_>>()
         };
         assert_eq!(calls(3), calls(3));
@@ -246,7 +226,7 @@ mod tests {
 
     #[test]
     fn every_ioctl_of_the_module_is_among_them() {
-        let mut numbers = Numbers(1);
+        let mut numbers = Numbers::of_seed(1);
         let made: Vec<u32> = (0..2000).map(|_| call(&mut numbers).number).collect();
         for ioctl in IOCTLS {
             assert!(made.contains(&encoded(ioctl.direction, ioctl.number, ioctl.size)), "{}", ioctl.name);

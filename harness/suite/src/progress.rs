@@ -23,10 +23,7 @@ pub struct Shown {
 impl Shown {
     /// Chooses the form by where the standard error goes.
     pub fn new(form: ProgressForm) -> Self {
-        let form = match form {
-            ProgressForm::Auto if !std::io::stderr().is_terminal() => ProgressForm::None,
-            form => form,
-        };
+        let form = form.on(std::io::stderr().is_terminal());
         Self { form, total: 0, board: None, started: Instant::now(), before: None, said: None }
     }
 

@@ -7,6 +7,7 @@ pub mod grid;
 pub mod junit;
 pub mod ktap;
 pub mod lines;
+pub mod load;
 pub mod summary;
 
 use document::verdict::Outcome;
@@ -76,6 +77,7 @@ pub(crate) mod sample {
                 observed: true,
             }],
             device_access: vec![],
+            figures: Default::default(),
         }
     }
 

@@ -1,11 +1,11 @@
 //! Running cells: one child process each, watched from outside.
 
-mod blame;
+pub(crate) mod blame;
 pub mod board;
 pub mod child;
-mod judge;
+pub(crate) mod judge;
 pub mod resume;
-mod watch;
+pub(crate) mod watch;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -185,6 +185,7 @@ pub fn cell_end(cell: &Cell, shown: &Shown, expect: Option<&document::board::Exp
         findings: shown.findings.clone(),
         map_dma_buf: shown.map_dma_buf.clone(),
         device_access: shown.device_access.clone(),
+        figures: Default::default(),
     }
 }
 

@@ -38,6 +38,9 @@ pub struct Child {
 /// How long a killed process may take to die before it counts as stuck in the kernel.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// How long a deadline that has moved may go unnoticed.
+const ASKED_EVERY: Duration = Duration::from_millis(250);
+
 /// Forks. The child leads a process group of its own, dies with its parent, runs `work` with the writing end of the
 /// pipe and exits with what it returns, or 101 when it panics.
 ///
@@ -97,15 +100,27 @@ impl Child {
     ///
     /// # Errors
     /// What poll and read return; none is expected.
-    pub fn supervise(mut self, deadline: Duration, mut written: impl FnMut(&[u8])) -> Result<Ending, Errno> {
-        nix::fcntl::fcntl(&self.output, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    pub fn supervise(self, deadline: Duration, written: impl FnMut(&[u8])) -> Result<Ending, Errno> {
         let end = Instant::now() + deadline;
+        self.supervise_until(|| end, written)
+    }
+
+    /// As [`Child::supervise`], with a deadline that may move while the child runs: `end` is asked for it now and then.
+    ///
+    /// # Errors
+    /// As [`Child::supervise`].
+    pub fn supervise_until(
+        mut self,
+        end: impl Fn() -> Instant,
+        mut written: impl FnMut(&[u8]),
+    ) -> Result<Ending, Errno> {
+        nix::fcntl::fcntl(&self.output, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let ended = loop {
-            if self.wait_until(end)? {
+            if self.wait_until(end().min(Instant::now() + ASKED_EVERY))? {
                 break true;
             }
             self.drain(&mut written)?;
-            if Instant::now() >= end {
+            if Instant::now() >= end() {
                 break false;
             }
         };

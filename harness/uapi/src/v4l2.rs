@@ -10,10 +10,12 @@ use crate::retry::retry;
 
 mod control;
 mod format;
+mod state;
 mod stream;
 
 pub use control::{Control, Interval, control, controls, input, interval, set_control, set_input, set_interval};
 pub use format::{Format, Offered, format, formats, formats_of_code, set_format, try_format};
+pub use state::with_device;
 pub use stream::{
     Done, create_buffers, dequeue, prepare_dma_buf, prepare_own, queue_own, stream_off, stream_on, take_done, wait_done,
 };

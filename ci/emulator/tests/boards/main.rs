@@ -9,6 +9,7 @@ mod cut_short;
 mod fuzz;
 mod host;
 mod layout;
+mod load;
 mod modules;
 mod observable;
 mod offline;

@@ -139,18 +139,8 @@ mod tests {
 
     fn plan(asked: Stream, format: &[u8; 4], room: u64, modes: &[Mode]) -> Option<Plan> {
         let own = |_| 0;
-        let work = Work {
-            asked: &asked,
-            files: 1,
-            capture_room: room,
-            output_room: room,
-            capture: Buffers::Own(&own),
-            output: Buffers::Own(&own),
-            format: Some(u32::from_le_bytes(*format)),
-            wait: None,
-            stopped: &|| {},
-            done: &|_, _| {},
-        };
+        let format = Some(u32::from_le_bytes(*format));
+        let work = Work { format, ..Work::new(&asked, 1, room, Buffers::Own(&own), Buffers::Own(&own)) };
         Plan::of(&work, modes)
     }
 

@@ -83,6 +83,8 @@ faults! {
     Crashes = "crashes",
     /// The import never returns.
     Hangs = "hangs",
+    /// One of many imports never returns.
+    HangsLater = "hangs-later",
     /// The kernel warns in the import.
     Warns = "warns",
     /// The kernel oopses in the import.
@@ -173,6 +175,10 @@ faults! {
     PlaneBeyond = "plane-beyond",
     /// An image that is to be linear is named as something else.
     PlaneTiled = "plane-tiled",
+    /// A frame of a stream that goes on is never given back, now and then.
+    LosesFrame = "loses-frame",
+    /// The frames of a stream that goes on all have one number.
+    SequenceStands = "sequence-stands",
     /// No two frames are alike.
     Unsteady = "unsteady",
 }

@@ -1,5 +1,7 @@
 //! A device at work on frames, in a file of its own: what it did before leaves nothing behind.
 
+use std::os::fd::BorrowedFd;
+
 use uapi::v4l2::{self, QueueType};
 
 use super::OpenQueue;
@@ -12,6 +14,15 @@ use crate::work::{Plane, Undone, Work, Worked};
 
 /// Lets a queue's device work.
 pub fn work(queue: &OpenQueue, work: &Work<'_>) -> Result<Worked, Undone> {
+    with_frames(queue, work, |device, queues, frames| stream(device, queues, frames, work))
+}
+
+/// Opens a queue's device anew, sets its frames, and has something done with it.
+pub fn with_frames<T>(
+    queue: &OpenQueue,
+    work: &Work<'_>,
+    done: impl FnOnce(BorrowedFd<'_>, (QueueType, Option<QueueType>), &Frames) -> Result<T, Undone>,
+) -> Result<T, Undone> {
     let kind = queue.queue;
     let (capture, output) = match (kind.output(), queue.mem2mem) {
         (true, _) => (kind.other_side(), Some(kind)),
@@ -30,11 +41,11 @@ pub fn work(queue: &OpenQueue, work: &Work<'_>) -> Result<Worked, Undone> {
     let _stills: Vec<Still<'_>> = pipeline.iter().flat_map(Pipeline::subdevices).map(Still::controls).collect();
     let frames = Frames::set(device, (capture, output), pipeline.as_ref(), work)?;
     still.hurry();
-    stream(device, (capture, output), &frames, work)
+    done(device, (capture, output), &frames)
 }
 
 fn stream(
-    device: std::os::fd::BorrowedFd<'_>,
+    device: BorrowedFd<'_>,
     (capture, output): (QueueType, Option<QueueType>),
     frames: &Frames,
     work: &Work<'_>,

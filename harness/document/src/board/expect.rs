@@ -32,7 +32,7 @@ pub struct CellsEntry {
     /// The verdict; more than one makes it a flake.
     pub verdict: Vec<Verdict>,
     /// Texts of which every finding of that verdict has to hold one: with another finding it is not the known one. Any
-    /// will do where there are none.
+    /// will do where there are none, and a pass has none.
     #[serde(default)]
     pub seen: Vec<String>,
     /// Why, in a sentence.
@@ -88,7 +88,9 @@ impl Expect {
     /// refused in it, `seen` what the findings of that verdict say.
     pub fn outcome(&self, id: &str, verdict: Verdict, refused: bool, seen: &[&str]) -> (Outcome, Option<&str>) {
         if let Some(entry) = self.cells.iter().find(|entry| entry.ids.iter().any(|glob| glob.matches(id))) {
-            let expected = if is_known(&entry.seen, seen) { &entry.verdict[..] } else { &[] };
+            // A pass has nothing that was seen.
+            let known = verdict == Verdict::Pass || is_known(&entry.seen, seen);
+            let expected = if known { &entry.verdict[..] } else { &[] };
             return (outcome(expected, verdict), Some(&entry.reason));
         }
         let pairs = self.pairs_of(id);
@@ -142,6 +144,10 @@ expect:
     - ids: [fd.**]
       verdict: [pass, refused]
       reason: sometimes
+    - ids: [load.stream.v4l2-a]
+      verdict: [pass, fail]
+      seen: [sequence]
+      reason: now and then
     - ids: [leaks.known.*]
       verdict: [fail]
       seen: [EIO, overflow]
@@ -181,6 +187,14 @@ expect:
             (Outcome::Flake, Some("sometimes"))
         );
         assert_eq!(expect().outcome("fd.size.udmabuf", Verdict::Fail, false, &[]).0, Outcome::Regression);
+    }
+
+    #[test]
+    fn a_known_fault_that_shows_now_and_then_is_a_flake_and_another_is_not() {
+        let outcome = |verdict, seen: &[&str]| expect().outcome("load.stream.v4l2-a", verdict, false, seen).0;
+        assert_eq!(outcome(Verdict::Fail, &["sequence 0 behind 0"]), Outcome::Flake);
+        assert_eq!(outcome(Verdict::Pass, &[]), Outcome::Flake);
+        assert_eq!(outcome(Verdict::Fail, &["sequence 0 behind 0", "byte 0: saw 99"]), Outcome::Regression);
     }
 
     #[test]

@@ -73,6 +73,15 @@ fn row(line: &str) -> Option<BufinfoEntry> {
 /// # Errors
 /// EACCES without root or under lockdown, ENOENT without debugfs; EINTR where a buffer is locked by its driver.
 pub fn attachments(debug_root: &Path, inode: u64) -> Result<Option<usize>, NotAvailable> {
+    let entry = all(debug_root)?.into_iter().find(|entry| entry.ino == inode);
+    Ok(entry.map(|entry| entry.devices.len()))
+}
+
+/// Every buffer of the system, below a mounted debugfs.
+///
+/// # Errors
+/// As [`attachments`].
+pub fn all(debug_root: &Path) -> Result<Vec<BufinfoEntry>, NotAvailable> {
     let path = debug_root.join("dma_buf/bufinfo");
     let remedy = "run as root with `mount -t debugfs nodev /sys/kernel/debug` and CONFIG_DEBUG_FS=y, no lockdown";
     let text = std::fs::read_to_string(&path);
@@ -80,8 +89,7 @@ pub fn attachments(debug_root: &Path, inode: u64) -> Result<Option<usize>, NotAv
     if !text.contains("Dma-buf Objects:") {
         return Err(NotAvailable::because("this is no list of buffers", &path, remedy));
     }
-    let entry = Bufinfo::parse(&text).into_iter().find(|entry| entry.ino == inode);
-    Ok(entry.map(|entry| entry.devices.len()))
+    Ok(Bufinfo::parse(&text))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a cell's process tells its parent, one JSON object a line, so that a crash loses no more than the step it is in.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Finding, MapDmaBuf};
@@ -16,6 +18,10 @@ pub enum Message {
     Exported(MapDmaBuf),
     /// A device read or wrote a buffer by itself.
     Access(String),
+    /// A worker of a load has counted so far.
+    Figures(BTreeMap<String, u64>),
+    /// An importer has taken a buffer of the exporter of this key.
+    Took(String),
     /// The steps are done, with so many checks made.
     Done {
         /// How many.
@@ -52,6 +58,12 @@ impl Messages {
             .iter()
             .rev()
             .find_map(|message| if let Message::Step(step) = message { Some(step.as_str()) } else { None })
+    }
+
+    /// What was counted last.
+    pub fn figures(&self) -> Option<&BTreeMap<String, u64>> {
+        let said = self.whole.iter().rev();
+        said.into_iter().find_map(|message| if let Message::Figures(figures) = message { Some(figures) } else { None })
     }
 
     /// Whether the steps were done to their end.

@@ -148,7 +148,7 @@ pub fn ended(world: &mut World, child: Child, place: &str, say: &mut dyn FnMut(&
                 say(&Message::Finding(finding));
             }
             Message::Done { checks: made } => checks = made,
-            Message::Step(_) | Message::Exported(_) | Message::Access(_) => {}
+            Message::Step(_) | Message::Exported(_) | Message::Access(_) | Message::Figures(_) | Message::Took(_) => {}
         }
     }
     world.checks += checks;

@@ -21,15 +21,16 @@ mod tested;
 mod undone;
 mod waiting;
 
-use judge::{judge, steady, unchanged, unwritten};
+pub(crate) use judge::{filled, steady};
+use judge::{judge, unchanged, unwritten};
 use shown::Shown;
 use undone::{why_not, without_reference};
 use waiting::Waiting;
 
 /// What the buffers that are to be read hold.
-const INPUT: u32 = 1;
+pub(crate) const INPUT: u32 = 1;
 /// What those that are to be written hold before.
-const BEFORE: u32 = 2;
+pub(crate) const BEFORE: u32 = 2;
 /// What those hold that were taken back, and those that nobody may read yet.
 const LEFT: u32 = 3;
 
@@ -81,17 +82,13 @@ fn formats(importer: &Opened, step: &Stream) -> Result<Vec<Option<u32>>, Stop> {
 
 /// What a work is to be done with, of which the own and the imported buffers are but different.
 fn work_of<'a>(step: &'a Stream, room: u64, format: Option<u32>, fill: &'a dyn Fn(u64) -> u64) -> Work<'a> {
+    let files = step.capture.len().max(step.output.len());
+    let of = |files: &[String]| if files.is_empty() { room * OWN_ROOM } else { room };
     Work {
-        asked: step,
-        files: step.capture.len().max(step.output.len()),
-        capture_room: if step.capture.is_empty() { room * OWN_ROOM } else { room },
-        output_room: if step.output.is_empty() { room * OWN_ROOM } else { room },
-        capture: Buffers::Own(fill),
-        output: Buffers::Own(&own_input),
+        capture_room: of(&step.capture),
+        output_room: of(&step.output),
         format,
-        wait: None,
-        stopped: &|| {},
-        done: &|_, _| {},
+        ..Work::new(step, files, room, Buffers::Own(fill), Buffers::Own(&own_input))
     }
 }
 
@@ -174,7 +171,7 @@ fn input(seed: u32, at: u64, offset: u64) -> u64 {
 }
 
 /// What one of the device's own holds.
-fn own_input(at: u64) -> u64 {
+pub(crate) fn own_input(at: u64) -> u64 {
     input(INPUT, at, 0)
 }
 

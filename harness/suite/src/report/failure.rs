@@ -8,6 +8,11 @@ use crate::event::{Blame, CellEnd};
 
 /// The command that runs one cell again.
 pub fn again(cell: &CellEnd, board: Option<&str>) -> String {
+    // What went wrong under load needs the load.
+    if cell.id.starts_with("load.") {
+        let seed = cell.figures.get("seed").map_or(String::new(), |seed| format!(" --seed {seed}"));
+        return format!("prime-cts load{seed}");
+    }
     match board {
         Some(board) => format!("ci/board run {board} -- --exact {}", cell.id),
         None => format!("prime-cts run --exact {}", cell.id),

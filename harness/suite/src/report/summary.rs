@@ -59,7 +59,10 @@ const IN_FULL: usize = 12;
 pub fn text(recorded: &Recorded) -> String {
     let board = recorded.run.board.as_deref();
     let mut text = String::new();
-    if !recorded.cells.is_empty() {
+    let load = super::load::text(recorded);
+    if !load.is_empty() {
+        text += &load;
+    } else if !recorded.cells.is_empty() {
         text += &grid::text(recorded);
         text.push('\n');
     }

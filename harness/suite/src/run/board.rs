@@ -74,7 +74,8 @@ pub fn run(
 ) -> Result<(), RunError> {
     let started = Instant::now();
     let (mut runner, found) = Runner::start(&setting.sources, &setting.endpoints);
-    let run = about(setting, cells.len(), runner.oracles(), setting.found_ms + started.elapsed().as_millis() as u64);
+    let plan_ms = setting.found_ms + started.elapsed().as_millis() as u64;
+    let run = about(setting.board.as_ref(), cells.len(), runner.oracles(), plan_ms);
     let expect = setting.board.as_ref().map(|board| &board.expect);
     let mut so_far = SoFar::default();
     let mut pending = match before {
@@ -147,12 +148,13 @@ impl SoFar {
     }
 }
 
-fn about(setting: &Setting, cells: usize, oracles: Vec<OracleState>, plan_ms: u64) -> event::Run {
+/// What runs, on what.
+pub(crate) fn about(board: Option<&Board>, cells: usize, oracles: Vec<OracleState>, plan_ms: u64) -> event::Run {
     let (kernel, architecture) = uapi::process::kernel().unwrap_or_default();
     event::Run {
         version: event::VERSION,
         program: env!("CARGO_PKG_VERSION").into(),
-        board: setting.board.as_ref().map(|board| board.name.clone()),
+        board: board.map(|board| board.name.clone()),
         kernel,
         architecture,
         cmdline: std::fs::read_to_string("/proc/cmdline").unwrap_or_default().trim().into(),

@@ -1,8 +1,11 @@
 //! One child process: what it said, and how it ended.
 
-use std::time::Duration;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use uapi::process::Ending;
+use uapi::Errno;
+use uapi::process::{Child, Ending};
 
 use crate::cell::message::{Message, Messages};
 use crate::event::{Finding, MapDmaBuf};
@@ -23,7 +26,16 @@ pub struct Ran {
 
 /// Forks and does some work there, for as long as the deadline allows.
 pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> Ran {
-    let child = uapi::process::spawn(|output| {
+    let end = Instant::now() + deadline;
+    watch(start(work), deadline, |_| end, |_| {})
+}
+
+/// Forks and begins some work there.
+///
+/// # Errors
+/// Those of fork(2), and ENOSYS on a kernel without pidfds.
+pub fn start(work: impl FnOnce(&mut dyn FnMut(&Message))) -> Result<Child, Errno> {
+    uapi::process::spawn(|output| {
         // A cell that takes all memory is to die of it, not the run.
         uapi::process::die_first();
         let output = std::fs::File::from(output);
@@ -36,7 +48,17 @@ pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> R
         }));
         work(&mut |said| message(&output, said));
         0
-    });
+    })
+}
+
+/// Gathers what a child process says until it ends. Its end is asked for now and then, with the time at which it was last
+/// heard of; `heard` is told whenever it has said something.
+pub fn watch(
+    child: Result<Child, Errno>,
+    deadline: Duration,
+    end: impl Fn(Instant) -> Instant,
+    heard: impl Fn(&Messages),
+) -> Ran {
     let child = match child {
         Ok(child) => child,
         Err(errno) => {
@@ -46,7 +68,13 @@ pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> R
     };
     let pid = child.pid();
     let mut messages = Messages::default();
-    let ending = child.supervise(deadline, |piece| messages.take(piece)).map_err(|errno| format!("waiting: {errno}"));
+    let last = Cell::new(Instant::now());
+    let said = |piece: &[u8]| {
+        last.set(Instant::now());
+        messages.take(piece);
+        heard(&messages);
+    };
+    let ending = child.supervise_until(|| end(last.get()), said).map_err(|errno| format!("waiting: {errno}"));
     let panic = messages.step().and_then(|step| step.strip_prefix(PANIC)).map(str::to_owned);
     messages.whole.retain(|message| !matches!(message, Message::Step(step) if step.starts_with(PANIC)));
     Ran { pid, messages, ending, deadline, panic }
@@ -66,6 +94,11 @@ impl Ran {
             .whole
             .iter()
             .filter_map(|message| if let Message::Finding(finding) = message { Some(finding) } else { None })
+    }
+
+    /// What it counted, as far as it came to tell.
+    pub fn figures(&self) -> BTreeMap<String, u64> {
+        self.messages.figures().cloned().unwrap_or_default()
     }
 
     /// What devices did with its buffers by themselves.

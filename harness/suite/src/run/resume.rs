@@ -121,6 +121,7 @@ impl Before {
             findings: vec![finding],
             map_dma_buf,
             device_access,
+            figures: Default::default(),
         })
     }
 

@@ -97,6 +97,8 @@ pub struct Done {
     pub index: u32,
     /// The frame's number, with gaps where frames were lost.
     pub sequence: u32,
+    /// `enum v4l2_field`: the two fields of a frame may come one by one, and have one number then.
+    pub field: u32,
     /// Of each of its planes, how many bytes hold data, the offset included.
     pub used: Vec<u32>,
     /// Whether the device could not do its work on it (`V4L2_BUF_FLAG_ERROR`).
@@ -125,7 +127,8 @@ pub fn take_done(device: BorrowedFd<'_>, queue: QueueType, memory: Memory) -> Re
         true => planes.iter().take(raw.length as usize).map(|plane| plane.bytesused).collect(),
         false => vec![raw.bytesused],
     };
-    Ok(Some(Done { index: raw.index, sequence: raw.sequence, used, faulty: raw.flags & FLAG_ERROR != 0 }))
+    let (index, sequence, field) = (raw.index, raw.sequence, raw.field);
+    Ok(Some(Done { index, sequence, field, used, faulty: raw.flags & FLAG_ERROR != 0 }))
 }
 
 /// Waits until one of a file's queues may have a frame that is done, or says so at once where that is so: poll(2). Tells

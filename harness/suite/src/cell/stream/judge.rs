@@ -98,7 +98,7 @@ fn judge_crc(imported: Option<&str>, own: Option<&str>) -> Result<(), Stop> {
 }
 
 /// So many bytes as they were filled.
-fn filled(len: usize, word: impl Fn(u64) -> u64) -> Vec<u8> {
+pub fn filled(len: usize, word: impl Fn(u64) -> u64) -> Vec<u8> {
     let mut bytes = vec![0; len.next_multiple_of(8)];
     for (index, place) in bytes.chunks_exact_mut(8).enumerate() {
         place.copy_from_slice(&word(index as u64 * 8).to_ne_bytes());

@@ -1,0 +1,92 @@
+//! `prime-cts load`.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use suite::event::{EndpointFound, Run};
+use suite::exit::Exit;
+use suite::journal::Journal;
+use suite::load::{self, Progress, Setting};
+use suite::report::summary;
+
+use super::{Trouble, endpoints, read_board, reports, sources};
+use crate::arguments::{Load, ProgressForm};
+
+/// Loads the board and tells what came of it.
+pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
+    let chosen = load::choose(endpoints(&wanted.machine)?, &wanted.filter, &wanted.skip);
+    if chosen.is_empty() {
+        println!(
+            "{}",
+            if wanted.filter.is_empty() {
+                summary::NO_DEVICES
+            } else {
+                "no device matches; 'prime-cts list' names them"
+            }
+        );
+        return Ok(Exit::NothingVerified);
+    }
+    let board = wanted.board.as_deref().map(read_board).transpose()?;
+    let folder = &wanted.output;
+    std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+    let setting = Setting {
+        board,
+        endpoints: chosen,
+        sources: sources(&wanted.machine),
+        length: Duration::from_secs(wanted.seconds),
+        patience: Duration::from_secs(wanted.patience),
+        seed: wanted.seed,
+        intrusive: wanted.intrusive,
+    };
+    let mut journal = Journal::create(&folder.join("run.jsonl"))?;
+    let mut shown =
+        Shown { form: wanted.progress.on(std::io::stderr().is_terminal()), seconds: wanted.seconds, said: None };
+    let done = load::run(&setting, &mut journal, &mut shown);
+    shown.finish();
+    done?;
+    reports(folder)
+}
+
+/// One line, which is written over on a terminal.
+struct Shown {
+    form: ProgressForm,
+    seconds: u64,
+    said: Option<(u64, usize)>,
+}
+
+impl Shown {
+    fn finish(&self) {
+        if self.form == ProgressForm::Auto {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+impl Progress for Shown {
+    fn planned(&mut self, run: &Run, endpoints: &[EndpointFound], pairs: usize) {
+        println!("prime-cts {} on Linux {} {}", run.program, run.kernel, run.architecture);
+        for oracle in &run.oracles {
+            if let Some(missing) = &oracle.missing {
+                println!("without the oracle {}: {missing}", oracle.oracle);
+            }
+        }
+        print!("{}", summary::endpoints(endpoints));
+        println!("{pairs} pairs\n");
+    }
+
+    fn left(&mut self, seconds: u64, workers: usize) {
+        if self.said.replace((seconds, workers)) == Some((seconds, workers)) {
+            return;
+        }
+        match self.form {
+            ProgressForm::Auto => {
+                eprint!("\r\x1b[K{seconds} s left, {workers} workers");
+                let _ = std::io::stderr().flush();
+            }
+            ProgressForm::Lines => {
+                eprintln!("prime-cts: progress {} {}", self.seconds.saturating_sub(seconds), self.seconds);
+            }
+            ProgressForm::None => {}
+        }
+    }
+}
