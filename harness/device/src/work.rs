@@ -42,6 +42,8 @@ pub struct Work<'a> {
     pub wait: Option<&'a Wait<'a>>,
     /// Called when the stream was stopped with buffers queued, before it is started again without them.
     pub stopped: &'a dyn Fn(),
+    /// Called when every buffer is in the device's hands, before it begins.
+    pub queued: &'a dyn Fn(),
     /// Called when the work is done, with what the frames are and how many bytes of the first buffer were written. A
     /// display still shows it.
     pub done: &'a dyn Fn(&str, u32),
@@ -68,6 +70,7 @@ impl<'a> Work<'a> {
             format: None,
             wait: None,
             stopped: &|| {},
+            queued: &|| {},
             done: &|_, _| {},
         }
     }

@@ -30,7 +30,7 @@ pub use memory::{Check, CheckZero, Fill, Grow, MakeWritable, Map, MapSharing, Pi
 pub use misuse::{DeviceMisuse, FileMisuse, Misuse, MisuseFile};
 pub use name::{Name, SetName};
 pub use process::{Cover, Exec, Fork, Limit, Orders, Race, Receive, Repeat, Send, User};
-pub use stream::{DisplayPlane, Stream, StreamCall, StreamWait};
+pub use stream::{DisplayPlane, Stream, StreamCall, StreamCpu, StreamWait};
 pub use sync::{Phase, Sync, SyncAccess, SyncFlags};
 
 /// A name that a step uses, and the sorts that it may be.

@@ -120,6 +120,7 @@ const CAUGHT: &[(&str, &[&str])] = &[
     ),
     ("keeps-old-buffer", &["stream.requeue"]),
     ("writes-taken-back", &["stream.stop"]),
+    ("keeps-number", &["stream.given-up-input", "stream.exporter-dies", "kms.given-up", "kms.exporter-dies"]),
     ("ignores-offset", &["stream.offset", "kms.offset"]),
     ("reads-early", &["kms.in-fence", "kms.buffer-fence"]),
     ("done-early", &["kms.in-fence", "kms.buffer-fence"]),

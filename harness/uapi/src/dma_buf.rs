@@ -158,6 +158,19 @@ pub fn ordinary_file() -> Result<OwnedFd, Errno> {
     Ok(file)
 }
 
+/// Makes a descriptor one of another file, as dup2(2) does: its number stays, and what it was a descriptor of is
+/// closed.
+///
+/// # Errors
+/// EBUSY, EINTR.
+pub fn refer_to(file: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: the number is that of an open descriptor, and is one before and after: whoever owns it closes it as ever.
+    let made = retry(|| unsafe { nix::unistd::dup2_raw(other, file.as_raw_fd()) })?;
+    // It is the owner's, who has it already.
+    std::mem::forget(made);
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -72,6 +72,7 @@ pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<Worked, 
         stage.commit(asked.plane, plan.mode, AtomicCommitFlags::TEST_ONLY, None, [None, None])?;
         return Ok(Worked { frames, ..Worked::default() });
     }
+    (work.queued)();
     let on = (0..ATTEMPTS).find_map(|number| stage.show(work, plan.mode, number).transpose());
     let worked = on.unwrap_or(Err(LATE)).map(|early| {
         // A case about what is written back says nothing of what is shown.

@@ -163,6 +163,8 @@ faults! {
     WritesTakenBack = "writes-taken-back",
     /// What is read at an offset is read from the start.
     IgnoresOffset = "ignores-offset",
+    /// A device at work keeps the numbers of descriptors, and not the buffers.
+    KeepsNumber = "keeps-number",
     /// Frames in imported buffers are never done.
     NeverDone = "never-done",
     /// The device reads a frame while the fence is pending that it has to wait for.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
 use uapi::Errno;
@@ -19,6 +19,26 @@ thread_local! {
 }
 
 pub fn work(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
+    // A device has the buffers themselves, whatever becomes of the descriptors that it was given.
+    let own = |buffers: Buffers<'_>| match buffers {
+        Buffers::Imported(files) => files.iter().map(|file| file.try_clone_to_owned()).collect(),
+        Buffers::Own(_) => Ok(Vec::new()),
+    };
+    let (written, read) = (own(work.capture).map_err(failed)?, own(work.output).map_err(failed)?);
+    let (written, read) = (borrowed(&written), borrowed(&read));
+    (work.queued)();
+    let held = |buffers, files| match buffers {
+        Buffers::Imported(_) if fault != Fault::KeepsNumber => Buffers::Imported(files),
+        _ => buffers,
+    };
+    frames(fault, &Work { capture: held(work.capture, &written), output: held(work.output, &read), ..*work })
+}
+
+fn borrowed(files: &[OwnedFd]) -> Vec<BorrowedFd<'_>> {
+    files.iter().map(AsFd::as_fd).collect()
+}
+
+fn frames(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
     let faulty = work.capture.imported() || work.output.imported();
     if faulty && fault == Fault::NeverDone {
         return Err(Undone::Late { frame: 1, of: work.files, seconds: 0 });

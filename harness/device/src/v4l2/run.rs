@@ -63,6 +63,7 @@ fn stream(
         source.as_mut().map_or(Ok(()), |source| source.queue(index, index))?;
         target.queue(index, index)?;
     }
+    (work.queued)();
     source.as_ref().map_or(Ok(()), Side::start)?;
     target.start()?;
     let wanted = if work.asked.stop { 1 } else { count };

@@ -67,6 +67,9 @@ pub struct Receive {
     pub file: String,
     /// Names the descriptor that is received.
     pub r#as: String,
+    /// The other process lives on until the descriptor is given up; else it is killed once it was received.
+    #[serde(default)]
+    pub lives: bool,
     /// What the other process does before. It opens the devices anew and knows none of the names made here.
     pub steps: Vec<Step>,
 }

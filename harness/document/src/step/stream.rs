@@ -40,6 +40,34 @@ pub enum StreamWait {
     OnBuffer,
 }
 
+/// How a program treats the caches of the CPU around a device's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StreamCpu {
+    /// Every access of the CPU is between a begin and an end of its direction (DMA_BUF_IOCTL_SYNC).
+    #[default]
+    Proper,
+    /// Likewise; and before the device works, the CPU reads each byte that the device is to write, as it may at any time
+    /// by itself: then its cache has lines of it.
+    Prefetches,
+    /// Likewise; and another process reads all buffers again and again while the device works.
+    ReadsMeanwhile,
+    /// Likewise; and what the device wrote is read through another mapping than the one that filled the buffer, and that
+    /// was read from before.
+    OtherMapping,
+    /// No begin and no end. What is in the buffers then is told and not judged.
+    Unannounced,
+    /// A begin and an end of the other direction than the access has. What is in the buffers then is told and not judged.
+    WrongDirection,
+}
+
+impl StreamCpu {
+    /// Whether the bytes in the buffers must be the right ones.
+    pub fn defined(self) -> bool {
+        !matches!(self, Self::Unannounced | Self::WrongDirection)
+    }
+}
+
 /// The importer's device works on frames: once on imported buffers, twice on its own.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -82,6 +110,20 @@ pub struct Stream {
     /// The display has to wait for a fence before it reads a frame. It is signalled after a while, and until then the
     /// frame has other bytes.
     pub wait: Option<StreamWait>,
+    /// Which device works.
+    #[serde(default)]
+    pub by: Side,
+    /// The one buffer that is read is not filled: it has what was made of it before, and so have the device's own.
+    #[serde(default)]
+    pub as_is: bool,
+    /// How the CPU gets at the buffers.
+    #[serde(default)]
+    pub cpu: StreamCpu,
+    /// Buffers and files that are given up when every buffer is in the device's hands and before it begins. What was
+    /// received from a process that lives on goes with that process. Of files that the device reads nothing is left but
+    /// what the device has.
+    #[serde(default)]
+    pub gives_up: Vec<String>,
 }
 
 impl Stream {
@@ -97,15 +139,16 @@ impl Part for Stream {
     }
 
     fn needs(&self) -> Option<Side> {
-        Some(Side::Importer)
+        Some(self.by)
     }
 
     fn takes_away(&self) -> Option<Side> {
-        (!self.test_only).then_some(Side::Importer)
+        (!self.test_only).then_some(self.by)
     }
 
     fn uses(&self) -> Vec<Use<'_>> {
         let files = self.capture.iter().chain(&self.output);
-        files.map(|file| (file.as_str(), &[Sort::File][..])).collect()
+        let given_up = self.gives_up.iter().map(|name| (name.as_str(), &[Sort::Buffer, Sort::File][..]));
+        files.map(|file| (file.as_str(), &[Sort::File][..])).chain(given_up).collect()
     }
 }

@@ -11,13 +11,13 @@ use uapi::process::{Child, Ending};
 use uapi::socket;
 
 use super::message::{Message, Messages};
-use super::world::{FileValue, Value, World};
+use super::world::{FileValue, Maker, Value, World};
 use super::{Stop, run_steps};
 use crate::event::Blame;
 use crate::inherited;
 
 /// The cell's own deadline is the shorter one: when it passes, every process here is killed with the cell's.
-const LONG: Duration = Duration::from_secs(3600);
+pub const LONG: Duration = Duration::from_secs(3600);
 
 /// What went wrong with the suite's own means.
 pub fn trouble(what: &str) -> impl Fn(Errno) -> Stop {
@@ -81,7 +81,6 @@ pub fn receive(world: &mut World, step: &Receive, say: &mut dyn FnMut(&Message))
     drop(there);
     match socket::receive_file(&here) {
         Ok(file) => {
-            child.kill();
             let size = world.files().seek(std::os::fd::AsFd::as_fd(&file), 0, nix::unistd::Whence::SeekEnd);
             let size = size.map_err(|errno| {
                 Stop::fail(
@@ -91,11 +90,18 @@ pub fn receive(world: &mut World, step: &Receive, say: &mut dyn FnMut(&Message))
                     "the received file has a size",
                 )
             })?;
+            let received = FileValue::new(file, size);
+            if step.lives {
+                let _maker = Some(Maker(Some(child)));
+                world.insert(&step.r#as, Value::File(FileValue { _maker, ..received }));
+                return Ok(());
+            }
+            child.kill();
             match ended(world, child, "in the process that made the file", say) {
                 Err(Stop(finding)) if finding.verdict == Verdict::Crash && finding.seen.starts_with("SIGKILL") => {}
                 other => other?,
             }
-            world.insert(&step.r#as, Value::File(FileValue::new(file, size)));
+            world.insert(&step.r#as, Value::File(received));
             Ok(())
         }
         // It ended before it had a file to send, and says why.

@@ -4,28 +4,25 @@
 //! works on its own buffers twice, filled beforehand with bytes and then with their complements, so that each byte is one
 //! that it wrote, one that it left alone, or one that differs from run to run.
 
-use device::{Buffers, Work, Worked};
-use document::case::Kind;
-use document::step::{Side, Stream};
+use device::{Buffers, Work};
+use document::step::Stream;
 use document::verdict::Verdict;
 use oracle::content::word;
 
 use super::Stop;
 use super::world::{Opened, World};
 use crate::event::Blame;
-use crate::witness::{self, Sight};
 
 mod judge;
 mod shown;
 mod tested;
 mod undone;
 mod waiting;
+mod work;
 
 pub(crate) use judge::{filled, steady};
-use judge::{judge, unchanged, unwritten};
 use shown::Shown;
-use undone::{why_not, without_reference};
-use waiting::Waiting;
+use undone::without_reference;
 
 /// What the buffers that are to be read hold.
 pub(crate) const INPUT: u32 = 1;
@@ -46,14 +43,19 @@ const EXPECTED: &str = "imported buffers hold, byte for byte, what the device's 
 
 pub fn stream(world: &mut World, step: &Stream) -> Result<(), Stop> {
     let mut unseen = None;
-    for format in formats(world.side(Side::Importer)?, step)? {
+    let mut formats = formats(world.side(step.by)?, step)?;
+    if !step.gives_up.is_empty() {
+        // What was given up is there for one format alone.
+        formats.truncate(1);
+    }
+    for format in formats {
         if step.test_only {
             let seen = tested::tested(world, step, format)?;
             world.checks += 1;
             world.property("display", seen);
             continue;
         }
-        let (seen, judged) = match at_work(world, step, format) {
+        let (seen, judged) = match work::at_work(world, step, format) {
             Ok(done) => done,
             // Another format may show more.
             Err(Stop(finding)) if format.is_some() && finding.verdict == Verdict::NotObservable => {
@@ -81,88 +83,21 @@ fn formats(importer: &Opened, step: &Stream) -> Result<Vec<Option<u32>>, Stop> {
 }
 
 /// What a work is to be done with, of which the own and the imported buffers are but different.
-fn work_of<'a>(step: &'a Stream, room: u64, format: Option<u32>, fill: &'a dyn Fn(u64) -> u64) -> Work<'a> {
+fn work_of<'a>(
+    step: &'a Stream,
+    room: u64,
+    format: Option<u32>,
+    fill: &'a dyn Fn(u64) -> u64,
+    read: &'a dyn Fn(u64) -> u64,
+) -> Work<'a> {
     let files = step.capture.len().max(step.output.len());
     let of = |files: &[String]| if files.is_empty() { room * OWN_ROOM } else { room };
     Work {
         capture_room: of(&step.capture),
         output_room: of(&step.output),
         format,
-        ..Work::new(step, files, room, Buffers::Own(fill), Buffers::Own(&own_input))
+        ..Work::new(step, files, room, Buffers::Own(fill), Buffers::Own(read))
     }
-}
-
-/// Lets the device work. Tells what it worked on, and whether that is as it must be.
-fn at_work(world: &World, step: &Stream, format: Option<u32>) -> Result<(String, Result<(), Stop>), Stop> {
-    let (capture, output) = (Shown::of(world, &step.capture)?, Shown::of(world, &step.output)?);
-    let offset = step.offset.0;
-    capture.iter().try_for_each(|shown| shown.fill(world, |at| word(BEFORE, at)))?;
-    let first = if step.wait.is_some() { LEFT } else { INPUT };
-    output.iter().try_for_each(|shown| shown.fill(world, |at| input(first, at, offset)))?;
-
-    let importer = world.side(Side::Importer)?;
-    let left = || {
-        for shown in capture.iter().skip(1) {
-            // A file that cannot be made coherent was told of when it was filled.
-            let _ = shown.fill(world, |at| word(LEFT, at));
-        }
-    };
-    let (written_files, read_files) = (shown::files(&capture), shown::files(&output));
-    let room = capture.iter().chain(&output).map(|shown| shown.size).min().unwrap_or(0);
-    let before = |at| word(BEFORE, at);
-    let own = |fill: &dyn Fn(u64) -> u64| importer.device.work(&work_of(step, room, format, fill));
-    let waiting = step.wait.map(|how| Waiting::begin(world, how, &output)).transpose()?;
-    let signal = || waiting.as_ref().map_or(Ok(()), |waiting| waiting.end(|at| input(INPUT, at, offset)));
-    let wait = waiting.as_ref().map(|waiting| device::Wait { file: waiting.file(), signal: &signal });
-    let own_work = work_of(step, room, format, &before);
-    let imported = Work {
-        capture: if capture.is_empty() { own_work.capture } else { Buffers::Imported(&written_files) },
-        output: if output.is_empty() { own_work.output } else { Buffers::Imported(&read_files) },
-        wait: wait.as_ref(),
-        stopped: &left,
-        done: &|frames, used| {
-            let sight = Sight { cell: &world.cell.id, node: &importer.endpoint.node, frames };
-            witness::ask(sight, || first_frame(world, capture.first().or(output.first()), used));
-        },
-        ..own_work
-    };
-    let done = importer.device.work(&imported);
-    if let Some(waiting) = &waiting {
-        waiting.over()?;
-    }
-    let done = done.map_err(|undone| why_not(world, importer, &undone, || own(&before)))?;
-    let reference = [own(&before), own(&|at| !word(BEFORE, at))];
-    let (first, second) = match reference {
-        [Ok(first), Ok(second)] => (first, second),
-        [Err(undone), _] | [_, Err(undone)] => return Err(without_reference(importer, &undone)),
-    };
-    if !step.output.is_empty() && (importer.endpoint.kind == Kind::Drm || unwritten(&first)) {
-        let other = |at| !own_input(at);
-        let work = Work { output: Buffers::Own(&other), ..work_of(step, room, format, &before) };
-        if importer
-            .device
-            .work(&work)
-            .is_ok_and(|other| (other.crc, other.written) == (first.crc.clone(), first.written.clone()))
-        {
-            return Err(Stop::not_observable("content", "what is shown is the same for other bytes", EXPECTED));
-        }
-    }
-    steady(&first, &second).map_err(|why| Stop::not_observable("content", why, EXPECTED))?;
-    let judged = waiting::judge_early(&done)
-        .and_then(|()| judge(world, &done, &first, &capture))
-        .and_then(|()| unchanged(world, &output, offset, done.read));
-    let crc = done.crc.as_ref().map_or(String::new(), |crc| format!(", CRC {crc}"));
-    let waited = step.wait.map_or("", |_| ", after the fence was signalled and not before");
-    Ok((format!("{}, {}{crc}{waited}", done.frames, amount(&first)), judged))
-}
-
-/// What was written into the first imported buffer; all of the first that was read where none is written.
-fn first_frame(world: &World, shown: Option<&Shown<'_>>, used: u32) -> Vec<u8> {
-    let mut bytes = shown.and_then(|shown| shown.bytes(world).ok()).unwrap_or_default();
-    if used > 0 {
-        bytes.truncate(used as usize);
-    }
-    bytes
 }
 
 /// What a buffer that is read holds at a byte: the data begins at an offset.
@@ -173,9 +108,4 @@ fn input(seed: u32, at: u64, offset: u64) -> u64 {
 /// What one of the device's own holds.
 pub(crate) fn own_input(at: u64) -> u64 {
     input(INPUT, at, 0)
-}
-
-fn amount(worked: &Worked) -> String {
-    let used: Vec<u32> = worked.written.iter().flatten().map(|plane| plane.used).collect();
-    format!("{} buffers with {} bytes written", used.len(), used.iter().map(|&used| u64::from(used)).sum::<u64>())
 }

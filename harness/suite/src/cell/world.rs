@@ -26,6 +26,21 @@ pub struct FileValue {
     pub number: i32,
     /// The buffer's size in bytes, as its exporter told it.
     pub size: u64,
+    /// The process that it came from, if that lives: it ends with the file.
+    pub _maker: Option<Maker>,
+}
+
+/// A process that is killed when nobody wants it any more.
+pub struct Maker(pub Option<uapi::process::Child>);
+
+impl Drop for Maker {
+    fn drop(&mut self) {
+        if let Some(child) = self.0.take() {
+            child.kill();
+            // What it had to say was said before it sent the file.
+            let _ = child.supervise(super::processes::LONG, |_| {});
+        }
+    }
 }
 
 /// A mapping, and where in the buffer it begins.
@@ -163,6 +178,11 @@ impl World {
         self.values.remove(name).map(drop).ok_or_else(|| missing(name))
     }
 
+    /// Takes a value away from its name.
+    pub fn take(&mut self, name: &str) -> Result<Value, Stop> {
+        self.values.remove(name).ok_or_else(|| missing(name))
+    }
+
     pub fn buffer(&self, name: &str) -> Result<&BufferValue, Stop> {
         match self.values.get(name) {
             Some(Value::Buffer(buffer)) => Ok(buffer),
@@ -224,7 +244,7 @@ impl World {
 
 impl FileValue {
     pub fn new(file: OwnedFd, size: u64) -> Self {
-        Self { number: file.as_raw_fd(), file: Some(file), size }
+        Self { number: file.as_raw_fd(), file: Some(file), size, _maker: None }
     }
 }
 

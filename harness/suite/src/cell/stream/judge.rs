@@ -3,7 +3,7 @@
 use device::{Plane, Worked};
 use oracle::content::{compare, word};
 
-use super::{BEFORE, BLAME, EXPECTED, INPUT, LEFT, Shown, input};
+use super::{BEFORE, BLAME, EXPECTED, INPUT, LEFT, Shown};
 use crate::cell::Stop;
 use crate::cell::world::World;
 
@@ -53,17 +53,24 @@ fn same(first: &Plane, second: &Plane) -> Result<bool, String> {
     Ok(wrote)
 }
 
-/// What the imported buffers hold, against what the device's own did: those were filled with the same before.
-pub fn judge(world: &World, done: &Worked, own: &Worked, files: &[Shown]) -> Result<(), Stop> {
-    let fail = |seen: String| Stop::fail("content", BLAME, seen, EXPECTED);
+/// How much the device says that it wrote, against what it said of its own.
+pub fn judge_amounts(done: &Worked, own: &Worked) -> Result<(), Stop> {
     for (number, own) in own.written.iter().enumerate() {
         let used = |plane: Option<&Plane>| plane.map(|plane| plane.used);
         let (seen, wanted) = (used(done.written.get(number).and_then(Option::as_ref)), used(own.as_ref()));
         if seen != wanted {
             let said = |used: Option<u32>| used.map_or("nothing".to_owned(), |used| format!("{used} bytes"));
             let (seen, wanted) = (said(seen), said(wanted));
-            return Err(fail(format!("buffer {number}: the device says it wrote {seen}, into its own {wanted}")));
+            let seen = format!("buffer {number}: the device says it wrote {seen}, into its own {wanted}");
+            return Err(Stop::fail("content", BLAME, seen, EXPECTED));
         }
+    }
+    Ok(())
+}
+
+/// What the imported buffers hold, against what the device's own did: those were filled with the same before.
+pub fn judge(world: &World, done: &Worked, own: &Worked, files: &[Shown]) -> Result<(), Stop> {
+    for (number, own) in own.written.iter().enumerate() {
         let seed = if own.is_some() { BEFORE } else { LEFT };
         // What it makes of an imported buffer may lie in one of its own.
         let seen = match (files.get(number), done.written.get(number)) {
@@ -76,7 +83,8 @@ pub fn judge(world: &World, done: &Worked, own: &Worked, files: &[Shown]) -> Res
             let len = own.bytes.len().min(seen.len());
             expected[..len].copy_from_slice(&own.bytes[..len]);
         }
-        compare(&expected, &seen, seed).map_err(|difference| fail(format!("buffer {number}: {difference}")))?;
+        compare(&expected, &seen, seed)
+            .map_err(|difference| Stop::fail("content", BLAME, format!("buffer {number}: {difference}"), EXPECTED))?;
     }
     judge_crc(done.crc.as_deref(), own.crc.as_deref())
 }
@@ -108,10 +116,10 @@ pub fn filled(len: usize, word: impl Fn(u64) -> u64) -> Vec<u8> {
 }
 
 /// A buffer that is read stays as it was.
-pub fn unchanged(world: &World, files: &[Shown], offset: u64, read: u64) -> Result<(), Stop> {
-    for (number, shown) in files.iter().enumerate() {
+pub fn unchanged(world: &World, files: &[Shown], held: impl Fn(u64) -> u64, read: u64) -> Result<(), Stop> {
+    for (number, shown) in files.iter().enumerate().filter(|(_, shown)| !shown.is_gone()) {
         let seen = shown.bytes(world)?;
-        let expected = filled(seen.len(), |at| input(INPUT, at, offset));
+        let expected = filled(seen.len(), &held);
         compare(&expected, &seen, INPUT).map_err(|difference| {
             let seen = format!("buffer {number}, of which {read} bytes were to be read: {difference}");
             Stop::fail("content", BLAME, seen, "a buffer that the device reads is not written")

@@ -2,7 +2,7 @@
 //! display that somebody looks at is asked as well.
 
 use device::{Buffers, Work};
-use document::step::{Side, Stream};
+use document::step::Stream;
 
 use super::undone::why_not;
 use super::{own_input, work_of};
@@ -11,17 +11,17 @@ use crate::cell::world::World;
 
 /// Tells which frame the display would show.
 pub fn tested(world: &World, step: &Stream, format: Option<u32>) -> Result<String, Stop> {
-    let importer = world.side(Side::Importer)?;
+    let importer = world.side(step.by)?;
     let mut files = Vec::new();
     let mut room = u64::MAX;
     for name in &step.output {
         files.push(world.descriptor(name)?);
         room = room.min(world.file(name)?.size);
     }
-    let own = work_of(step, room, format, &own_input);
+    let own = work_of(step, room, format, &own_input, &own_input);
     let done = importer.device.work(&Work { output: Buffers::Imported(&files), ..own });
     let done = done.map_err(|undone| {
-        why_not(world, importer, &undone, || importer.device.work(&work_of(step, room, format, &own_input)))
+        why_not(world, importer, &undone, || importer.device.work(&work_of(step, room, format, &own_input, &own_input)))
     })?;
     Ok(format!("{}: the display would show it", done.frames))
 }

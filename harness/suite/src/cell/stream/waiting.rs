@@ -18,7 +18,7 @@ const EXPECTED: &str = "the device waits for the fence before it reads, and is d
 
 pub struct Waiting<'a> {
     world: &'a World,
-    output: &'a [Shown<'a>],
+    output: &'a [Shown],
     how: StreamWait,
     pending: Pending,
     /// What signalling it came to, once it was.
@@ -27,7 +27,7 @@ pub struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     /// Makes a fence, and begins to write the imported buffers.
-    pub fn begin(world: &'a World, how: StreamWait, output: &'a [Shown<'a>]) -> Result<Self, Stop> {
+    pub fn begin(world: &'a World, how: StreamWait, output: &'a [Shown]) -> Result<Self, Stop> {
         let pending = world.files().make_fence();
         let pending = pending.map_err(|why| Stop::not_observable("fence", why, EXPECTED))?;
         for shown in output {
