@@ -38,14 +38,12 @@ impl<'a> Image<'a> {
     /// An image in such buffers, with its layout's name or without.
     pub fn new(card: &'a Rc<Handles>, layout: Layout, modifier: bool, buffers: Buffers<'_>) -> Result<Self, Undone> {
         let (mut handles, mut memory, mut own) = (Vec::new(), Vec::new(), Vec::new());
-        // As large as the largest: a driver that takes all planes from the first buffer (vkms) reads nothing behind its end.
-        let largest = layout.bytes.iter().copied().max().unwrap_or(0);
-        for number in 0..layout.bytes.len() {
+        for (number, &bytes) in layout.bytes.iter().enumerate() {
             let held = match buffers {
                 Buffers::Imported(files) => import(card, files.get(number).copied())?,
                 Buffers::Own(word) => {
-                    let (held, mapping) = allocate(card, layout.planes[0].pitch, largest)?;
-                    mapping.write_words(word);
+                    let (held, mapping) = allocate(card, layout.planes[0].pitch, bytes)?;
+                    mapping.write_words(|at| word(layout.place(at)));
                     own.push(mapping);
                     held
                 }

@@ -4,6 +4,7 @@
 //! works on its own buffers twice, filled beforehand with bytes and then with their complements, so that each byte is one
 //! that it wrote, one that it left alone, or one that differs from run to run.
 
+use device::work::place;
 use device::{Buffers, Work, Worked};
 use document::case::Kind;
 use document::step::{Side, Stream};
@@ -99,7 +100,8 @@ fn at_work(world: &World, step: &Stream, format: Option<u32>) -> Result<(String,
     let offset = step.offset.0;
     capture.iter().try_for_each(|shown| shown.fill(world, |at| word(BEFORE, at)))?;
     let first = if step.wait.is_some() { LEFT } else { INPUT };
-    output.iter().try_for_each(|shown| shown.fill(world, |at| input(first, at, offset)))?;
+    let fill = |(number, shown): (usize, &Shown)| shown.fill(world, |at| input(first, place(number, at), offset));
+    output.iter().enumerate().try_for_each(fill)?;
 
     let importer = world.side(Side::Importer)?;
     let left = || {
@@ -113,7 +115,8 @@ fn at_work(world: &World, step: &Stream, format: Option<u32>) -> Result<(String,
     let before = |at| word(BEFORE, at);
     let own = |fill: &dyn Fn(u64) -> u64| importer.device.work(&work_of(step, room, format, fill));
     let waiting = step.wait.map(|how| Waiting::begin(world, how, &output)).transpose()?;
-    let signal = || waiting.as_ref().map_or(Ok(()), |waiting| waiting.end(|at| input(INPUT, at, offset)));
+    let signal =
+        || waiting.as_ref().map_or(Ok(()), |waiting| waiting.end(|number, at| input(INPUT, place(number, at), offset)));
     let wait = waiting.as_ref().map(|waiting| device::Wait { file: waiting.file(), signal: &signal });
     let own_work = work_of(step, room, format, &before);
     let imported = Work {
