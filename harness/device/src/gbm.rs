@@ -71,7 +71,10 @@ fn refuse(call: &'static str) -> impl Fn(std::io::Error) -> Refusal {
 
 impl Gbm {
     fn open(endpoint: &Endpoint) -> std::io::Result<Self> {
-        let device = Rc::new(gbm::Device::new(Card::open(&endpoint.node)?)?);
+        let card = Card::open(&endpoint.node)?;
+        // It is not master where another is.
+        let _ = drm::Device::release_master_lock(&card);
+        let device = Rc::new(gbm::Device::new(card)?);
         Ok(Self { device, node: endpoint.node.clone() })
     }
 
@@ -165,6 +168,20 @@ impl Object {
         let flags = uapi::drm::RDWR | uapi::drm::CLOEXEC;
         let _ = uapi::drm::handle_to_fd(self.device.as_fd(), uapi::gbm::handle(&self.object), flags);
     }
+
+    /// A plane's file. A dumb buffer of libgbm's own (GBM_BO_USE_WRITE) has no planes that it knows of, and is exported as a
+    /// whole (`gbm_dri_bo_get_plane_fd`).
+    fn file_of(&self, plane: i32) -> Result<OwnedFd, Refusal> {
+        let file = self.object.fd_for_plane(plane);
+        // The crate drops errno; nothing has been called since.
+        let refused = |call| move |_| Refusal::Kernel { call, errno: Errno::last() };
+        match file.map_err(refused("gbm_bo_get_fd_for_plane")) {
+            Err(refusal) if plane == 0 && refusal.errno() == Some(Errno::EINVAL) => {
+                self.object.fd().map_err(refused("gbm_bo_get_fd"))
+            }
+            answer => answer,
+        }
+    }
 }
 
 impl Buffer for Object {
@@ -181,9 +198,7 @@ impl Buffer for Object {
             return Err(Refusal::NotAsked("libgbm has no flags for an export: it is for writing and closed on exec"));
         }
         self.make_writable();
-        let file = self.object.fd_for_plane(0);
-        // The crate drops errno; nothing has been called since.
-        let file = file.map_err(|_| Refusal::Kernel { call: "gbm_bo_get_fd_for_plane", errno: Errno::last() })?;
+        let file = self.file_of(0)?;
         match uapi::dma_buf::file_flags(file.as_fd()) {
             Ok(flags) if flags.writable => Ok(file),
             _ => {
@@ -196,9 +211,7 @@ impl Buffer for Object {
         self.make_writable();
         let one = |number: u32| {
             let plane = number as i32;
-            let file = self.object.fd_for_plane(plane);
-            // The crate drops errno; nothing has been called since.
-            let file = file.map_err(|_| Refusal::Kernel { call: "gbm_bo_get_fd_for_plane", errno: Errno::last() })?;
+            let file = self.file_of(plane)?;
             // How many lines another plane has is not told: one at least.
             let lines = if number == 0 { self.object.height() } else { 1 };
             let length = u64::from(self.object.stride_for_plane(plane)) * u64::from(lines);

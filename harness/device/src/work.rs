@@ -9,7 +9,8 @@ use crate::buffer::Refusal;
 /// The buffers of one of a device's queues.
 #[derive(Clone, Copy)]
 pub enum Buffers<'a> {
-    /// The device's own, filled beforehand with a word for each eighth byte.
+    /// The device's own, filled beforehand with a word for each eighth byte: those that are read with the one of its
+    /// [`place`].
     Own(&'a dyn Fn(u64) -> u64),
     /// Imported ones. Whoever has them fills them and reads them.
     Imported(&'a [BorrowedFd<'a>]),
@@ -20,6 +21,12 @@ impl Buffers<'_> {
     pub fn imported(&self) -> bool {
         matches!(self, Self::Imported(_))
     }
+}
+
+/// What a buffer that is read holds at a byte, by its number among those of a work: no two of them hold the same, so that
+/// one that is taken for another is seen. It goes on where nothing of the buffer before it is.
+pub fn place(buffer: usize, at: u64) -> u64 {
+    at + ((buffer as u64) << 32)
 }
 
 /// What a device is to do.

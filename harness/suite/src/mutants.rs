@@ -161,9 +161,16 @@ impl Fault {
     }
 }
 
-/// Importers that stand for all: one that reads by its DMA addresses, one that maps by the CPU, one of each helper.
-const IMPORTERS: &[&str] =
-    &["canary-importer", "drm-vgem", "drm-prime_drm_shmem", "v4l2-prime_vmalloc-out0", "v4l2-prime_sg-out0"];
+/// Importers that stand for all: one that reads by its DMA addresses, one that maps by the CPU, one of each helper, and,
+/// where there is one, a display.
+const IMPORTERS: &[&str] = &[
+    "canary-importer",
+    "drm-vgem",
+    "drm-prime_drm_shmem",
+    "drm-vkms",
+    "v4l2-prime_vmalloc-out0",
+    "v4l2-prime_sg-out0",
+];
 
 /// Exporters that stand for all: scattered pages, coherent memory, and decoys for struct pages.
 const EXPORTERS: &[&str] = &["heap-system", "canary-coherent", "canary-decoy"];

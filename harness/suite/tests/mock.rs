@@ -125,6 +125,7 @@ const CAUGHT: &[(&str, &[&str])] = &[
     ("reads-early", &["kms.in-fence", "kms.buffer-fence"]),
     ("done-early", &["kms.in-fence", "kms.buffer-fence"]),
     ("sync-file-lost", &["kms.buffer-fence"]),
+    ("first-plane", &["kms.multi-planar"]),
     ("not-shown", &["kms.accepted"]),
     ("plane-beyond", &["gbm.scanout", "gbm.cursor", "gbm.write"]),
     ("plane-tiled", &["gbm.scanout", "gbm.cursor"]),

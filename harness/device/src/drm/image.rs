@@ -43,7 +43,7 @@ impl<'a> Image<'a> {
                 Buffers::Imported(files) => import(card, files.get(number).copied())?,
                 Buffers::Own(word) => {
                     let (held, mapping) = allocate(card, layout.planes[0].pitch, bytes)?;
-                    mapping.write_words(word);
+                    mapping.write_words(|at| word(layout.place(at)));
                     own.push(mapping);
                     held
                 }

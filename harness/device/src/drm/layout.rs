@@ -4,6 +4,7 @@
 use document::step::Stream;
 
 use super::formats::Format;
+use crate::work::place;
 
 /// Images in pixels, from large to small: so small that a display in software shows them at once. Most end within the
 /// last page of a buffer that they just fit into.
@@ -42,6 +43,8 @@ pub struct Layout {
     pub planes: Vec<Plane>,
     /// How many bytes of each buffer, from the first on.
     pub bytes: Vec<u64>,
+    /// Where in the one buffer those begin that had been apart.
+    starts: Vec<u64>,
 }
 
 impl Layout {
@@ -59,7 +62,7 @@ impl Layout {
                 bytes[0] += length;
             }
         }
-        Self { format, width, height, planes, bytes }
+        Self { format, width, height, planes, bytes, starts: Vec::new() }
     }
 
     /// The largest image of a format that is as a case asks, and for which there is room in each buffer.
@@ -81,6 +84,31 @@ impl Layout {
         let planes = self.planes.iter().map(|plane| Plane { offset: plane.offset.saturating_add(by), ..*plane });
         let bytes = self.bytes.iter().map(|bytes| bytes + u64::from(by));
         Self { planes: planes.collect(), bytes: bytes.collect(), ..self.clone() }
+    }
+
+    /// The same image in one buffer. A display that takes two planes out of one buffer where they lie in two does so
+    /// with its own as well; held against this, it is seen.
+    pub fn together(&self) -> Self {
+        if self.bytes.len() == 1 {
+            return self.clone();
+        }
+        let (mut starts, mut end) = (Vec::new(), 0);
+        for bytes in &self.bytes {
+            starts.push(end);
+            end += bytes.next_multiple_of(8);
+        }
+        let planes = self.planes.iter().map(|plane| Plane {
+            buffer: 0,
+            offset: plane.offset + starts[plane.buffer] as u32,
+            ..*plane
+        });
+        Self { planes: planes.collect(), bytes: vec![end], starts, ..self.clone() }
+    }
+
+    /// Of which place the byte is that lies here: that of the buffer which it had been in.
+    pub fn place(&self, at: u64) -> u64 {
+        let buffer = self.starts.iter().rposition(|&start| start <= at);
+        buffer.map_or(at, |buffer| place(buffer, at - self.starts[buffer]))
     }
 
     /// In words.
@@ -105,6 +133,16 @@ mod tests {
         assert_eq!((one.planes, one.bytes), (vec![plane(0, 0, 100), plane(0, 1000, 100)], vec![1500]));
         let apart = Layout::new(nv12(), (100, 10), 8, true);
         assert_eq!((apart.planes, apart.bytes), (vec![plane(0, 0, 108), plane(1, 0, 108)], vec![1080, 540]));
+    }
+
+    #[test]
+    fn planes_that_were_apart_keep_their_bytes_together() {
+        let together = Layout::new(nv12(), (100, 10), 0, true).together();
+        let plane = |offset| Plane { buffer: 0, offset, pitch: 100 };
+        assert_eq!((&together.planes, &together.bytes), (&vec![plane(0), plane(1000)], &vec![1504]));
+        assert_eq!([0, 992, 1000, 1008].map(|at| together.place(at)), [0, 992, place(1, 0), place(1, 8)]);
+        let one = Layout::new(nv12(), (100, 10), 0, false);
+        assert_eq!((one.together(), one.place(1000)), (one.clone(), 1000));
     }
 
     #[test]

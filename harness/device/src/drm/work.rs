@@ -61,7 +61,7 @@ pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<Worked, 
     let frames = plan.shown.words();
     let read = plan.shown.bytes.iter().sum();
     // Only what is imported begins behind the start of a buffer.
-    let moved = if work.output.imported() { plan.shown.moved(asked.offset.0) } else { plan.shown };
+    let moved = if work.output.imported() { plan.shown.moved(asked.offset.0) } else { plan.shown.together() };
     let shown = Image::new(card, moved, asked.modifier && !asked.output.is_empty(), work.output)?;
     let below = plan.below.map(|layout| Image::new(card, layout, false, Buffers::Own(&|_| BELOW))).transpose()?;
     let target = (pipe.writes_back() && !asked.test_only)

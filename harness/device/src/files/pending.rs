@@ -1,5 +1,8 @@
-//! Fences that no device has: of a timeline of sw_sync (`drivers/dma-buf/sw_sync.c`), else one that vgem makes for a buffer
-//! which nobody uses (`drivers/gpu/drm/vgem/vgem_fence.c`).
+//! Fences that no device has: one that vgem makes for a buffer which nobody uses
+//! (`drivers/gpu/drm/vgem/vgem_fence.c`), else one of a timeline of sw_sync (`drivers/dma-buf/sw_sync.c`).
+//!
+//! sw_sync taints the kernel as a soft lockup does, so that nobody could tell any more whether there was one: it is used
+//! where the kernel has that taint already.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,7 +14,11 @@ use crate::buffer::{Fence, Refusal};
 use crate::system::System;
 
 /// Why there are none.
-const NONE: &str = "no fence can be made: load vgem, or run a kernel with CONFIG_SW_SYNC and debugfs mounted";
+const NONE: &str = "no fence can be made: load vgem; or, with CONFIG_SW_SYNC and debugfs mounted, take the taint that \
+    sw_sync gives beforehand (echo 16384 > /proc/sys/kernel/tainted)";
+
+/// `TAINT_SOFTLOCKUP`, as a mask.
+const SOFT_LOCKUP: u64 = 1 << 14;
 
 /// A fence that is not signalled, and a sync file of it.
 pub struct Pending {
@@ -23,7 +30,7 @@ pub struct Pending {
 
 /// Makes one.
 pub(super) fn make(system: &System) -> Result<Pending, &'static str> {
-    of_timeline(system).or_else(|| of_vgem(system)).ok_or(NONE)
+    of_vgem(system).or_else(|| of_timeline(system)).ok_or(NONE)
 }
 
 /// A timeline that has not begun.
@@ -36,10 +43,18 @@ impl Fence for Timeline {
 }
 
 fn of_timeline(system: &System) -> Option<Pending> {
+    if !tainted(system) {
+        return None;
+    }
     let path = system.path("sys/kernel/debug/sync/sw_sync");
     let timeline = File::options().read(true).write(true).open(path).ok()?;
     let file = sync_file::sw_sync_fence(timeline.as_fd(), 1).ok()?;
     Some(Pending { file, fence: Rc::new(Timeline(timeline)) })
+}
+
+fn tainted(system: &System) -> bool {
+    let text = std::fs::read_to_string(system.path("proc/sys/kernel/tainted")).unwrap_or_default();
+    text.trim().parse().is_ok_and(|taint: u64| taint & SOFT_LOCKUP != 0)
 }
 
 /// A fence of a file of vgem's. It goes off by itself after 10 s, or when the file is closed.
@@ -82,6 +97,13 @@ mod tests {
         let folder = root.path().join("sys/kernel/debug/sync");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("sw_sync"), "").unwrap();
-        assert!(make(&System::at(root.path())).is_err());
+        let kernel = root.path().join("proc/sys/kernel");
+        std::fs::create_dir_all(&kernel).unwrap();
+        let system = System::at(root.path());
+        for (taint, asked) in [("512\n", false), ("16896\n", true)] {
+            std::fs::write(kernel.join("tainted"), taint).unwrap();
+            assert_eq!(tainted(&system), asked);
+            assert!(make(&system).is_err());
+        }
     }
 }

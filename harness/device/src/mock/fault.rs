@@ -173,6 +173,8 @@ faults! {
     DoneEarly = "done-early",
     /// The device would not show an imported frame, and shows its own.
     NotShown = "not-shown",
+    /// The device reads every plane of a frame out of the first buffer.
+    FirstPlane = "first-plane",
     /// A plane ends behind the end of its file.
     PlaneBeyond = "plane-beyond",
     /// An image that is to be linear is named as something else.

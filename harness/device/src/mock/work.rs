@@ -9,7 +9,7 @@ use uapi::Errno;
 
 use super::{Fault, fences, reopen};
 use crate::buffer::Refusal;
-use crate::work::{Buffers, Plane, Undone, Wait, Work, Worked};
+use crate::work::{Buffers, Plane, Undone, Wait, Work, Worked, place};
 
 /// So much of a buffer's end is no part of the frame: a frame fills no whole pages.
 const BEHIND: usize = 100;
@@ -117,9 +117,13 @@ fn memory(file: BorrowedFd<'_>) -> Result<File, Undone> {
 fn read(fault: Fault, work: &Work<'_>, frame: usize, length: usize) -> Result<Vec<u8>, Undone> {
     let Buffers::Imported(files) = work.output else {
         let Buffers::Own(word) = work.output else { return Ok(Vec::new()) };
-        return Ok((0..length).step_by(8).flat_map(|at| word(at as u64).to_ne_bytes()).take(length).collect());
+        return Ok((0..length)
+            .step_by(8)
+            .flat_map(|at| word(place(frame, at as u64)).to_ne_bytes())
+            .take(length)
+            .collect());
     };
-    let (file, mut bytes) = (memory(files[frame])?, vec![0; length]);
+    let (file, mut bytes) = (memory(files[if fault == Fault::FirstPlane { 0 } else { frame }])?, vec![0; length]);
     let offset = if fault == Fault::IgnoresOffset { 0 } else { work.asked.offset.0 };
     file.read_exact_at(&mut bytes, offset).map_err(failed)?;
     if fault == Fault::DeviceElsewhere {

@@ -8,7 +8,7 @@ use uapi::memory::{Access, Mapping, Sharing, Window, page_size};
 use uapi::v4l2::{self, Done, Format, Memory, PlaneFile, QueueType};
 
 use crate::buffer::Refusal;
-use crate::work::{Buffers, Undone, Work};
+use crate::work::{Buffers, Undone, Work, place};
 
 /// After so long a frame is late. A camera with a second of exposure is in time.
 pub const PATIENCE: Duration = Duration::from_secs(3);
@@ -108,7 +108,12 @@ impl<'a> Side<'a> {
 
     fn fill(&self, index: usize) {
         let Buffers::Own(word) = self.buffers else { return };
-        self.own[index].iter().for_each(|(mapping, _)| mapping.write_words(word));
+        let first = self.holds[index] * self.format.sizes.len();
+        for (number, (mapping, _)) in self.own[index].iter().enumerate() {
+            // What is to be written holds the same in every buffer.
+            let number = if self.queue.output() { first + number } else { 0 };
+            mapping.write_words(|at| word(place(number, at)));
+        }
     }
 
     /// Starts it.

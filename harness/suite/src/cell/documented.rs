@@ -37,6 +37,16 @@ pub fn import(importer: Kind, errno: Errno) -> Option<&'static str> {
     [own, common].into_iter().find(|reason| !reason.is_empty())
 }
 
+/// Why a driver may refuse a framebuffer in a buffer that it has imported, and takes one in its own.
+pub fn framebuffer(driver: &str, errno: Errno) -> Option<&'static str> {
+    match (driver, errno) {
+        ("amdgpu" | "radeon", Errno::EINVAL) => {
+            Some("the display reads memory of the card's own only (amdgpu_display_user_framebuffer_create)")
+        }
+        _ => None,
+    }
+}
+
 /// Errnos that a person can remedy.
 pub fn remedy(errno: Errno) -> Option<&'static str> {
     match errno {
@@ -61,5 +71,7 @@ mod tests {
         assert!(import(Kind::Drm, Errno::EIO).is_none());
         assert!(import(Kind::Gbm, Errno::EINVAL).is_some_and(|reason| reason.contains("Mesa")));
         assert!(import(Kind::Gbm, Errno::EIO).is_none());
+        assert!(framebuffer("radeon", Errno::EINVAL).is_some());
+        assert!(framebuffer("radeon", Errno::EIO).or(framebuffer("vkms", Errno::EINVAL)).is_none());
     }
 }

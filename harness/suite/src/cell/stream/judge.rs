@@ -1,5 +1,6 @@
 //! What a device has done to imported buffers, held against what it has done to its own.
 
+use device::work::place;
 use device::{Plane, Worked};
 use oracle::content::{compare, word};
 
@@ -119,7 +120,7 @@ pub fn filled(len: usize, word: impl Fn(u64) -> u64) -> Vec<u8> {
 pub fn unchanged(world: &World, files: &[Shown], held: impl Fn(u64) -> u64, read: u64) -> Result<(), Stop> {
     for (number, shown) in files.iter().enumerate().filter(|(_, shown)| !shown.is_gone()) {
         let seen = shown.bytes(world)?;
-        let expected = filled(seen.len(), &held);
+        let expected = filled(seen.len(), |at| held(place(number, at)));
         compare(&expected, &seen, INPUT).map_err(|difference| {
             let seen = format!("buffer {number}, of which {read} bytes were to be read: {difference}");
             Stop::fail("content", BLAME, seen, "a buffer that the device reads is not written")

@@ -18,6 +18,12 @@ pub fn why_not(
 ) -> Stop {
     let expected = "the device works on imported buffers as on its own";
     let errno = undone.refusal().map(|refusal| refusal.errno());
+    if let Undone::Call(device::Refusal::Kernel { call: "DRM_IOCTL_MODE_ADDFB2", errno }) = undone
+        && let Some(reason) = documented::framebuffer(&importer.endpoint.driver, *errno)
+    {
+        let seen = format!("{undone}: {reason}");
+        return Stop::new(REFUSAL, Verdict::Refused, Blame::Nobody, seen, "the device may refuse here");
+    }
     let queue = importer.endpoint.kind == Kind::V4l2;
     let same_node =
         queue && world.exporter.as_ref().is_some_and(|exporter| exporter.endpoint.node == importer.endpoint.node);

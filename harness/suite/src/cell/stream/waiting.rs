@@ -51,9 +51,9 @@ impl<'a> Waiting<'a> {
     }
 
     /// Writes the imported buffers, and signals the fence.
-    pub fn end(&self, word: impl Fn(u64) -> u64) -> Result<(), Refusal> {
-        for shown in self.output {
-            shown.write(&word);
+    pub fn end(&self, word: impl Fn(usize, u64) -> u64) -> Result<(), Refusal> {
+        for (number, shown) in self.output.iter().enumerate() {
+            shown.write(|at| word(number, at));
             // One that cannot be made coherent was told of when it was filled.
             let _ = shown.sync(self.world, SYNC_WRITE | SYNC_END);
         }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use device::work::place;
 use device::{Buffers, Undone, Work, Worked};
 use document::case::Kind;
 use document::step::{Stream, StreamCpu};
@@ -38,13 +39,15 @@ impl Read {
     fn of(world: &World, step: &Stream, output: &[Shown]) -> Result<Self, Stop> {
         let bytes = match output {
             [shown] if step.as_is => Some(shown.bytes(world)?),
-            _ if step.as_is => return Err(Stop::suite("'as-is' with other than one file", "one buffer is read as it is")),
+            _ if step.as_is => {
+                return Err(Stop::suite("'as-is' with other than one file", "one buffer is read as it is"));
+            }
             _ => None,
         };
         Ok(Self { bytes, offset: step.offset.0 })
     }
 
-    /// The word at a byte of an imported one.
+    /// The word at a byte of an imported one, counted from the first.
     fn imported(&self, at: u64) -> u64 {
         let Some(bytes) = &self.bytes else { return input(INPUT, at, self.offset) };
         let at = usize::try_from(at).unwrap_or(usize::MAX);
@@ -86,7 +89,10 @@ impl AtWork<'_> {
         capture.iter().try_for_each(|shown| shown.fill(world, |at| word(BEFORE, at)))?;
         if !step.as_is {
             let seed = if step.wait.is_some() { LEFT } else { INPUT };
-            output.iter().try_for_each(|shown| shown.fill(world, |at| input(seed, at, self.read.offset)))?;
+            let fill = |(number, shown): (usize, &Shown)| {
+                shown.fill(world, |at| input(seed, place(number, at), self.read.offset))
+            };
+            output.iter().enumerate().try_for_each(fill)?;
         }
         capture.iter().chain(output).try_for_each(|shown| shown.prefetch(world))?;
         let importer = self.importer()?;
@@ -98,7 +104,9 @@ impl AtWork<'_> {
         };
         let (written_files, read_files) = (shown::files(capture), shown::files(output));
         let waiting = step.wait.map(|how| Waiting::begin(world, how, output)).transpose()?;
-        let signal = || waiting.as_ref().map_or(Ok(()), |waiting| waiting.end(|at| self.read.imported(at)));
+        let signal = || {
+            waiting.as_ref().map_or(Ok(()), |waiting| waiting.end(|number, at| self.read.imported(place(number, at))))
+        };
         let wait = waiting.as_ref().map(|waiting| device::Wait { file: waiting.file(), signal: &signal });
         let (before, read) = (|at| word(BEFORE, at), |at| self.read.own(at));
         let own_work = work_of(step, self.room, self.format, &before, &read);
