@@ -169,18 +169,11 @@ impl Object {
         let _ = uapi::drm::handle_to_fd(self.device.as_fd(), uapi::gbm::handle(&self.object), flags);
     }
 
-    /// A plane's file. A dumb buffer of libgbm's own (GBM_BO_USE_WRITE) has no planes that it knows of, and is exported as a
-    /// whole (`gbm_dri_bo_get_plane_fd`).
+    /// A plane's file. A dumb buffer of libgbm's own (GBM_BO_USE_WRITE) has none: Mesa says EINVAL (`gbm_dri_bo_get_fd`).
     fn file_of(&self, plane: i32) -> Result<OwnedFd, Refusal> {
         let file = self.object.fd_for_plane(plane);
         // The crate drops errno; nothing has been called since.
-        let refused = |call| move |_| Refusal::Kernel { call, errno: Errno::last() };
-        match file.map_err(refused("gbm_bo_get_fd_for_plane")) {
-            Err(refusal) if plane == 0 && refusal.errno() == Some(Errno::EINVAL) => {
-                self.object.fd().map_err(refused("gbm_bo_get_fd"))
-            }
-            answer => answer,
-        }
+        file.map_err(|_| Refusal::Kernel { call: "gbm_bo_get_fd_for_plane", errno: Errno::last() })
     }
 }
 
