@@ -108,6 +108,7 @@ fn a_worker_that_hangs_is_killed_and_told_with_the_pair_that_it_was_at() {
 #[test]
 fn what_the_kernel_says_under_load_is_caught() {
     caught("warns", "load.kernel-log.board", Verdict::Fail, "mock_map_dma_buf");
+    caught("dumps-stack", "load.kernel-log.board", Verdict::Fail, "mock: wrong value");
     caught("oopses", "load.kernel-log.board", Verdict::Crash, "NULL pointer dereference");
 }
 

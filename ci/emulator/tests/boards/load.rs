@@ -20,11 +20,12 @@ fn cell<'a>(cells: &'a [Value], id: &str) -> &'a Value {
     cells.iter().find(|cell| cell["id"] == id).unwrap_or_else(|| panic!("no {id} in {cells:#?}"))
 }
 
-/// A worker did something, and nothing was wrong with it.
+/// A worker did something, and nothing was wrong with it that the board file does not know.
 #[track_caller]
 fn did(cells: &[Value], id: &str, figures: &[&str]) {
     let cell = cell(cells, id);
-    assert_eq!(cell["verdict"], "pass", "{cell:#}");
+    let flake = cell["outcome"] == "flake";
+    assert!(cell["verdict"] == "pass" || flake, "{cell:#}");
     for name in figures {
         assert!(cell["figures"][name].as_u64().is_some_and(|figure| figure > 0), "{name}: {cell:#}");
     }

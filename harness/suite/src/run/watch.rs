@@ -47,6 +47,8 @@ impl Default for Sources {
 pub struct Seen {
     /// Warnings, bugs and oopses of the kernel.
     pub splats: Vec<Splat>,
+    /// Stacks that the kernel dumped without such a report.
+    pub dumps: Vec<Splat>,
     /// Taint bits that came up.
     pub taint: u64,
     /// Functions that touch the struct pages behind an sg_table, called by the cell.
@@ -189,7 +191,8 @@ impl Watch {
         let mut seen = Seen::default();
         if let Ok(log) = &mut self.log {
             let lost = log.lost();
-            seen.splats = kernel_log::splats(&log.take());
+            let records = log.take();
+            (seen.splats, seen.dumps) = (kernel_log::splats(&records), kernel_log::dumps(&records));
             seen.lost = log.lost() - lost;
         }
         if let Ok(tracer) = &mut self.tracer {
