@@ -41,7 +41,7 @@ fn a_board_without_fault_passes_and_tells_what_was_done() {
     assert_eq!((bad, recorded.cells.len()), (0, 7), "{recorded:?}");
     let stream = cell(&recorded, "load.stream.mock-clean");
     assert_eq!(stream.verdict, Verdict::Pass);
-    for name in ["frames-written", "frames-read", "bytes-compared", "exporters", "streams", "buffers"] {
+    for name in ["frames-written", "frames-read", "bytes-compared", "exporters", "streams", "buffers", "imports"] {
         assert!(stream.figures[name] > 0, "{name}: {stream:?}");
     }
     assert_eq!(stream.figures["frames-lost"], 0);
