@@ -122,7 +122,11 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     let before = Count::now(debugfs);
     let begun = Instant::now();
     let clock = Clock::start(setting.length).map_err(LoadError::Clock)?;
-    let ran = crew::work(&workers, &ground, &clock, &signals, &mut |seconds, working| progress.left(seconds, working));
+    let mut tick = |seconds, working| {
+        watch.gather();
+        progress.left(seconds, working);
+    };
+    let ran = crew::work(&workers, &ground, &clock, &signals, &mut tick);
     let worked = begun.elapsed();
     let rounds = ran.iter().map(rounds).sum();
     let (after, left) = settled(debugfs, &before, rounds, &ground);
