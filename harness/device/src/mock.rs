@@ -137,6 +137,10 @@ impl Mock {
             Fault::Warns => {
                 say("4,900,1000,-;WARNING: CPU: 0 PID: 1 at drivers/mock/mock.c:1 mock_map_dma_buf+0x1/0x2\n")
             }
+            Fault::DumpsStack => {
+                say("4,900,1000,-;mock: wrong value\n4,901,1000,-;CPU: 0 UID: 0 PID: 1 Comm: mock Not tainted 6.12\n\
+                4,902,1000,-;Call Trace:\n")
+            }
             Fault::Oopses => say("1,901,1000,-;BUG: kernel NULL pointer dereference, address: 0000000000000000\n"),
             Fault::Panics => panic!("the mock panics"),
             _ => {}

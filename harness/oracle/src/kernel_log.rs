@@ -1,12 +1,14 @@
 //! What the kernel says about itself: its log, read record by record, and the reports of trouble in it.
 
 mod console;
+mod dump;
 mod record;
 mod splat;
 mod symptom;
 mod taint;
 
 pub use console::records_of_console;
+pub use dump::dumps;
 pub use record::Record;
 pub use splat::{Splat, splats};
 pub use symptom::SplatKind;

@@ -69,7 +69,7 @@ pub struct Load {
     #[arg(long, default_value = "1")]
     pub seed: u64,
     /// A worker of which nothing is heard for so many seconds hangs, and is killed.
-    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub patience: u64,
     /// Lets devices work too that somebody may use: displays, cameras.
     #[arg(long)]

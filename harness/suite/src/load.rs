@@ -33,7 +33,7 @@ use document::verdict::Verdict;
 use uapi::process::Ending;
 
 use crate::cell::message::{Message, Messages};
-use crate::event::{CellEnd, CellStart, End, EndpointFound, Event, Finding, Run};
+use crate::event::{Blame, CellEnd, CellStart, End, EndpointFound, Event, Finding, Run};
 use crate::journal::{Journal, JournalError};
 use crate::run::blame::Drivers;
 use crate::run::child::Ran;
@@ -122,7 +122,11 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     let before = Count::now(debugfs);
     let begun = Instant::now();
     let clock = Clock::start(setting.length).map_err(LoadError::Clock)?;
-    let ran = crew::work(&workers, &ground, &clock, &signals, &mut |seconds, working| progress.left(seconds, working));
+    let mut tick = |seconds, working| {
+        watch.gather();
+        progress.left(seconds, working);
+    };
+    let ran = crew::work(&workers, &ground, &clock, &signals, &mut tick);
     let worked = begun.elapsed();
     let rounds = ran.iter().map(rounds).sum();
     let (after, left) = settled(debugfs, &before, rounds, &ground);
@@ -137,14 +141,19 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     figures.extend(of_run.map(|(name, value)| (name.to_owned(), value)));
     cells.push(cell(LEAKS, LEAKS_RULE, None, left, figures, worked));
     let (_, said) = judge(&nothing(), &seen, &Drivers::default());
-    let mut splats = BTreeMap::from([("splats".to_owned(), seen.splats.len() as u64)]);
+    let mut splats = BTreeMap::from([("splats".to_owned(), (seen.splats.len() + seen.dumps.len()) as u64)]);
     splats.insert("records-lost".into(), seen.lost);
     let mut said: Vec<Finding> = said.into_iter().filter(|finding| finding.oracle != "pages").collect();
+    // In a cell such a stack may be of something else on the machine; here everything is the load's.
+    said.extend(seen.dumps.iter().map(|dump| {
+        let found = teller::finding("kernel-log", Verdict::Fail, Blame::Kernel, dump.title.clone(), LOG_RULE);
+        Finding { lines: dump.lines.clone(), ..found }
+    }));
     let missing = watch.states().into_iter().filter(|state| ["kernel-log", "taint"].contains(&state.oracle.as_str()));
     said.extend(
-        missing.filter_map(|state| state.missing).map(|why| {
-            teller::finding("kernel-log", Verdict::NotObservable, crate::event::Blame::Nobody, why, LOG_RULE)
-        }),
+        missing
+            .filter_map(|state| state.missing)
+            .map(|why| teller::finding("kernel-log", Verdict::NotObservable, Blame::Nobody, why, LOG_RULE)),
     );
     cells.push(cell(LOG, LOG_RULE, None, said, splats, worked));
     end(setting, cells, clock.stopped(), worked, journal)

@@ -41,7 +41,7 @@ fn a_board_without_fault_passes_and_tells_what_was_done() {
     assert_eq!((bad, recorded.cells.len()), (0, 7), "{recorded:?}");
     let stream = cell(&recorded, "load.stream.mock-clean");
     assert_eq!(stream.verdict, Verdict::Pass);
-    for name in ["frames-written", "frames-read", "bytes-compared", "exporters", "streams", "buffers"] {
+    for name in ["frames-written", "frames-read", "bytes-compared", "exporters", "streams", "buffers", "imports"] {
         assert!(stream.figures[name] > 0, "{name}: {stream:?}");
     }
     assert_eq!(stream.figures["frames-lost"], 0);
@@ -108,6 +108,7 @@ fn a_worker_that_hangs_is_killed_and_told_with_the_pair_that_it_was_at() {
 #[test]
 fn what_the_kernel_says_under_load_is_caught() {
     caught("warns", "load.kernel-log.board", Verdict::Fail, "mock_map_dma_buf");
+    caught("dumps-stack", "load.kernel-log.board", Verdict::Fail, "mock: wrong value");
     caught("oopses", "load.kernel-log.board", Verdict::Crash, "NULL pointer dereference");
 }
 

@@ -20,11 +20,12 @@ fn cell<'a>(cells: &'a [Value], id: &str) -> &'a Value {
     cells.iter().find(|cell| cell["id"] == id).unwrap_or_else(|| panic!("no {id} in {cells:#?}"))
 }
 
-/// A worker did something, and nothing was wrong with it.
+/// A worker did something, and nothing was wrong with it that the board file does not know.
 #[track_caller]
 fn did(cells: &[Value], id: &str, figures: &[&str]) {
     let cell = cell(cells, id);
-    assert_eq!(cell["verdict"], "pass", "{cell:#}");
+    let flake = cell["outcome"] == "flake";
+    assert!(cell["verdict"] == "pass" || flake, "{cell:#}");
     for name in figures {
         assert!(cell["figures"][name].as_u64().is_some_and(|figure| figure > 0), "{name}: {cell:#}");
     }
@@ -33,9 +34,10 @@ fn did(cells: &[Value], id: &str, figures: &[&str]) {
 #[test]
 fn a_board_bears_a_load() {
     let board = "debian-amd64";
-    let said =
-        host::shell(board, "prime-cts load --seconds 20 --progress none --output /results/load\necho \"load $?\"\n");
-    let out = said.out.replace('\r', "");
+    let script = "prime-cts load --seconds 20 --board /board/*.yaml --progress none --output /results/load\n\
+        echo \"load $?\"\n";
+    let out = host::shell(board, script).out.replace('\r', "");
+    // As the board file expects, which knows what vivid does.
     assert!(out.contains("load 0\n"), "{out}");
     let cells = cells(board, "load");
     for device in ["v4l2-vim2m-cap0", "v4l2-vicodec-cap0"] {
@@ -49,8 +51,8 @@ fn a_board_bears_a_load() {
         did(&cells, &format!("load.stream.{device}"), &["frames-written", "bytes-compared", "exporters"]);
     }
     for number in 0..2 {
-        did(&cells, &format!("load.rounds.worker-{number}"), &["rounds", "bytes-compared"]);
-        did(&cells, &format!("load.closes.worker-{number}"), &["rounds", "closes", "imports-closed", "exits"]);
+        did(&cells, &format!("load.rounds.worker-{number}"), &["rounds", "imports", "bytes-compared"]);
+        did(&cells, &format!("load.closes.worker-{number}"), &["rounds", "closes", "imports", "exits"]);
     }
     did(&cells, "load.leaks.board", &["rounds-and-frames", "pairs", "bytes-available-before"]);
     did(&cells, "load.kernel-log.board", &[]);

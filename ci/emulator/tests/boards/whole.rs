@@ -1,6 +1,8 @@
 //! Whole runs, held against what the board files expect and against each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use crate::host::{self, Copy, Said, root};
 use crate::recorded::{Recorded, text};
@@ -35,6 +37,18 @@ fn keys(of: &[&str]) -> BTreeSet<String> {
     of.iter().map(|key| (*key).to_owned()).collect()
 }
 
+/// The pairs of which the importer works on frames, with what it did to an imported buffer in some cell; those are left
+/// out that it need not take.
+fn pairs_at_work(recorded: &Recorded) -> BTreeMap<(&str, &str), BTreeSet<&str>> {
+    let mut pairs: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+    let frames = |cell: &&Value| ["stream.", "kms."].iter().any(|area| text(&cell["id"]).starts_with(area));
+    for cell in recorded.events("cell").filter(frames).filter(|cell| cell["verdict"] != "refused") {
+        let did = pairs.entry((text(&cell["exporter"]), text(&cell["importer"]))).or_default();
+        did.extend(cell["device_access"].as_array().unwrap().iter().map(text));
+    }
+    pairs
+}
+
 #[test]
 fn debian_amd64() {
     let said = host::run("debian-amd64");
@@ -45,6 +59,23 @@ fn debian_amd64() {
     let symbols = recorded.symbols();
     for driver in ["drm-vkms", "v4l2-vimc", "v4l2-vim2m", "v4l2-vicodec", "v4l2-vivid", "udmabuf", "heap-system"] {
         assert!(symbols.keys().any(|key| key.starts_with(driver)), "{driver}: {symbols:?}");
+    }
+    let pairs = pairs_at_work(&recorded);
+    let importers: BTreeSet<&str> = pairs.keys().map(|(_, importer)| *importer).collect();
+    assert!(importers.len() >= 12, "{importers:?}");
+    for ((exporter, importer), did) in &pairs {
+        // vim2m's largest buffer is smaller than the encoder's smallest frame.
+        if exporter.starts_with("v4l2-vim2m-") && *importer == "v4l2-vicodec-cap0" {
+            continue;
+        }
+        let wanted: &[&str] = match *importer {
+            queue if queue.contains("-cap") => &["write"],
+            queue if queue.contains("-out") => &["read"],
+            // A display that writes nothing back and tells no CRC is only asked whether it would show the buffer.
+            display if display != "drm-vkms" => &[],
+            _ => &["read", "write"],
+        };
+        assert!(wanted.iter().all(|how| did.contains(how)), "{importer} did {did:?} with buffers of {exporter}");
     }
 }
 

@@ -87,6 +87,8 @@ faults! {
     HangsLater = "hangs-later",
     /// The kernel warns in the import.
     Warns = "warns",
+    /// The kernel dumps a stack in the import, without a report.
+    DumpsStack = "dumps-stack",
     /// The kernel oopses in the import.
     Oopses = "oopses",
     /// The suite itself panics in the import.

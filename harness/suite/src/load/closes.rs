@@ -101,7 +101,7 @@ fn round(pair: &Pair, number: usize, with_process: bool, teller: &mut Teller<'_>
     });
     // The file's descriptors, what was imported, the handle, and the buffer itself.
     teller.add("closes", (THREADS + 1 + imports + handles) as u64);
-    teller.add("imports-closed", imports as u64);
+    teller.add("imports", imports as u64);
     if card.is_some() && handles != 1 {
         let seen = format!("{handles} of {THREADS} DRM_IOCTL_GEM_CLOSE of one handle went well");
         return Err(Trouble::Broken("identity", seen));

@@ -87,10 +87,13 @@ pub fn work(
         threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
     for (number, ran) in ran.iter_mut().enumerate() {
-        let ended = matches!(ran.ending, Ok(Ending::Exited(_)));
-        if let Some(pair) = clock.was_at(number).and_then(|pair| ground.pairs.get(pair)).filter(|_| !ended) {
-            ran.messages.whole.push(Message::Step(format!("at {}", pair.words())));
+        if matches!(ran.ending, Ok(Ending::Exited(_))) {
+            continue;
         }
+        let pair = clock.was_at(number).and_then(|pair| ground.pairs.get(pair));
+        let place =
+            pair.map_or("at its own buffers, before any other's".to_owned(), |pair| format!("at {}", pair.words()));
+        ran.messages.whole.push(Message::Step(place));
     }
     ran
 }

@@ -36,6 +36,8 @@ pub struct Fed<'a, 'b> {
     accounts: BTreeMap<Queue, Account>,
     planes: (usize, usize),
     at: BTreeMap<usize, Frame>,
+    /// The buffers that lay at each index last: a queue imports another one, and closes that.
+    before: BTreeMap<usize, Given>,
     given: usize,
     back: usize,
     streams: u64,
@@ -64,6 +66,7 @@ impl<'a, 'b> Fed<'a, 'b> {
             accounts,
             planes: (1, 0),
             at,
+            before: BTreeMap::new(),
             given: 0,
             back: 0,
             streams: 0,
@@ -202,6 +205,7 @@ fn bytes(lent: &Lent) -> Result<Vec<u8>, String> {
 impl Feed for Fed<'_, '_> {
     fn begin(&mut self, shape: &Shape) {
         (self.given, self.back) = (0, 0);
+        self.before.clear();
         self.streams += 1;
         self.planes = (shape.capture_planes, shape.output_planes.unwrap_or(0));
         self.known = self.known.take().map(|known| known.with_planes(shape.capture_planes));
@@ -221,6 +225,12 @@ impl Feed for Fed<'_, '_> {
                 if let Some(first) = frame.capture.first().or(frame.output.first()) {
                     self.teller.at(first.pair);
                 }
+                let before = self.before.insert(index, given.clone()).unwrap_or_default();
+                let other = |before: &[i32], now: &[i32]| {
+                    now.iter().enumerate().filter(|(plane, number)| before.get(*plane) != Some(number)).count() as u64
+                };
+                let imports = other(&before.capture, &given.capture) + other(&before.output, &given.output);
+                self.teller.add("imports", imports);
                 self.at.insert(index, frame);
                 self.given += 1;
                 Next::Frame(given)

@@ -136,6 +136,7 @@ fn round(
     let memory = Memory::new(&source, &pair.exporter, pair.importer.smallest, number).map_err(of_exporter)?;
     let imported = target.import(memory.number(), ImportSize::Within(memory.size));
     let imported = imported.map_err(|refusal| Trouble::Refused(pair.importer.kind, refusal))?;
+    teller.add("imports", 1);
     let (mut first, mut second) = (None, None);
     if numbers.below(LOOKED_AT) == 0 {
         (first, second) = (memory.map().map_err(of_exporter)?, memory.map().map_err(of_exporter)?);

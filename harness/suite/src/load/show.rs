@@ -109,6 +109,7 @@ fn one(
     let work = reference::work(asked, SIZE, 1, capture, Buffers::Imported(&sources));
     match device.work(&work) {
         Ok(done) => {
+            teller.add("imports", 1 + targets.len() as u64);
             teller.add("frames-read", 1);
             teller.add("frames-written", targets.len() as u64);
             match look(&done, reference, source, target.as_ref()) {

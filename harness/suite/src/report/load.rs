@@ -17,6 +17,7 @@ const COLUMNS: &[(&str, &str)] = &[
     ("frames-lost", "lost"),
     ("streams", "streams"),
     ("exporters", "exporters"),
+    ("imports", "imports"),
     ("rounds", "rounds"),
     ("closes", "closes"),
 ];

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use oracle::kernel_log::{self, KernelLog, Splat};
+use oracle::kernel_log::{self, KernelLog, Record, Splat};
 use oracle::provenance::{Evidence, Shared, Touch, Tracer};
 
 use crate::event::{MapDmaBuf, OracleState};
@@ -12,6 +12,10 @@ use crate::event::{MapDmaBuf, OracleState};
 /// What watches, and why something does not.
 pub struct Watch {
     log: Result<KernelLog, String>,
+    /// What was logged since `begin`, as far as it was gathered.
+    records: Vec<Record>,
+    /// Records that were overwritten before `begin`.
+    lost_before: u64,
     tracer: Result<Tracer, String>,
     bufinfo: Result<(), String>,
     /// `clear_warn_once`: what the kernel warns of once, it warns of again after each writing.
@@ -47,6 +51,8 @@ impl Default for Sources {
 pub struct Seen {
     /// Warnings, bugs and oopses of the kernel.
     pub splats: Vec<Splat>,
+    /// Stacks that the kernel dumped without such a report.
+    pub dumps: Vec<Splat>,
     /// Taint bits that came up.
     pub taint: u64,
     /// Functions that touch the struct pages behind an sg_table, called by the cell.
@@ -119,7 +125,16 @@ impl Watch {
             None => Err("not asked for".to_owned()),
         };
         let log = KernelLog::open(&sources.kernel_log).map_err(text);
-        Self { log, tracer, bufinfo, once, copies: copies_sg_tables(), taint: taint() }
+        Self {
+            log,
+            records: Vec::new(),
+            lost_before: 0,
+            tracer,
+            bufinfo,
+            once,
+            copies: copies_sg_tables(),
+            taint: taint(),
+        }
     }
 
     /// Each oracle, and why it is missing.
@@ -172,8 +187,10 @@ impl Watch {
             // A kernel that does not take it has told its warnings already: then only the first cell has them.
             let _ = once.write_all(b"1");
         }
+        self.records.clear();
         if let Ok(log) = &mut self.log {
             log.take();
+            self.lost_before = log.lost();
         }
         if let Ok(tracer) = &mut self.tracer {
             tracer.take_all();
@@ -184,13 +201,21 @@ impl Watch {
         self.taint = taint();
     }
 
+    /// Reads what was logged so far: of a long time the log may not hold all.
+    pub fn gather(&mut self) {
+        if let Ok(log) = &mut self.log {
+            self.records.extend(log.take());
+        }
+    }
+
     /// What came since `begin`: of the exports, those of a process and of the driver whose endpoint it used.
     pub fn end(&mut self, pid: i32, driver: &str) -> Seen {
         let mut seen = Seen::default();
         if let Ok(log) = &mut self.log {
-            let lost = log.lost();
-            seen.splats = kernel_log::splats(&log.take());
-            seen.lost = log.lost() - lost;
+            self.records.extend(log.take());
+            let records = std::mem::take(&mut self.records);
+            (seen.splats, seen.dumps) = (kernel_log::splats(&records), kernel_log::dumps(&records));
+            seen.lost = log.lost() - self.lost_before;
         }
         if let Ok(tracer) = &mut self.tracer {
             let lost = tracer.lost();
