@@ -38,6 +38,8 @@ pub struct Fed<'a, 'b> {
     at: BTreeMap<usize, Frame>,
     /// The buffers that lay at each index last: a queue imports another one, and closes that.
     before: BTreeMap<usize, Given>,
+    /// The index that was given buffers last.
+    last: usize,
     given: usize,
     back: usize,
     streams: u64,
@@ -67,6 +69,7 @@ impl<'a, 'b> Fed<'a, 'b> {
             planes: (1, 0),
             at,
             before: BTreeMap::new(),
+            last: 0,
             given: 0,
             back: 0,
             streams: 0,
@@ -96,7 +99,7 @@ impl<'a, 'b> Fed<'a, 'b> {
     /// Drops the exporters of the frame that was queued last: one of them was refused.
     pub fn leave_last(&mut self) {
         let pairs = |lent: &[Lent]| lent.iter().map(|lent| lent.pair).collect::<Vec<_>>();
-        let Some(last) = self.at.values().last() else { return };
+        let Some(last) = self.at.get(&self.last) else { return };
         let (capture, output) = (pairs(&last.capture), pairs(&last.output));
         capture.into_iter().for_each(|pair| self.capture.leave(pair));
         output.into_iter().for_each(|pair| self.output.leave(pair));
@@ -232,6 +235,7 @@ impl Feed for Fed<'_, '_> {
                 let imports = other(&before.capture, &given.capture) + other(&before.output, &given.output);
                 self.teller.add("imports", imports);
                 self.at.insert(index, frame);
+                self.last = index;
                 self.given += 1;
                 Next::Frame(given)
             }

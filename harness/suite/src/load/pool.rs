@@ -14,6 +14,10 @@ use super::teller::{Meaning, Teller, meaning};
 /// A buffer goes through a queue so often.
 const FRAMES: u32 = 12;
 
+/// An importer that has more exporters than these gives a queue of one owner back after each frame: to another importer
+/// that queue may be all there is.
+const FEW: usize = 6;
+
 /// A buffer of a stream.
 pub struct Lent {
     /// The buffer.
@@ -115,9 +119,10 @@ impl Pool {
     /// Takes back a buffer. One that has been used often enough is closed.
     pub fn give(&mut self, mut lent: Lent) {
         lent.frames += 1;
+        let many = self.sources.iter().filter(|source| !source.over).count() > FEW;
         let source = self.sources.iter_mut().find(|source| source.pair == lent.pair && !source.over);
         match source.filter(|_| lent.frames < FRAMES) {
-            Some(source) if source.device.is_some() => source.free.insert(0, lent),
+            Some(source) if source.device.is_some() && !(many && source.owned.is_some()) => source.free.insert(0, lent),
             _ => drop(lent),
         }
     }
