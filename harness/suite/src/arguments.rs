@@ -74,15 +74,8 @@ pub struct Load {
     /// Lets devices work too that somebody may use: displays, cameras.
     #[arg(long)]
     pub intrusive: bool,
-    /// The board file with what is expected of this machine; without it, only what is broken is unexpected.
-    #[arg(long, value_name = "FILE")]
-    pub board: Option<PathBuf>,
-    /// The folder for the results.
-    #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
-    pub output: PathBuf,
-    /// How progress is shown.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub progress: ProgressForm,
+    #[command(flatten)]
+    pub results: Results,
 }
 
 /// Malformed calls.
@@ -255,9 +248,9 @@ pub struct Run {
     pub conduct: Conduct,
 }
 
-/// How a run is done.
+/// What becomes of the results.
 #[derive(Debug, Args)]
-pub struct Conduct {
+pub struct Results {
     /// The board file with what is expected of this machine; without it, only what is broken is unexpected.
     #[arg(long, value_name = "FILE")]
     pub board: Option<PathBuf>,
@@ -267,6 +260,13 @@ pub struct Conduct {
     /// How progress is shown.
     #[arg(long, value_enum, default_value = "auto")]
     pub progress: ProgressForm,
+}
+
+/// How a run is done.
+#[derive(Debug, Args)]
+pub struct Conduct {
+    #[command(flatten)]
+    pub results: Results,
     /// Goes on with the run in --output, if one was cut short there: the cell that was open has crashed and is not run
     /// again, nor are the others of its exporter and importer.
     #[arg(long)]

@@ -192,9 +192,9 @@ fn run_planned(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
 
 fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit, Trouble> {
     conduct.witness.as_deref().into_iter().for_each(suite::witness::set);
-    let board = conduct.board.as_deref().map(read_board).transpose()?;
+    let board = conduct.results.board.as_deref().map(read_board).transpose()?;
     let setting = Setting { board, ..setting };
-    let folder = &conduct.output;
+    let folder = &conduct.results.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");
     let resumed = if conduct.resume { Journal::resume(&path)? } else { None };
@@ -203,7 +203,7 @@ fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit
         None => (Journal::create(&path)?, None),
     };
     if before.as_ref().is_none_or(|before| before.recorded.end.is_none()) {
-        let mut shown = Shown::new(conduct.progress);
+        let mut shown = Shown::new(conduct.results.progress);
         let done = board::run(&setting, cells, before.as_ref(), &mut journal, &mut shown);
         shown.finish();
         done?;

@@ -26,8 +26,8 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
         );
         return Ok(Exit::NothingVerified);
     }
-    let board = wanted.board.as_deref().map(read_board).transpose()?;
-    let folder = &wanted.output;
+    let board = wanted.results.board.as_deref().map(read_board).transpose()?;
+    let folder = &wanted.results.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let setting = Setting {
         board,
@@ -39,8 +39,11 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
         intrusive: wanted.intrusive,
     };
     let mut journal = Journal::create(&folder.join("run.jsonl"))?;
-    let mut shown =
-        Shown { form: wanted.progress.on(std::io::stderr().is_terminal()), seconds: wanted.seconds, said: None };
+    let mut shown = Shown {
+        form: wanted.results.progress.on(std::io::stderr().is_terminal()),
+        seconds: wanted.seconds,
+        said: None,
+    };
     let done = load::run(&setting, &mut journal, &mut shown);
     shown.finish();
     done?;
