@@ -29,6 +29,11 @@ pub fn place(buffer: usize, at: u64) -> u64 {
     at + ((buffer as u64) << 32)
 }
 
+/// Where in its buffer a [`place`] is.
+pub fn within(place: u64) -> u64 {
+    place & u64::from(u32::MAX)
+}
+
 /// What a device is to do.
 pub struct Work<'a> {
     /// How, as the case has it.

@@ -41,9 +41,9 @@ pub fn before(at: u64) -> u64 {
     word(BEFORE, at)
 }
 
-/// What a buffer that is read holds.
+/// What a buffer that is read holds, whichever it is: a stream takes any of them at any time.
 pub fn read(at: u64) -> u64 {
-    own_input(at)
+    own_input(device::work::within(at))
 }
 
 impl Reference {
