@@ -81,6 +81,10 @@ const CAUGHT: &[(&str, &[&str])] = &[
             "access.own-to-device",
             "access.device-to-own",
             "stream.convert-from",
+            "stream.given-up-target",
+            "stream.other-mapping",
+            "stream.prefetched",
+            "stream.read-meanwhile",
             "kms.scan-out",
             "kms.formats",
             "kms.packed-yuv",
@@ -130,7 +134,8 @@ const CAUGHT: &[(&str, &[&str])] = &[
     ("plane-beyond", &["gbm.scanout", "gbm.cursor"]),
     ("plane-tiled", &["gbm.scanout", "gbm.cursor"]),
     ("device-writes-input", &["stream.convert-from", "stream.convert-both"]),
-    ("never-done", &["stream.capture", "stream.convert-from"]),
+    // Of these two the bytes are not judged.
+    ("never-done", &["stream.capture", "stream.convert-from", "stream.unannounced", "stream.wrong-direction"]),
     ("keeps-mapped", &["leaks.import"]),
     ("leaks-too-small", &["leaks.refused-import"]),
     ("device-overruns", &["access.device-writes", "stream.capture"]),
@@ -231,7 +236,16 @@ const CAUGHT_IN_CHAINS: &[(&str, &[&str])] = &[
     ("scribbles", &["chain.two-importers"]),
     ("leaks-attachment", &["chain.second-first"]),
     ("new-inode", &["chain.re-export"]),
-    ("device-elsewhere", &["access.two-devices"]),
+    (
+        "device-elsewhere",
+        &[
+            "access.two-devices",
+            "chain.captured-and-converted",
+            "chain.captured-and-shown",
+            "chain.captured-converted-and-shown",
+            "chain.read-at-once",
+        ],
+    ),
 ];
 
 /// Faults that end the process, and the cases that must crash.
