@@ -73,6 +73,11 @@ pub(crate) trait Part {
         None
     }
 
+    /// A key that makes no sense beside the others or without them, with what is wrong and the remedy.
+    fn senseless(&self) -> Option<(&'static str, &'static str, &'static str)> {
+        None
+    }
+
     /// What the step makes, and of which sort.
     fn makes(&self) -> Option<(&str, Sort)> {
         None
@@ -211,6 +216,11 @@ impl Step {
     /// The lists of steps within the step.
     pub fn inner(&self) -> Vec<&[Step]> {
         self.part().inner()
+    }
+
+    /// A key that makes no sense, with what is wrong and the remedy.
+    pub fn senseless(&self) -> Option<(&'static str, &'static str, &'static str)> {
+        self.part().senseless()
     }
 
     /// The device without which the step cannot be done.

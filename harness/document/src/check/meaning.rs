@@ -28,6 +28,7 @@ pub fn check(path: &Path, root: &Node, steps: &[Written<'_>], faults: &mut Vec<F
     }
     let cells = root.get("cells").and_then(Node::text).unwrap_or("");
     sides(cells, steps, faults);
+    senseless(steps, faults);
     if let Some((key, _)) = root.entry("second-importers").filter(|_| cells != "chain") {
         let fault = Fault::new(key.place, format!("'second-importers' selects nothing: 'cells: {cells}' has none"));
         faults.push(fault.help("leave it out, or write 'cells: chain'"));
@@ -124,6 +125,17 @@ fn sides(cells: &str, steps: &[Written<'_>], faults: &mut Vec<Fault>) {
             _ => {}
         }
         written.inner.iter().for_each(|inner| sides(cells, inner, faults));
+    }
+}
+
+/// Steps whose keys do not go together.
+fn senseless(steps: &[Written<'_>], faults: &mut Vec<Fault>) {
+    for written in steps {
+        if let Some((key, fault, help)) = written.step.as_ref().and_then(|step| step.senseless()) {
+            let place = written.node.entry(key).map_or(written.verb.place, |(key, _)| key.place);
+            faults.push(Fault::new(place, fault).help(help));
+        }
+        written.inner.iter().for_each(|inner| senseless(inner, faults));
     }
 }
 

@@ -146,6 +146,22 @@ impl Part for Stream {
         (!self.test_only).then_some(self.by)
     }
 
+    fn senseless(&self) -> Option<(&'static str, &'static str, &'static str)> {
+        let all = "leave it out: all of them are with the device before it begins";
+        match self {
+            _ if self.capture.is_empty() && self.output.is_empty() => {
+                Some(("stream", "the device works on no imported buffer", "name files in 'capture' or 'output'"))
+            }
+            _ if self.as_is && self.output.len() != 1 => {
+                Some(("as-is", "one buffer is read as it is", "name one file in 'output'"))
+            }
+            _ if !self.gives_up.is_empty() && self.queued.is_some() => {
+                Some(("queued", "buffers that are given up cannot be queued later", all))
+            }
+            _ => None,
+        }
+    }
+
     fn uses(&self) -> Vec<Use<'_>> {
         let files = self.capture.iter().chain(&self.output);
         let given_up = self.gives_up.iter().map(|name| (name.as_str(), &[Sort::Buffer, Sort::File][..]));

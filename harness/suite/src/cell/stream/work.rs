@@ -39,9 +39,6 @@ impl Read {
     fn of(world: &World, step: &Stream, output: &[Shown]) -> Result<Self, Stop> {
         let bytes = match output {
             [shown] if step.as_is => Some(shown.bytes(world)?),
-            _ if step.as_is => {
-                return Err(Stop::suite("'as-is' with other than one file", "one buffer is read as it is"));
-            }
             _ => None,
         };
         Ok(Self { bytes, offset: step.offset.0 })
@@ -79,8 +76,8 @@ impl AtWork<'_> {
     }
 
     /// The work on the device's own buffers.
-    fn own(&self, before: &dyn Fn(u64) -> u64, read: &dyn Fn(u64) -> u64) -> Result<Result<Worked, Undone>, Stop> {
-        Ok(self.importer()?.device.work(&work_of(self.step, self.room, self.format, before, read)))
+    fn own(&self, importer: &Opened, before: &dyn Fn(u64) -> u64, read: &dyn Fn(u64) -> u64) -> Result<Worked, Undone> {
+        importer.device.work(&work_of(self.step, self.room, self.format, before, read))
     }
 
     /// The work on imported buffers.
@@ -130,13 +127,7 @@ impl AtWork<'_> {
             waiting.over()?;
         }
         gone.into_inner()?;
-        match done {
-            Ok(done) => Ok(done),
-            Err(undone) => {
-                let own = self.own(&before, &read)?;
-                Err(why_not(world, importer, &undone, || own))
-            }
-        }
+        done.map_err(|undone| why_not(world, importer, &undone, || self.own(importer, &before, &read)))
     }
 
     /// Gives up what is to be given up.
@@ -153,14 +144,15 @@ impl AtWork<'_> {
         let (world, step, [capture, output]) = (self.world, self.step, self.buffers);
         let done = self.imported()?;
         let read = |at| self.read.own(at);
-        let reference = [self.own(&|at| word(BEFORE, at), &read)?, self.own(&|at| !word(BEFORE, at), &read)?];
         let importer = self.importer()?;
+        let (before, complement) = (|at| word(BEFORE, at), |at| !word(BEFORE, at));
+        let reference = [self.own(importer, &before, &read), self.own(importer, &complement, &read)];
         let (first, second) = match reference {
             [Ok(first), Ok(second)] => (first, second),
             [Err(undone), _] | [_, Err(undone)] => return Err(without_reference(importer, &undone)),
         };
         if !step.output.is_empty() && (importer.endpoint.kind == Kind::Drm || unwritten(&first)) {
-            let other = self.own(&|at| word(BEFORE, at), &|at| !self.read.own(at))?;
+            let other = self.own(importer, &before, &|at| !self.read.own(at));
             if other.is_ok_and(|other| (&other.crc, &other.written) == (&first.crc, &first.written)) {
                 return Err(Stop::not_observable("content", "what is shown is the same for other bytes", EXPECTED));
             }
