@@ -37,6 +37,8 @@ pub enum Command {
     /// Compares two runs, of two kernels or of two boards: new failures, what is mended, and what else has changed. Fails
     /// for a new failure, a new refusal, and a device that is gone.
     Diff(Diff),
+    /// Joins the shards of a run: what the whole run would have written. A shard that is not there is missing.
+    Merge(Merge),
     /// Says which faults can be observed on this kernel, which cannot, and what would change that.
     Doctor(Machine),
     /// Loads the board: every device streams through everybody's buffers, while others import and close them. Fails for a
@@ -76,6 +78,20 @@ pub struct Load {
     pub intrusive: bool,
     #[command(flatten)]
     pub results: Results,
+}
+
+/// Shards to be joined.
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The shards: each a run.jsonl, or the folder that holds it.
+    #[arg(required = true)]
+    pub journals: Vec<PathBuf>,
+    /// The board file, whose endpoints and implementations the shards together must have.
+    #[arg(long, value_name = "FILE")]
+    pub board: Option<PathBuf>,
+    /// The folder for the results.
+    #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
+    pub output: PathBuf,
 }
 
 /// Malformed calls.
@@ -165,9 +181,9 @@ pub enum Case {
         #[command(flatten)]
         machine: Machine,
         #[command(flatten)]
-        choice: Choice,
+        choice: Box<Choice>,
         #[command(flatten)]
-        conduct: Conduct,
+        conduct: Box<Conduct>,
     },
 }
 
@@ -214,6 +230,14 @@ pub struct Choice {
     /// Cells too that take a device away from its user.
     #[arg(long)]
     pub intrusive: bool,
+    /// One part of the cells, for several boards of the same kind: 2/3 is the second of three. 'prime-cts merge' joins
+    /// them.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<suite::shard::Shard>,
+    /// A run of before: the shards take as long as each other, by the time that its cells took. All boards have to be
+    /// given the same.
+    #[arg(long, value_name = "JOURNAL", requires = "shard")]
+    pub times: Vec<PathBuf>,
 }
 
 fn tag(word: &str) -> Result<Tag, String> {

@@ -8,6 +8,7 @@ use document::board::Board;
 use document::case::Case;
 use suite::catalogue::{self, CatalogueError};
 use suite::doctor;
+use suite::event::Part;
 use suite::exit::Exit;
 use suite::journal::{Journal, JournalError, Recorded};
 use suite::plan::Cell;
@@ -15,6 +16,7 @@ use suite::report::{self, failure, junit, ktap, summary};
 use suite::run::Sources;
 use suite::run::board::{self, RunError, Setting};
 use suite::run::resume::{Before, ResumeError};
+use suite::shard::{self, Times};
 use suite::survey::survey;
 
 use crate::arguments::{Arguments, Choice, Command, Conduct, Form, List, Listed, Machine, Plan, Report};
@@ -26,6 +28,7 @@ mod coverage;
 mod diff;
 mod fuzz;
 mod load;
+mod merge;
 mod mutants;
 
 /// Everything that can end a command early.
@@ -47,6 +50,8 @@ enum Trouble {
     Folder { path: PathBuf, source: std::io::Error },
     #[error("no fault of the mock is called '{0}'; they are: {faults}", faults = faults())]
     Mock(String),
+    #[error(transparent)]
+    Shards(#[from] suite::merge::NoShards),
     #[error(transparent)]
     Mutant(#[from] suite::mutants::MutantError),
     #[error(transparent)]
@@ -99,6 +104,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Report(report) => show_report(&report),
         Command::Coverage(wanted) => coverage::run(&wanted),
         Command::Diff(wanted) => diff::run(&wanted),
+        Command::Merge(wanted) => merge::run(&wanted),
         Command::Load(wanted) => load::run(&wanted),
         Command::Mutants(wanted) => mutants::run(&wanted),
         Command::FuzzCanary(wanted) => fuzz::run(&wanted),
@@ -153,8 +159,16 @@ fn sources(machine: &Machine) -> Sources {
 }
 
 fn chosen<'a>(filter: &'a [String], choice: &'a Choice) -> Chosen<'a> {
-    let Choice { exact, skip, tags, intrusive } = choice;
+    let Choice { exact, skip, tags, intrusive, .. } = choice;
     Chosen { filter, exact, skip, tags, intrusive: *intrusive }
+}
+
+/// The cells that are this shard's, and of what they are a part.
+fn sharded(cells: Vec<Cell>, choice: &Choice, whole: bool) -> Result<(Vec<Cell>, Option<Part>), Trouble> {
+    let Some(shard) = choice.shard else { return Ok((cells, None)) };
+    let before = choice.times.iter().map(|path| recorded(path)).collect::<Result<Vec<_>, _>>()?;
+    let part = Part { shard, planned: cells.len(), digest: shard::digest(&cells), whole };
+    Ok((shard::part(cells, shard, &Times::of(&before)), Some(part)))
 }
 
 fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
@@ -167,7 +181,8 @@ fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
     if endpoints.is_empty() {
         eprintln!("{}", summary::NO_DEVICES);
     }
-    for cell in chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)? {
+    let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
+    for cell in sharded(cells, &wanted.choice, false)?.0 {
         match cell.blocked() {
             _ if cell.unobserved.is_some() => {
                 println!("{}  not-observable: {}", cell.id, cell.unobserved.as_deref().unwrap_or_default());
@@ -184,9 +199,11 @@ fn run_planned(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
     let cases = cases(wanted.cases.as_deref())?;
     let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
     let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
-    let whole = chosen(&wanted.filter, &wanted.choice).is_everything();
-    let sources = sources(&wanted.machine);
-    let setting = Setting { board: None, endpoints, sources, whole, found_ms: started.elapsed().as_millis() as u64 };
+    let everything = chosen(&wanted.filter, &wanted.choice).is_everything();
+    let (cells, part) = sharded(cells, &wanted.choice, everything)?;
+    let (whole, sources) = (everything && part.is_none(), sources(&wanted.machine));
+    let found_ms = started.elapsed().as_millis() as u64;
+    let setting = Setting { board: None, endpoints, sources, whole, found_ms, part };
     run_cells(setting, &cells, conduct)
 }
 

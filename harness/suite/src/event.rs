@@ -7,6 +7,8 @@ use document::verdict::{Outcome, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::shard::Shard;
+
 /// The version of the stream. It changes when a field changes its meaning or goes away.
 pub const VERSION: u32 = 1;
 
@@ -53,6 +55,22 @@ pub struct Run {
     pub cells: usize,
     /// Time spent on finding the devices and planning, in milliseconds.
     pub plan_ms: u64,
+    /// Of which run it is a shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+}
+
+/// One of several boards' parts of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Part {
+    /// Which.
+    pub shard: Shard,
+    /// How many cells all shards have.
+    pub planned: usize,
+    /// Names the plan: [`crate::shard::digest`].
+    pub digest: String,
+    /// Whether the shards together run every cell.
+    pub whole: bool,
 }
 
 /// Whether an oracle can watch.

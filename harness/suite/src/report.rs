@@ -108,6 +108,7 @@ pub(crate) mod sample {
             oracles: vec![],
             cells: 5,
             plan_ms: 3,
+            part: None,
         };
         let cells = [
             cell("mapping.whole.drm-a", Verdict::Pass, Outcome::Expected),

@@ -100,6 +100,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
                 oracles: vec![],
                 cells: planned,
                 plan_ms: 1,
+                part: None,
             };
             let mut events = vec![Event::Run(run)];
             events.extend(endpoints.into_iter().map(Event::Endpoint));

@@ -100,6 +100,7 @@ fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Co
     let cases = catalogue::from_files(files)?;
     let endpoints = survey(endpoints(machine)?, &cases, &sources(machine));
     let cells = chosen(&[], choice).cells(cases, &endpoints)?;
-    let found_ms = started.elapsed().as_millis() as u64;
-    run_cells(Setting { board: None, endpoints, sources: sources(machine), whole: false, found_ms }, &cells, conduct)
+    let (cells, part) = super::sharded(cells, choice, false)?;
+    let (sources, found_ms) = (sources(machine), started.elapsed().as_millis() as u64);
+    run_cells(Setting { board: None, endpoints, sources, whole: false, found_ms, part }, &cells, conduct)
 }

@@ -26,6 +26,8 @@ pub struct Setting {
     pub whole: bool,
     /// How long it took to find the endpoints, in milliseconds.
     pub found_ms: u64,
+    /// Of which run the cells are a shard.
+    pub part: Option<event::Part>,
 }
 
 /// Why a run stopped.
@@ -75,7 +77,8 @@ pub fn run(
     let started = Instant::now();
     let (mut runner, found) = Runner::start(&setting.sources, &setting.endpoints);
     let plan_ms = setting.found_ms + started.elapsed().as_millis() as u64;
-    let run = about(setting.board.as_ref(), cells.len(), runner.oracles(), plan_ms);
+    let about = about(setting.board.as_ref(), cells.len(), runner.oracles(), plan_ms);
+    let run = event::Run { part: setting.part.clone(), ..about };
     let expect = setting.board.as_ref().map(|board| &board.expect);
     let mut so_far = SoFar::default();
     let mut pending = match before {
@@ -162,11 +165,12 @@ pub(crate) fn about(board: Option<&Board>, cells: usize, oracles: Vec<OracleStat
         oracles,
         cells,
         plan_ms,
+        part: None,
     }
 }
 
 /// What the board file expects and the run did not see. Only a run of every cell can miss an implementation.
-fn missing(expect: &Expect, found: &[EndpointFound], reached: &[MapDmaBuf]) -> Vec<Missing> {
+pub(crate) fn missing(expect: &Expect, found: &[EndpointFound], reached: &[MapDmaBuf]) -> Vec<Missing> {
     let missing =
         |what: &str, name: &String| Missing { what: what.into(), name: name.clone(), outcome: Outcome::Missing };
     let usable = |key: &String| found.iter().any(|endpoint| endpoint.key == *key && endpoint.blocked.is_none());
