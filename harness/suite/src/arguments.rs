@@ -299,6 +299,12 @@ pub struct Conduct {
     /// crashed cell.
     #[arg(long, value_name = "FILE", requires = "resume")]
     pub previous_log: Option<PathBuf>,
+    /// Results while the run goes on, on the standard output, as signals of LAVA.
+    #[arg(long)]
+    pub lava: bool,
+    /// Results while the run goes on, on the standard output, as KTAP.
+    #[arg(long)]
+    pub ktap: bool,
     /// A command of the shell for each frame that a device has worked on in an imported buffer: the frame is its standard
     /// input, a display still shows it. PRIME_CTS_CELL, PRIME_CTS_NODE and PRIME_CTS_FRAMES tell the cell, the device's
     /// node and what the frames are.

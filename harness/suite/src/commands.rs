@@ -21,6 +21,7 @@ use suite::survey::survey;
 
 use crate::arguments::{Arguments, Choice, Command, Conduct, Form, List, Listed, Machine, Plan, Report};
 use crate::choice::{ChoiceError, Chosen};
+use crate::live::{Forms, Live};
 use crate::progress::Shown;
 
 mod case;
@@ -64,6 +65,8 @@ enum Trouble {
     BadName(String),
     #[error("cannot write {path}: {source}")]
     Unwritten { path: PathBuf, source: std::io::Error },
+    #[error("cannot write to the standard output: {source}")]
+    Output { source: std::io::Error },
     #[error("XML cannot hold the report: {0}")]
     Xml(String),
 }
@@ -220,9 +223,11 @@ fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit
         None => (Journal::create(&path)?, None),
     };
     if before.as_ref().is_none_or(|before| before.recorded.end.is_none()) {
-        let mut shown = Shown::new(conduct.results.progress);
-        let done = board::run(&setting, cells, before.as_ref(), &mut journal, &mut shown);
-        shown.finish();
+        let forms = Forms { lava: conduct.lava, ktap: conduct.ktap };
+        let shown = Shown::new(conduct.results.progress);
+        let mut live = Live::new(forms, shown).map_err(|source| Trouble::Output { source })?;
+        let done = board::run(&setting, cells, before.as_ref(), &mut journal, &mut live);
+        live.next.finish();
         done?;
     }
     reports(folder)

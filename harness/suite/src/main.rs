@@ -3,6 +3,7 @@
 mod arguments;
 mod choice;
 mod commands;
+mod live;
 mod progress;
 
 use std::process::ExitCode;

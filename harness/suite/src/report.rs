@@ -9,6 +9,7 @@ pub mod ktap;
 pub mod lines;
 pub mod load;
 pub mod summary;
+pub mod words;
 
 use document::verdict::Outcome;
 

@@ -14,11 +14,10 @@ use std::rc::Rc;
 use device::Endpoint;
 use document::board::Board;
 use document::case::Tag;
-use document::verdict::Verdict;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use suite::exit::Exit;
 use suite::plan::{Cell, plan};
-use suite::report::{failure, unwanted};
+use suite::report::{failure, words};
 use suite::run::{Runner, Sources, cell_end};
 use suite::survey::survey;
 
@@ -111,14 +110,13 @@ impl Running {
         let runner = runner.get_or_insert_with(|| Runner::start(&conformance.sources, all).0);
         let shown = runner.run(cell);
         let ended = cell_end(cell, &shown, conformance.board.as_ref().map(|board| &board.expect));
-        if unwanted(ended.outcome) {
+        let libtest = words::of(ended.verdict, ended.outcome).libtest;
+        if libtest == "failed" {
             return Err(failure::text(&ended, None).into());
         }
         let seen = ended.findings.iter().find(|finding| finding.verdict == ended.verdict);
         let seen = seen.map_or(String::new(), |finding| format!(": {}", finding.seen));
-        Ok(match ended.verdict {
-            Verdict::Pass => Completion::Completed,
-            verdict => Completion::ignored_with(format!("{verdict}{seen}")),
-        })
+        let ignored = || Completion::ignored_with(format!("{}{seen}", ended.verdict));
+        Ok(if libtest == "ok" { Completion::Completed } else { ignored() })
     }
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use document::verdict::Verdict;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{failure, unwanted};
+use super::{failure, words};
 use crate::event::CellEnd;
 use crate::journal::Recorded;
 
@@ -40,13 +39,14 @@ pub fn text(recorded: &Recorded) -> Result<String, quick_junit::SerializeError> 
 
 fn test_case(cell: &CellEnd, board: Option<&str>) -> TestCase {
     let seen = cell.findings.iter().find(|finding| finding.verdict == cell.verdict).map_or("", |finding| &finding.seen);
-    let status = if unwanted(cell.outcome) {
-        let kind = if cell.verdict == Verdict::Error { NonSuccessKind::Error } else { NonSuccessKind::Failure };
+    let element = words::of(cell.verdict, cell.outcome).junit;
+    let status = if let Some(element @ ("failure" | "error")) = element {
+        let kind = if element == "error" { NonSuccessKind::Error } else { NonSuccessKind::Failure };
         let mut status = TestCaseStatus::non_success(kind);
         status.set_type(cell.verdict.word()).set_message(format!("{}: {seen}", cell.outcome));
         status.set_description(failure::text(cell, board));
         status
-    } else if cell.verdict == Verdict::Pass {
+    } else if element.is_none() {
         TestCaseStatus::success()
     } else {
         let mut status = TestCaseStatus::skipped();

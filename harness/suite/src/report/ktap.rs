@@ -2,22 +2,17 @@
 
 use std::fmt::Write;
 
-use document::verdict::{Outcome, Verdict};
+use document::verdict::Verdict;
 
-use super::{failure, unwanted};
+use super::{failure, unwanted, words};
 use crate::event::CellEnd;
 use crate::journal::Recorded;
 
 /// One line a cell; a cell that was open when the run was cut short is not ok.
 pub fn text(recorded: &Recorded) -> String {
-    let mut text = format!("KTAP version 1\n1..{}\n", recorded.run.cells.max(recorded.cells.len()));
+    let mut text = plan(recorded.run.cells.max(recorded.cells.len()));
     for (number, cell) in recorded.cells.iter().enumerate() {
-        let _ = writeln!(text, "{} {} {}{}", result(cell), number + 1, cell.id, directive(cell));
-        if cell.verdict != Verdict::Pass {
-            for line in failure::text(cell, recorded.run.board.as_deref()).lines() {
-                let _ = writeln!(text, "# {line}");
-            }
-        }
+        text += &lines(number + 1, cell, recorded.run.board.as_deref());
     }
     if let Some(open) = &recorded.open {
         let _ = writeln!(text, "not ok {} {open} # ERROR the run was cut short in this cell", recorded.cells.len() + 1);
@@ -25,29 +20,41 @@ pub fn text(recorded: &Recorded) -> String {
     text
 }
 
-fn result(cell: &CellEnd) -> &'static str {
-    if cell.verdict == Verdict::Pass || !cell.verdict.broken() && !unwanted(cell.outcome) { "ok" } else { "not ok" }
+/// How it begins.
+pub fn plan(cells: usize) -> String {
+    format!("KTAP version 1\n1..{cells}\n")
 }
 
-/// A result that is not `ok` though the run is as expected is XFAIL; what was not verified is SKIP.
+/// The line of a cell, the `number`th from 1, with what there is to say of it.
+pub fn lines(number: usize, cell: &CellEnd, board: Option<&str>) -> String {
+    let words = words::of(cell.verdict, cell.outcome);
+    let mut text = format!("{} {number} {}{}\n", words.ktap, cell.id, directive(cell));
+    if cell.verdict != Verdict::Pass {
+        for line in failure::text(cell, board).lines() {
+            let _ = writeln!(text, "# {line}");
+        }
+    }
+    text
+}
+
+/// Behind `#`, with why.
 fn directive(cell: &CellEnd) -> String {
     let one_line = |text: &str| text.trim().replace(['\n', '\r'], " ");
-    let reason = one_line(cell.reason.as_deref().unwrap_or(""));
     let seen = cell.findings.iter().find(|finding| finding.verdict == cell.verdict).map_or("", |finding| &finding.seen);
-    let seen = one_line(seen);
-    match cell.verdict {
-        Verdict::Pass if cell.outcome == Outcome::UnexpectedPass => " # unexpected pass".into(),
-        Verdict::Pass => String::new(),
-        Verdict::Refused | Verdict::NotObservable | Verdict::Blocked => format!(" # SKIP {}: {seen}", cell.verdict),
-        Verdict::Timeout if unwanted(cell.outcome) => " # TIMEOUT".into(),
-        Verdict::Error => " # ERROR".into(),
-        _ if !unwanted(cell.outcome) => format!(" # XFAIL {reason}"),
-        _ => String::new(),
+    let reason = cell.reason.as_deref().unwrap_or_default();
+    match (words::of(cell.verdict, cell.outcome).directive, cell.verdict) {
+        (None, Verdict::Pass) if unwanted(cell.outcome) => " # unexpected pass".into(),
+        (None, _) => String::new(),
+        (Some("SKIP"), verdict) => format!(" # SKIP {verdict}: {}", one_line(seen)),
+        (Some("XFAIL"), _) => format!(" # XFAIL {}", one_line(reason)),
+        (Some(directive), _) => format!(" # {directive}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use document::verdict::Outcome;
+
     use super::*;
     use crate::report::sample;
 
@@ -58,6 +65,14 @@ mod tests {
         assert!(text.contains("not ok 2 mapping.at-offset.drm-a # XFAIL known since 5.0\n"), "{text}");
         assert!(text.contains("ok 3 leaks.import.drm-a.drm-b # SKIP refused: "), "{text}");
         assert!(text.contains("not ok 4 leaks.import.drm-b.drm-a\n# crash"), "{text}");
+    }
+
+    #[test]
+    fn a_refusal_that_is_new_is_no_skip() {
+        let cell = sample::cell("leaks.import.drm-a.drm-b", Verdict::Refused, Outcome::Regression);
+        assert!(lines(1, &cell, None).starts_with("not ok 1 leaks.import.drm-a.drm-b\n"), "{}", lines(1, &cell, None));
+        let cell = sample::cell("fd.size.drm-a", Verdict::Pass, Outcome::UnexpectedPass);
+        assert_eq!(lines(2, &cell, None), "not ok 2 fd.size.drm-a # unexpected pass\n");
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub fn outcome<'a>(expect: Option<&'a Expect>, id: &str, shown: &Shown) -> (Outc
 pub trait Progress {
     /// The devices are known, and so many cells are planned.
     fn planned(&mut self, run: &event::Run, endpoints: &[EndpointFound]);
+    /// A cell begins. If the machine goes down, this was the last that it said.
+    fn begins(&mut self, _id: &str) {}
     /// A cell has ended, the `number`th from 1.
     fn cell(&mut self, number: usize, cell: &CellEnd);
 }
@@ -105,6 +107,7 @@ pub fn run(
             None => {
                 pending.push(Event::CellStart(CellStart { id: cell.id.clone() }));
                 journal.write(&std::mem::take(&mut pending))?;
+                progress.begins(&cell.id);
                 so_far.deadly.spares(cell).unwrap_or_else(|| runner.run(cell))
             }
         };
