@@ -299,6 +299,9 @@ pub struct Conduct {
     /// crashed cell.
     #[arg(long, value_name = "FILE", requires = "resume")]
     pub previous_log: Option<PathBuf>,
+    /// The journal on the standard output, too, a line an event: 'prime-cts report --from-console' reads it there.
+    #[arg(long)]
+    pub console: bool,
     /// Results while the run goes on, on the standard output, as signals of LAVA.
     #[arg(long)]
     pub lava: bool,
@@ -328,6 +331,12 @@ pub enum Form {
 pub struct Report {
     /// A run.jsonl, or the folder that holds it.
     pub journal: PathBuf,
+    /// The file is a console's log, of a run with --console.
+    #[arg(long)]
+    pub from_console: bool,
+    /// Writes run.jsonl, junit.xml and run.ktap to a folder, as a run does.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["cell", "format"])]
+    pub output: Option<PathBuf>,
     /// Its form.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Form,

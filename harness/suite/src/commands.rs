@@ -1,5 +1,6 @@
 //! What each command does.
 
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
@@ -7,8 +8,9 @@ use std::time::Instant;
 use document::board::Board;
 use document::case::Case;
 use suite::catalogue::{self, CatalogueError};
+use suite::console;
 use suite::doctor;
-use suite::event::Part;
+use suite::event::{Event, Part};
 use suite::exit::Exit;
 use suite::journal::{Journal, JournalError, Recorded};
 use suite::plan::Cell;
@@ -222,10 +224,13 @@ fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit
         Some((journal, recorded)) => (journal, Some(Before::new(recorded, &previous_log(conduct)?))),
         None => (Journal::create(&path)?, None),
     };
+    if conduct.console {
+        journal = journal.on_console(standard_output()?);
+    }
     if before.as_ref().is_none_or(|before| before.recorded.end.is_none()) {
         let forms = Forms { lava: conduct.lava, ktap: conduct.ktap };
         let shown = Shown::new(conduct.results.progress);
-        let mut live = Live::new(forms, shown).map_err(|source| Trouble::Output { source })?;
+        let mut live = Live::new(forms, standard_output()?, shown);
         let done = board::run(&setting, cells, before.as_ref(), &mut journal, &mut live);
         live.next.finish();
         done?;
@@ -260,11 +265,48 @@ fn write(path: &Path, text: &str) -> Result<(), JournalError> {
 
 /// A journal, or the one in a folder.
 fn recorded(path: &Path) -> Result<Recorded, JournalError> {
-    if path.is_dir() { Recorded::read(&path.join("run.jsonl")) } else { Recorded::read(path) }
+    Recorded::read(&journal_of(path))
+}
+
+fn journal_of(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("run.jsonl") } else { path.to_owned() }
+}
+
+/// The standard output without a buffer: Rust's own may write a line in two.
+fn standard_output() -> Result<std::fs::File, Trouble> {
+    let file = std::io::stdout().as_fd().try_clone_to_owned();
+    file.map(std::fs::File::from).map_err(|source| Trouble::Output { source })
+}
+
+/// What a console's log tells of a run.
+fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
+    let log = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.to_owned(), source })?;
+    let told = console::read(&log, &catalogue::embedded()?);
+    if told.damaged > 0 {
+        eprintln!("warning: {} lines of the journal on this console are damaged", told.damaged);
+    }
+    Ok(told.events)
 }
 
 fn show_report(wanted: &Report) -> Result<Exit, Trouble> {
-    let recorded = recorded(&wanted.journal)?;
+    let no_run = || JournalError::NoRun { path: wanted.journal.clone() };
+    let told = if wanted.from_console { Some(from_console(&wanted.journal)?) } else { None };
+    let recorded = match &told {
+        Some(events) => Recorded::of(events.iter().cloned()).ok_or_else(no_run)?,
+        None => recorded(&wanted.journal)?,
+    };
+    if let Some(folder) = &wanted.output {
+        std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+        let path = folder.join("run.jsonl");
+        match told {
+            Some(events) => Journal::create(&path)?.write(&events)?,
+            None => drop(
+                std::fs::copy(journal_of(&wanted.journal), &path)
+                    .map_err(|source| Trouble::Unwritten { path, source })?,
+            ),
+        }
+        return reports(folder);
+    }
     if let Some(text) = &wanted.cell {
         let told: Vec<_> = recorded.cells.iter().filter(|cell| cell.id.contains(text.as_str())).collect();
         if told.is_empty() {

@@ -61,6 +61,8 @@ pub struct Journal {
     file: File,
     path: PathBuf,
     sync: bool,
+    /// Where the events are written, too.
+    console: Option<File>,
 }
 
 impl Journal {
@@ -98,7 +100,12 @@ impl Journal {
         let kind = nix::sys::statfs::fstatfs(&file).map(|about| about.filesystem_type());
         // What a 9p share of an emulated board has taken is with the host: only a disk of our own needs telling.
         let sync = !kind.is_ok_and(|kind| kind == FsType(V9FS_MAGIC as _));
-        Self { file, path: path.to_owned(), sync }
+        Self { file, path: path.to_owned(), sync, console: None }
+    }
+
+    /// The same journal, also written to a console.
+    pub fn on_console(self, console: File) -> Self {
+        Self { console: Some(console), ..self }
     }
 
     /// Appends events in one `write(2)`: on a share or a disk each costs a round trip.
@@ -106,6 +113,10 @@ impl Journal {
     /// # Errors
     /// A full disk.
     pub fn write(&mut self, events: &[Event]) -> Result<(), JournalError> {
+        if let Some(console) = &mut self.console {
+            // A console that nobody reads takes nothing away from the file.
+            let _ = crate::console::write(console, events);
+        }
         let mut lines = Vec::new();
         for event in events {
             serde_json::to_writer(&mut lines, event).expect("events are plain data");

@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod cell;
+pub mod console;
 pub mod doctor;
 pub mod event;
 pub mod exit;

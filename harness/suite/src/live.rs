@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::AsFd;
 
 use suite::event::{CellEnd, EndpointFound, Run};
 use suite::report::{ktap, words};
@@ -28,11 +27,9 @@ pub struct Live<P, W = File> {
 }
 
 impl<P: Progress> Live<P> {
-    /// To the standard output.
-    pub fn new(forms: Forms, next: P) -> std::io::Result<Self> {
-        // Rust's own standard output keeps a line until it is whole, and may write it in two.
-        let out = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
-        Ok(Self { forms, board: None, out, next })
+    /// To a console.
+    pub fn new(forms: Forms, console: File, next: P) -> Self {
+        Self { forms, board: None, out: console, next }
     }
 }
 
