@@ -49,6 +49,10 @@ pub struct Endpoint {
     /// Whether nobody has to do without it while it works.
     #[serde(skip)]
     pub spare: bool,
+    /// Names what it gets frames of together with others: while one of them streams or has buffers, the others have to
+    /// have formats that go with its.
+    #[serde(skip)]
+    pub shares: Option<String>,
     /// The smallest buffer that it can use, in bytes.
     pub smallest: u64,
     /// Why it cannot be used now, with the remedy.
@@ -80,6 +84,7 @@ impl Endpoint {
             work: Vec::new(),
             pixels: Vec::new(),
             spare: false,
+            shares: None,
             smallest: 1,
             blocked: None,
             map_dma_buf: None,

@@ -33,6 +33,8 @@ mod run;
 mod side;
 mod still;
 
+use pipeline::Pipeline;
+
 /// Every queue that streams.
 pub const BACKEND: Backend = Backend { kind: Kind::V4l2, find, open };
 
@@ -111,7 +113,9 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
         let pixels = if about.capabilities & IO_MC == 0 { pixels_of(device, queue, other) } else { Vec::new() };
         // What a mem2mem node does, it does for the file that asks, and for every file in turn.
         let spare = other.is_some() || VIRTUAL.contains(&about.driver.as_str());
-        let endpoint = Endpoint { queue: Some(queue), beside, work, pixels, spare, ..endpoint };
+        let parts = if about.capabilities & IO_MC == 0 { None } else { Pipeline::of(device) };
+        let shares = parts.map(|parts| parts.name());
+        let endpoint = Endpoint { queue: Some(queue), beside, work, pixels, spare, shares, ..endpoint };
         match uapi::v4l2::request_buffers(device, queue, Memory::Mmap, 0) {
             Ok(answer) => Endpoint {
                 exports: answer.capabilities & uapi::v4l2::SUPPORTS_MMAP != 0,

@@ -103,10 +103,11 @@ pub fn choose(endpoints: Vec<Rc<Endpoint>>, wanted: &[String], skip: &[String]) 
 pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress) -> Result<(), LoadError> {
     let signals = Signals::take();
     let started = Instant::now();
-    let (_, found) = Runner::start(&setting.sources, &setting.endpoints);
-    let (pairs, refused) = survey::pairs(&setting.endpoints, setting.patience);
-    let workers = plan::workers(&setting.endpoints, &pairs, setting.seed, setting.intrusive);
-    let ground = Ground::new(&setting.endpoints, pairs, setting.patience);
+    let endpoints = plan::one_at_a_time(&setting.endpoints);
+    let (_, found) = Runner::start(&setting.sources, &endpoints);
+    let (pairs, refused) = survey::pairs(&endpoints, setting.patience);
+    let workers = plan::workers(&endpoints, &pairs, setting.seed, setting.intrusive);
+    let ground = Ground::new(&endpoints, pairs, setting.patience);
     let mut watch = Watch::start(&setting.sources);
     let plan_ms = started.elapsed().as_millis() as u64;
     let run = board::about(setting.board.as_ref(), workers.len() + 2, watch.states(), plan_ms);

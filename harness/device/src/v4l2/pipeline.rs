@@ -19,6 +19,8 @@ const MEDIA_DEVICES: u32 = 64;
 
 /// Everything that is connected with a video node now. What is set on it is set back when it is dropped.
 pub struct Pipeline {
+    /// The number of the media device.
+    media: u32,
     topology: Topology,
     /// Entities, each behind all that it gets frames from.
     order: Vec<u32>,
@@ -51,8 +53,14 @@ impl Pipeline {
                 |files: Vec<(bool, u32, File)>| files.into_iter().map(|(_, entity, file)| (entity, file)).collect();
             let (subdevices, others) = (plain(subdevices), plain(others));
             let (pads_before, others_before) = Default::default();
-            Some(Self { topology, order, subdevices, others, last, pads_before, others_before })
+            Some(Self { media, topology, order, subdevices, others, last, pads_before, others_before })
         })
+    }
+
+    /// The same for all nodes that are connected with each other.
+    pub fn name(&self) -> String {
+        let first = self.order.iter().min().copied().unwrap_or_default();
+        format!("media{}#{first}", self.media)
     }
 
     /// The subdevices.

@@ -90,6 +90,23 @@ pub fn workers(endpoints: &[Rc<Endpoint>], pairs: &[Pair], seed: u64, intrusive:
     workers
 }
 
+/// The endpoints, of which those are blocked that would have to stream together with another: all at once they cannot.
+pub fn one_at_a_time(endpoints: &[Rc<Endpoint>]) -> Vec<Rc<Endpoint>> {
+    let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut chosen = Vec::new();
+    for endpoint in endpoints {
+        let first = endpoint.shares.as_deref().map(|shares| *taken.entry(shares).or_insert(&endpoint.key));
+        let blocked = first.filter(|first| **first != endpoint.key).map(|first| {
+            format!("it gets frames of what {first} streams from; load it alone: prime-cts load {}", endpoint.key)
+        });
+        chosen.push(match blocked {
+            Some(_) => Rc::new(Endpoint { blocked, ..(**endpoint).clone() }),
+            None => endpoint.clone(),
+        });
+    }
+    chosen
+}
+
 /// The queue that a mem2mem node reads, beside the one that it writes.
 fn other_queue(endpoint: &Endpoint, endpoints: &[Rc<Endpoint>]) -> Option<Rc<Endpoint>> {
     let beside = |other: &&Rc<Endpoint>| {
@@ -158,6 +175,24 @@ mod tests {
         assert_eq!(workers(&endpoints, &[], 1, true).len(), 1);
         let blocked = Endpoint { blocked: Some("busy".into()), ..(*endpoints[0]).clone() };
         assert!(workers(&[Rc::new(blocked)], &[], 1, true).is_empty());
+    }
+
+    #[test]
+    fn of_queues_that_share_a_sensor_one_streams() {
+        let of = |key: &str, shares: Option<&str>| {
+            let endpoint = queue(key, &format!("/dev/{key}"), Ability::Capture);
+            Rc::new(Endpoint { shares: shares.map(str::to_owned), ..(*endpoint).clone() })
+        };
+        let endpoints = [
+            of("raw", Some("media0#1")),
+            of("other", Some("media0#5")),
+            of("rgb", Some("media0#1")),
+            of("alone", None),
+        ];
+        let blocked = one_at_a_time(&endpoints);
+        let keys: Vec<&str> = blocked.iter().filter(|one| one.blocked.is_some()).map(|one| one.key.as_str()).collect();
+        assert_eq!(keys, ["rgb"]);
+        assert!(blocked[2].blocked.as_ref().unwrap().contains("what raw streams from"));
     }
 
     #[test]
