@@ -110,7 +110,12 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     let ground = Ground::new(&endpoints, pairs, setting.patience);
     let mut watch = Watch::start(&setting.sources);
     let plan_ms = started.elapsed().as_millis() as u64;
-    let run = board::about(setting.board.as_ref(), workers.len() + 2, watch.states(), plan_ms);
+    let run = board::about(
+        setting.board.as_ref(),
+        workers.len() + plan::blocked(&endpoints).count() + 2,
+        watch.states(),
+        plan_ms,
+    );
     let mut events = vec![Event::Run(run.clone())];
     events.extend(found.iter().cloned().map(Event::Endpoint));
     // A machine that goes down leaves this one open.
@@ -134,7 +139,7 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     let seen = watch.end(0, "");
 
     let judged = workers.iter().zip(&ran).map(|(worker, ran)| of_worker(worker, ran, worked));
-    let mut cells: Vec<CellEnd> = judged.collect();
+    let mut cells: Vec<CellEnd> = judged.chain(plan::blocked(&endpoints).map(of_blocked)).collect();
     let mut figures = before.figures("before");
     figures.extend(after.figures("after"));
     let of_run =
@@ -193,6 +198,12 @@ fn nothing() -> Ran {
     let mut messages = Messages::default();
     messages.whole.push(Message::Done { checks: 1 });
     Ran { pid: 0, messages, ending: Ok(Ending::Exited(0)), deadline: Duration::ZERO, panic: None }
+}
+
+/// A device that cannot stream now is told of, like one that streams.
+fn of_blocked((id, endpoint, why): (String, &Endpoint, &str)) -> CellEnd {
+    let found = teller::finding("setup", Verdict::Blocked, Blame::Nobody, why.to_owned(), STREAM_RULE);
+    cell(&id, STREAM_RULE, Some(endpoint.key.clone()), vec![found], BTreeMap::new(), Duration::ZERO)
 }
 
 fn of_worker(worker: &Worker, ran: &Ran, worked: Duration) -> CellEnd {

@@ -71,16 +71,15 @@ pub fn workers(endpoints: &[Rc<Endpoint>], pairs: &[Pair], seed: u64, intrusive:
         if !(endpoint.spare || intrusive) {
             continue;
         }
-        let able = |ability| endpoint.work.contains(&ability);
         let importer = endpoint.clone();
-        let task = if able(Ability::Capture) || able(Ability::Convert) || endpoint.kind == Kind::Mock {
+        let task = if streams(endpoint) {
             Task::Stream { importer, output: other_queue(endpoint, endpoints) }
-        } else if able(Ability::ScanOut) || able(Ability::WriteBack) {
+        } else if shows(endpoint) {
             Task::Show { importer }
         } else {
             continue;
         };
-        workers.push(Worker { id: format!("load.stream.{}", endpoint.key), task });
+        workers.push(Worker { id: stream_id(endpoint), task });
     }
     for number in 0..if pairs.is_empty() { 0 } else { TWINS } {
         let seed = seed.wrapping_add(number);
@@ -88,6 +87,25 @@ pub fn workers(endpoints: &[Rc<Endpoint>], pairs: &[Pair], seed: u64, intrusive:
         workers.push(Worker { id: format!("load.closes.worker-{number}"), task: Task::Closes { seed } });
     }
     workers
+}
+
+/// The devices that would work under load if nothing kept them from it: the cell's id, and what does.
+pub fn blocked(endpoints: &[Rc<Endpoint>]) -> impl Iterator<Item = (String, &Endpoint, &str)> {
+    let able = endpoints.iter().filter(|endpoint| endpoint.imports && (streams(endpoint) || shows(endpoint)));
+    able.filter_map(|endpoint| Some((stream_id(endpoint), &**endpoint, endpoint.blocked.as_deref()?)))
+}
+
+fn stream_id(endpoint: &Endpoint) -> String {
+    format!("load.stream.{}", endpoint.key)
+}
+
+fn streams(endpoint: &Endpoint) -> bool {
+    let able = |ability| endpoint.work.contains(&ability);
+    able(Ability::Capture) || able(Ability::Convert) || endpoint.kind == Kind::Mock
+}
+
+fn shows(endpoint: &Endpoint) -> bool {
+    endpoint.work.contains(&Ability::ScanOut) || endpoint.work.contains(&Ability::WriteBack)
 }
 
 /// The endpoints, of which those are blocked that would have to stream together with another: all at once they cannot.
@@ -189,10 +207,11 @@ mod tests {
             of("rgb", Some("media0#1")),
             of("alone", None),
         ];
-        let blocked = one_at_a_time(&endpoints);
-        let keys: Vec<&str> = blocked.iter().filter(|one| one.blocked.is_some()).map(|one| one.key.as_str()).collect();
-        assert_eq!(keys, ["rgb"]);
-        assert!(blocked[2].blocked.as_ref().unwrap().contains("what raw streams from"));
+        let chosen = one_at_a_time(&endpoints);
+        let [(ref id, rgb, why)] = blocked(&chosen).collect::<Vec<_>>()[..] else { panic!("{chosen:?}") };
+        assert_eq!((id.as_str(), rgb.key.as_str()), ("load.stream.rgb", "rgb"));
+        assert!(why.contains("what raw streams from"), "{why}");
+        assert_eq!(workers(&chosen, &[], 1, true).len(), 3);
     }
 
     #[test]
