@@ -20,6 +20,7 @@ fn seen(recorded: &Recorded, id: &str) -> String {
 
 #[test]
 fn arm64_shows_the_wrong_page_at_an_offset_too() {
+    let _board = host::alone("debian-arm64");
     assert_eq!(host::run("debian-arm64").code, Some(0));
     let recorded = Recorded::of("debian-arm64");
     let verdicts = recorded.verdicts();
@@ -35,6 +36,7 @@ fn arm64_shows_the_wrong_page_at_an_offset_too() {
 /// The memory that the project is about: coherent, and without struct pages.
 #[test]
 fn pl111_has_no_struct_pages_and_the_core_cannot_map_it_for_others() {
+    let _board = host::alone("vexpress-a9");
     assert_eq!(host::run("vexpress-a9").code, Some(0));
     let recorded = Recorded::of("vexpress-a9");
     let verdicts = recorded.verdicts();
@@ -62,6 +64,7 @@ fn pl111_has_no_struct_pages_and_the_core_cannot_map_it_for_others() {
 /// Drivers of hardware that QEMU has not: their registers are memory.
 #[test]
 fn soc_drivers_on_a_stock_kernel_have_faults_of_their_own() {
+    let _board = host::alone("debian-armhf");
     assert_eq!(host::run("debian-armhf").code, Some(0));
     let recorded = Recorded::of("debian-armhf");
     let private = "mapping.private.drm-tegra";

@@ -34,6 +34,7 @@ fn did(cells: &[Value], id: &str, figures: &[&str]) {
 #[test]
 fn a_board_bears_a_load() {
     let board = "debian-amd64";
+    let _board = host::alone(board);
     let script = "prime-cts load --seconds 20 --board /board/*.yaml --progress none --output /results/load\n\
         echo \"load $?\"\n";
     let out = host::shell(board, script).out.replace('\r', "");
@@ -81,6 +82,7 @@ try import-leaks-reference
 #[test]
 fn a_fault_that_is_planted_is_found_under_load() {
     let board = "debian-amd64-kmod";
+    let _board = host::alone(board);
     let out = host::shell(board, SCRIPT).out.replace('\r', "");
     assert!(out.contains("load none 0\n"), "{out}");
     let stream = "load.stream.v4l2-prime_contig-cap0";

@@ -1,4 +1,4 @@
-//! Real kernels in emulated boards: `cargo test -p emulator --features boards --test boards -- --test-threads=1`.
+//! Real kernels in emulated boards: `cargo test -p emulator --features boards --test boards -- --test-threads=2`.
 //!
 //! They need what `ci/board` installs, and minutes; `ci/test` runs them.
 

@@ -9,6 +9,7 @@ use crate::recorded::Recorded;
 /// Runs a board with our modules; the paths that only they have must have been taken.
 #[track_caller]
 fn has_the_paths_of_our_modules(name: &str) {
+    let _board = host::alone(name);
     assert_eq!(host::run(name).code, Some(0));
     let recorded = Recorded::of(name);
     let reached: BTreeSet<&str> = recorded.symbols().into_values().collect();
@@ -100,6 +101,7 @@ const TRIED: &[(&str, &[&str])] = &[
 #[test]
 fn a_module_stays_while_it_is_in_use_and_goes_when_it_is_not() {
     let name = "debian-amd64-kmod";
+    let _board = host::alone(name);
     let results = root().join("target/boards").join(name);
     fs::create_dir_all(&results).unwrap();
     fs::copy(built(&["build", "-p", "device", "--example", "hold"], "hold"), results.join("hold")).unwrap();

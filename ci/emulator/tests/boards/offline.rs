@@ -1,12 +1,13 @@
 //! A run needs no network once its cache is warm.
 
-use crate::host::{Said, board, root, run_with};
+use crate::host::{Said, alone, board, root, run_with};
 
 const NAME: &str = "debian-amd64-7.3";
 const CELL: &str = "fd.size.udmabuf";
 
 #[test]
 fn a_warm_cache_needs_no_network() {
+    let _board = alone(NAME);
     assert_eq!(run_with(NAME, &["--exact", CELL]).code, Some(0), "the cache is warm");
     let offline = |words: &[&str]| {
         let mut command = board(&root(), words);

@@ -51,6 +51,7 @@ fn pairs_at_work(recorded: &Recorded) -> BTreeMap<(&str, &str), BTreeSet<&str>> 
 
 #[test]
 fn debian_amd64() {
+    let _board = host::alone("debian-amd64");
     let said = host::run("debian-amd64");
     assert_eq!(said.code, Some(0));
     assert!(said.out.contains("prepare ") && said.out.contains(", boot ") && said.out.contains("cells "), "{said:?}");
@@ -87,6 +88,7 @@ fn debian_amd64() {
 
 #[test]
 fn debian_amd64_7_3_and_again() {
+    let _board = host::alone("debian-amd64-7.3");
     assert_eq!(host::run("debian-amd64-7.3").code, Some(0));
     let first = Recorded::of("debian-amd64-7.3");
     is_complete(&first);
@@ -104,6 +106,7 @@ fn debian_amd64_7_3_and_again() {
 
 #[test]
 fn a_board_with_libgbm() {
+    let _board = host::alone("debian-amd64-gbm");
     assert_eq!(host::run("debian-amd64-gbm").code, Some(0));
     let recorded = Recorded::of("debian-amd64-gbm");
     is_complete(&recorded);
@@ -119,6 +122,7 @@ fn is_accessed(recorded: &Recorded, pair: &str, verdict: &str) {
 
 #[test]
 fn a_board_with_a_mediated_device() {
+    let _board = host::alone("debian-amd64-mbochs");
     assert_eq!(host::run("debian-amd64-mbochs").code, Some(0));
     let recorded = Recorded::of("debian-amd64-mbochs");
     assert_eq!(recorded.symbols()["vfio-mbochs"], "mbochs_map_dmabuf");
@@ -127,6 +131,7 @@ fn a_board_with_a_mediated_device() {
 
 #[test]
 fn a_board_with_a_device_of_vfio_pci_s() {
+    let _board = host::alone("debian-amd64-vfio");
     assert_eq!(host::run("debian-amd64-vfio").code, Some(0));
     let recorded = Recorded::of("debian-amd64-vfio");
     assert_eq!(recorded.symbols()["vfio-pci"], "vfio_pci_dma_buf_map");
@@ -139,6 +144,7 @@ fn a_board_with_a_device_of_vfio_pci_s() {
 
 #[test]
 fn a_board_with_modules_of_our_own() {
+    let _board = host::alone("debian-amd64-kmod");
     assert_eq!(host::run("debian-amd64-kmod").code, Some(0));
     let first = Recorded::of("debian-amd64-kmod");
     is_complete(&first);
@@ -149,6 +155,7 @@ fn a_board_with_modules_of_our_own() {
 
 #[test]
 fn faults_that_are_planted_in_modules_are_caught() {
+    let _board = host::alone("mutants");
     let said = host::run_with("mutants", &["sync-missing", "import-walks-pages", "dma-cpu-sync"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("4 of 4 faults caught and named"), "{}", said.out);
@@ -170,6 +177,7 @@ fn what_a_device_does_shows_the_faults_of_an_exporter_by_itself() {
         "table-swapped",
         "table-last",
     ];
+    let _board = host::alone("mutants");
     let said = host::run_with("mutants", &[&["--area", "stream"][..], &faults].concat());
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("9 of 9 faults caught and named"), "{}", said.out);
@@ -179,6 +187,7 @@ fn what_a_device_does_shows_the_faults_of_an_exporter_by_itself() {
 /// again, and the rest is run.
 #[test]
 fn an_importer_that_walks_pages_takes_the_board_down_and_not_the_run() {
+    let _board = host::alone("poison");
     let said = host::run("poison");
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("the machine went down and was started again once"), "{}", said.out);
@@ -223,7 +232,7 @@ fn an_outcome_that_the_board_file_does_not_expect_makes_the_run_red() {
 #[test]
 fn an_endpoint_that_is_missing_makes_the_run_red() {
     let more = |text: &str| text.replace("    - heap-system\n", "    - heap-reserved\n    - heap-system\n");
-    let said = Said::by(&mut Copy::of("debian-amd64-7.3", more).run("debian-amd64-7.3", &[]));
+    let said = Said::by(&mut Copy::of("debian-amd64-7.3", more).run("debian-amd64-7.3", &["--", "fd."]));
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.out.contains("heap-reserved"), "{}", said.out);
 }
