@@ -16,6 +16,9 @@ use crate::modules::Modules;
 /// What carries the results to the host; loaded before the board's own modules.
 const TRANSPORT: [&str; 3] = ["virtio_pci", "9pnet_virtio", "9p"];
 
+/// What a farm's board has in its place: a network for its results, and a watchdog.
+const FARM: [&str; 4] = ["virtio_pci", "virtio_net", "e1000", "i6300esb"];
+
 /// What the board does once it is up.
 #[derive(Debug, Clone, Copy)]
 pub enum Task<'a> {
@@ -23,6 +26,8 @@ pub enum Task<'a> {
     Run(&'a [String]),
     /// A shell on a terminal of so many rows and columns.
     Shell(u16, u16),
+    /// A login on the console, for a farm that drives the board from there.
+    Login,
 }
 
 /// The parts of an initramfs.
@@ -71,16 +76,21 @@ impl Parts<'_> {
         initramfs.file(&format!("board/{}.yaml", self.board.name), 0o644, self.source);
         initramfs.copy("bin/prime-cts", 0o755, self.program)?;
         busybox::install(&mut initramfs, self.busybox)?;
-        let (append, missing) = self.modules(cache, &mut initramfs)?;
+        let transport: &[&str] = if matches!(task, Task::Login) { &FARM } else { &TRANSPORT };
+        let (append, missing) = self.modules(cache, &mut initramfs, transport)?;
         let writes = self.board.writes.iter().map(|write| format!("{} {}\n", write.file, write.text));
         initramfs.file("etc/writes", 0o644, writes.collect::<String>());
-        initramfs.file("etc/transport", 0o644, TRANSPORT.map(|name| format!("{name}\n")).concat());
+        initramfs.file("etc/transport", 0o644, transport.iter().map(|name| format!("{name}\n")).collect::<String>());
         if self.userland {
             initramfs.folder("userland");
         }
         match task {
             Task::Run(arguments) => initramfs.file("etc/run", 0o644, script(self.board.command, arguments)),
             Task::Shell(rows, columns) => initramfs.file("etc/shell", 0o644, format!("{rows}\n{columns}\n")),
+            Task::Login => {
+                initramfs.file("etc/login", 0o644, format!("{}\n", self.board.name));
+                initramfs.file("etc/udhcpc", 0o755, include_str!("udhcpc.sh"));
+            }
         }
         let file = NamedTempFile::new().map_err(Error::file("create a file in", &std::env::temp_dir()))?;
         initramfs.write(BufWriter::new(file.as_file())).map_err(Error::file("write", file.path()))?;
@@ -88,7 +98,7 @@ impl Parts<'_> {
     }
 
     /// The modules that the board loads. Those that are part of the kernel get their parameters from its command line.
-    fn modules(&self, cache: &Cache, initramfs: &mut Initramfs) -> Result<(String, Vec<String>)> {
+    fn modules(&self, cache: &Cache, initramfs: &mut Initramfs, transport: &[&str]) -> Result<(String, Vec<String>)> {
         let mut to_load = String::new();
         let mut append = Vec::new();
         if let Some((release, config)) = self.kernel.config() {
@@ -103,9 +113,9 @@ impl Parts<'_> {
         let mut modules = Modules::read(folder)?;
         self.built.iter().try_for_each(|file| modules.add(file))?;
         let names = self.board.modules.iter().map(|module| module.name.as_str());
-        let (files, mut missing) = modules.closure(names.chain(TRANSPORT));
+        let (files, mut missing) = modules.closure(names.chain(transport.iter().copied()));
         // A board without PCI does without its modules; one without any way for its results says so itself.
-        missing.retain(|name| !TRANSPORT.contains(&name.as_str()));
+        missing.retain(|name| !transport.contains(&name.as_str()));
         for module in &self.board.modules {
             if modules.is_builtin(&module.name) {
                 append.extend(on_command_line(&module.name, &module.parameters));

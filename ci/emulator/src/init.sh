@@ -14,8 +14,8 @@ mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
 # The firmware and a loader may leave their last line open.
 printf '\nboard: up\n'
 
-# The console is for the program's words; all of the kernel's go to kernel.log.
-echo 1 >/proc/sys/kernel/printk
+# The console is for the program's words; all of the kernel's go to kernel.log. A farm wants them on the console.
+[ -e /etc/login ] || echo 1 >/proc/sys/kernel/printk
 # An oops ends a cell, not the board, unless the board is to be started again after one.
 grep -q oops=panic /proc/cmdline || echo 0 >/proc/sys/kernel/panic_on_oops
 echo 1 >/proc/sys/kernel/kptr_restrict
@@ -35,6 +35,19 @@ done </etc/modules
 while read -r file text; do
 	said=$({ echo "$text" >"$file"; } 2>&1) || echo "board: warning '$text' could not be written to $file: $said"
 done </etc/writes
+
+if [ -e /etc/login ]; then
+	name=$(cat /etc/login)
+	export TERM=dumb PS1="$name:~# "
+	cd /tmp || exit
+	ip link set lo up 2>/dev/null
+	ip link set eth0 up 2>/dev/null && udhcpc -i eth0 -s /etc/udhcpc -n -q >/dev/null 2>&1
+	while :; do
+		printf '\n%s login: ' "$name"
+		read -r _ </dev/console || continue
+		setsid -c sh </dev/console >/dev/console 2>&1
+	done
+fi
 
 results=/results
 if ! said=$(mount -t 9p -o trans=virtio,version=9p2000.L,cache=none,msize=262144 results $results 2>&1); then

@@ -13,6 +13,7 @@ mod custom;
 mod device_tree;
 mod drivers;
 mod error;
+mod farm;
 mod heard;
 mod image;
 mod index;
@@ -72,6 +73,15 @@ enum Verb {
     Shell {
         #[command(flatten)]
         making: Making,
+    },
+    /// Write what a board farm boots: a kernel, an initramfs with prime-cts in it and a login on the console, and the words
+    /// for QEMU (board.json).
+    Image {
+        #[command(flatten)]
+        making: Making,
+        /// The folder for them.
+        #[arg(long, value_name = "DIR")]
+        output: PathBuf,
     },
     /// Fill the cache for a board, so that it runs without a network.
     Fetch {
@@ -137,6 +147,7 @@ fn perform(verb: Verb) -> Result<u8> {
         Verb::Run { making, arguments, .. } if making.name == ALL => all::run(&root, &report, &arguments),
         Verb::Run { making, limits, arguments } => run::run(&root, &cache, &report, &making, &limits, &arguments),
         Verb::Shell { making } => run::shell(&root, &cache, &report, &making),
+        Verb::Image { making, output } => farm::image(&root, &cache, &report, &making, &output),
         Verb::Fetch { name, refresh } => run::fetch(&root, &cache, &report, &name, refresh),
         Verb::Program { architecture, refresh } => run::program(&root, &cache, &report, &architecture, refresh),
         Verb::Clean => {

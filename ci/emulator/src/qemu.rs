@@ -57,40 +57,41 @@ impl Start<'_> {
     /// QEMU's command line; `serial` says where the console is.
     pub fn command(&self, serial: &str) -> Command {
         let mut command = Command::new(self.machine.qemu);
-        let Qemu { machine, cpu, processors, memory, console, share: device, devices, append, overlay: _ } = self.qemu;
-        // Never KVM: what runs here must run on any machine, and be the same there.
-        let thread = if self.races { "single" } else { "multi" };
-        command.arg("-accel").arg(format!("tcg,thread={thread}")).args(["-M", machine, "-cpu", cpu]);
-        command.arg("-smp").arg(processors.to_string()).arg("-m").arg(memory.to_string());
-        // No default devices: a network card's boot firmware alone costs seconds.
-        command.args([
-            "-nodefaults",
-            "-nographic",
-            "-no-reboot",
-            "-vga",
-            "none",
-            "-monitor",
-            "none",
-            // Machines with sound in them complain of a host without.
-            "-audiodev",
-            "none,id=none",
-            "-serial",
-            serial,
-        ]);
+        let device = &self.qemu.share;
+        command.args(self.options()).args(["-no-reboot", "-serial", serial]);
         command.arg("-kernel").arg(self.kernel).arg("-initrd").arg(self.initramfs);
         if let Some(tree) = self.device_tree {
             command.arg("-dtb").arg(tree);
         }
-        let words = [&format!("console={console} quiet panic=-1"), self.append, append.trim()];
-        command.arg("-append").arg(words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" "));
-        for device in devices {
-            command.arg("-device").arg(device);
-        }
+        command.arg("-append").arg(self.kernel_words("quiet panic=-1"));
         share(&mut command, device, "results", self.results, "");
         if let Some(userland) = self.userland {
             share(&mut command, device, "userland", userland, ",readonly=on");
         }
         command
+    }
+
+    /// The machine itself, without what it boots and where its console is.
+    pub fn options(&self) -> Vec<String> {
+        let Qemu { machine, cpu, processors, memory, devices, .. } = self.qemu;
+        // Never KVM: what runs here must run on any machine, and be the same there.
+        let thread = if self.races { "single" } else { "multi" };
+        let (processors, memory) = (processors.to_string(), memory.to_string());
+        let accelerator = format!("tcg,thread={thread}");
+        let mut options = vec!["-accel", &accelerator, "-M", machine, "-cpu", cpu, "-smp", &processors, "-m", &memory];
+        // No default devices: a network card's boot firmware alone costs seconds.
+        options.extend(["-nodefaults", "-nographic", "-vga", "none", "-monitor", "none"]);
+        // Machines with sound in them complain of a host without.
+        options.extend(["-audiodev", "none,id=none"]);
+        options.extend(devices.iter().flat_map(|device| ["-device", device]));
+        options.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The kernel's command line; `more` is not the board file's.
+    pub fn kernel_words(&self, more: &str) -> String {
+        let console = format!("console={}", self.qemu.console);
+        let words = [&console, more, self.append, self.qemu.append.trim()];
+        words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" ")
     }
 
     /// Gives the console to the user until the machine is switched off.
