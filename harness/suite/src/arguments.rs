@@ -295,9 +295,13 @@ pub struct Conduct {
     /// again, nor are the others of its exporter and importer.
     #[arg(long)]
     pub resume: bool,
+    /// Goes on with a run whose journal is on a console, behind this cell, in which the machine went down. May be given
+    /// several times, once for each restart.
+    #[arg(long, value_name = "ID", conflicts_with = "resume")]
+    pub crashed: Vec<String>,
     /// The console's or the kernel's log of the time before the restart; what it says at its end is told with the
-    /// crashed cell.
-    #[arg(long, value_name = "FILE", requires = "resume")]
+    /// crashed cell. With --resume or --crashed.
+    #[arg(long, value_name = "FILE")]
     pub previous_log: Option<PathBuf>,
     /// The journal on the standard output, too, a line an event: 'prime-cts report --from-console' reads it there.
     #[arg(long)]

@@ -222,14 +222,21 @@ fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit
     let resumed = if conduct.resume { Journal::resume(&path)? } else { None };
     let (mut journal, before) = match resumed {
         Some((journal, recorded)) => (journal, Some(Before::new(recorded, &previous_log(conduct)?))),
-        None => (Journal::create(&path)?, None),
+        None if conduct.crashed.is_empty() => (Journal::create(&path)?, None),
+        None => {
+            let run = board::about(setting.board.as_ref(), cells.len(), Vec::new(), 0);
+            let before = Before::crashed(&conduct.crashed, run, cells, &previous_log(conduct)?);
+            (Journal::create(&path)?, Some(before.map_err(board::RunError::Resume)?))
+        }
     };
     if conduct.console {
         journal = journal.on_console(standard_output()?);
     }
     if before.as_ref().is_none_or(|before| before.recorded.end.is_none()) {
         let forms = Forms { lava: conduct.lava, ktap: conduct.ktap };
-        let shown = Shown::new(conduct.results.progress);
+        // A line that is written over would run into those of the results.
+        let alone = !(forms.lava || forms.ktap || conduct.console);
+        let shown = Shown::new(conduct.results.progress.on(alone));
         let mut live = Live::new(forms, standard_output()?, shown);
         let done = board::run(&setting, cells, before.as_ref(), &mut journal, &mut live);
         live.next.finish();

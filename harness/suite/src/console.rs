@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use document::case::Case;
-use document::verdict::Outcome;
+use document::verdict::{Outcome, Verdict};
+use oracle::kernel_log::Splat;
 
-use crate::event::{Event, Missing};
+use crate::event::{CellEnd, End, Event, Missing};
+use crate::merge::totals;
+use crate::run::blame::Drivers;
+use crate::run::resume::{MACHINE, crash, last_words_of};
 
 /// What a line begins with. Then come the CRC-32 of the rest, as 8 hexadecimal digits, and the event as JSON.
 const MARK: &str = "#prime-cts ";
@@ -46,39 +50,114 @@ pub struct Told {
 
 /// Reads a console's log. Of several runs in it the last one counts, with what it says of itself after restarts.
 pub fn read(log: &[u8], cases: &[Case]) -> Told {
-    let mut told = Told::default();
-    let by_id: BTreeMap<String, &Case> = cases.iter().map(|case| (case.id(), case)).collect();
-    let mut open: Option<String> = None;
-    let lost = |id: String| Event::Missing(Missing { what: "cell".into(), name: id, outcome: Outcome::Missing });
+    let mut reader = Reader {
+        cases: cases.iter().map(|case| (case.id(), case)).collect(),
+        told: Told::default(),
+        open: None,
+        begun: None,
+        restarted: false,
+        words: String::new(),
+        last: None,
+    };
     for line in String::from_utf8_lossy(log).lines() {
-        let Some((_, line)) = line.split_once(MARK) else { continue };
-        let Some(mut event) = event(line) else {
-            told.damaged += 1;
-            continue;
-        };
-        match &mut event {
-            Event::Run(_) => {
-                told.events.clear();
-                open = None;
-            }
-            Event::CellStart(start) => {
-                let before = open.replace(start.id.clone());
-                // After a restart the cell that was open is begun again or told of as crashed.
-                told.events.extend(before.filter(|before| *before != start.id).map(lost));
-            }
-            Event::Cell(cell) => {
-                if let Some(case) = by_id.get(&cell.case) {
-                    (cell.rule, cell.reference) = (case.rule.clone(), case.reference.clone());
-                }
-                told.events.extend(open.take().filter(|open| *open != cell.id).map(lost));
-            }
-            Event::End(_) => told.events.extend(open.take().map(lost)),
-            _ => {}
+        match line.split_once(MARK) {
+            None => reader.words.extend([line, "\n"]),
+            Some((_, ours)) => match event(ours) {
+                None => reader.told.damaged += 1,
+                Some(event) => reader.take(event),
+            },
         }
-        told.events.push(event);
     }
+    let mut told = reader.told;
     told.events.extend(uncounted(&told.events));
     told
+}
+
+struct Reader<'a> {
+    cases: BTreeMap<String, &'a Case>,
+    told: Told,
+    /// The cell that is running.
+    open: Option<String>,
+    /// Where a `run` stands of which is not known yet whether it is another run, or goes on with the one before.
+    begun: Option<usize>,
+    /// Whether the run was gone on with after a restart, with a journal of its own.
+    restarted: bool,
+    /// What others wrote since the last cell began.
+    words: String,
+    /// What the kernel said when the machine went down.
+    last: Option<Splat>,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, mut event: Event) {
+        match &mut event {
+            Event::Run(_) => self.begun = Some(self.told.events.len()),
+            Event::Endpoint(_) => {}
+            Event::Resumed(_) => {
+                if let Some(begun) = self.begun.take().filter(|begun| *begun > 0) {
+                    self.told.events.truncate(begun);
+                    self.restarted = true;
+                }
+                // What the next boot says is not what the machine ended with.
+                let words = std::mem::take(&mut self.words);
+                self.last = last_words_of(words.split("Linux version ").next().unwrap_or_default());
+            }
+            Event::CellStart(_) | Event::Cell(_) | Event::Missing(_) | Event::End(_) => self.forget_the_run_before(),
+        }
+        match &mut event {
+            Event::CellStart(start) => {
+                let before = self.open.replace(start.id.clone());
+                // After a restart the cell that was open is begun again or told of as crashed.
+                self.told.events.extend(before.filter(|before| *before != start.id).map(lost));
+                self.words.clear();
+            }
+            Event::Cell(cell) => {
+                if let Some(case) = self.cases.get(&cell.case) {
+                    (cell.rule, cell.reference) = (case.rule.clone(), case.reference.clone());
+                }
+                if cell.findings.iter().any(|found| found.oracle == MACHINE && found.lines.is_empty()) {
+                    self.tell_the_end(cell);
+                }
+                self.told.events.extend(self.open.take().filter(|open| *open != cell.id).map(lost));
+            }
+            Event::End(end) => {
+                self.told.events.extend(self.open.take().map(lost));
+                if self.restarted {
+                    let cells = self.told.events.iter();
+                    let cells = cells.filter_map(|event| if let Event::Cell(cell) = event { Some(cell) } else { None });
+                    let missing = self.told.events.iter().filter(|event| matches!(event, Event::Missing(_))).count();
+                    *end = End { taint: end.taint, ..totals(cells, missing) };
+                }
+            }
+            _ => {}
+        }
+        self.told.events.push(event);
+    }
+
+    fn forget_the_run_before(&mut self) {
+        if let Some(begun) = self.begun.take().filter(|begun| *begun > 0) {
+            self.told.events.drain(..begun);
+            (self.open, self.restarted) = (None, false);
+        }
+    }
+
+    /// The board has started anew and does not know what it said before; this log does.
+    fn tell_the_end(&self, cell: &mut CellEnd) {
+        let driver = |key: &Option<String>| {
+            self.told.events.iter().find_map(|event| match event {
+                Event::Endpoint(found) if Some(&found.key) == key.as_ref() => Some(found.driver.clone()),
+                _ => None,
+            })
+        };
+        let importers = [&cell.importer, &cell.second_importer].into_iter().filter_map(driver).collect();
+        let drivers = Drivers::named(driver(&cell.exporter), importers);
+        let told = cell.findings.iter_mut().filter(|found| found.oracle == MACHINE && found.verdict == Verdict::Crash);
+        told.for_each(|found| *found = crash(self.last.as_ref(), &drivers));
+    }
+}
+
+fn lost(id: String) -> Event {
+    Event::Missing(Missing { what: "cell".into(), name: id, outcome: Outcome::Missing })
 }
 
 fn event(line: &str) -> Option<Event> {

@@ -182,19 +182,17 @@ impl Recorded {
         Self::of(events).ok_or_else(|| JournalError::NoRun { path: path.to_owned() })
     }
 
+    /// A run of which nothing is known but what it runs.
+    pub fn begun(run: Run) -> Self {
+        let (endpoints, cells, missing) = Default::default();
+        Self { run, endpoints, cells, open: None, restarts: 0, missing, end: None }
+    }
+
     /// Gathers events; nothing without a `run` event.
     pub fn of(events: impl IntoIterator<Item = Event>) -> Option<Self> {
         let mut events = events.into_iter();
         let run = events.find_map(|event| if let Event::Run(run) = event { Some(run) } else { None })?;
-        let mut recorded = Self {
-            run,
-            endpoints: Vec::new(),
-            cells: Vec::new(),
-            open: None,
-            restarts: 0,
-            missing: Vec::new(),
-            end: None,
-        };
+        let mut recorded = Self::begun(run);
         for event in events {
             match event {
                 Event::Run(_) => {}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use document::board::Expect;
 use document::verdict::Outcome;
 
-use crate::event::{End, EndpointFound, Event, MapDmaBuf, Missing};
+use crate::event::{CellEnd, End, EndpointFound, Event, MapDmaBuf, Missing};
 use crate::journal::Recorded;
 use crate::run::board::missing;
 
@@ -99,19 +99,26 @@ pub fn merged(shards: &[(String, Recorded)], expect: Option<&Expect>) -> Result<
             .filter(|missing| known.insert((missing.what.clone(), missing.name.clone()))),
     );
 
-    let mut end =
-        End { taint: runs.iter().filter_map(|recorded| recorded.end.as_ref()?.taint).max(), ..End::default() };
-    for cell in cells() {
-        *end.verdicts.entry(cell.verdict.word().into()).or_insert(0) += 1;
-        *end.outcomes.entry(cell.outcome.word().into()).or_insert(0) += 1;
-    }
-    if !absent.is_empty() {
-        *end.outcomes.entry(Outcome::Missing.word().into()).or_insert(0) += absent.len();
-    }
+    let mut end = totals(cells(), absent.len());
+    end.taint = runs.iter().filter_map(|recorded| recorded.end.as_ref()?.taint).max();
     end.cells_ms = runs.iter().filter_map(|recorded| Some(recorded.end.as_ref()?.cells_ms)).sum();
     let events = std::iter::once(Event::Run(run)).chain(endpoints.into_iter().map(Event::Endpoint));
     let events = events.chain(cells().cloned().map(Event::Cell)).chain(absent.into_iter().map(Event::Missing));
     Ok(events.chain([Event::End(end)]).collect())
+}
+
+/// What a run ends with that has these cells, and misses so many things.
+pub fn totals<'a>(cells: impl Iterator<Item = &'a CellEnd>, missing: usize) -> End {
+    let mut end = End::default();
+    for cell in cells {
+        *end.verdicts.entry(cell.verdict.word().into()).or_insert(0) += 1;
+        *end.outcomes.entry(cell.outcome.word().into()).or_insert(0) += 1;
+        end.cells_ms += cell.ms;
+    }
+    if missing > 0 {
+        *end.outcomes.entry(Outcome::Missing.word().into()).or_insert(0) += missing;
+    }
+    end
 }
 
 fn found_missing(what: &str, name: String) -> Missing {

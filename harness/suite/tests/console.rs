@@ -43,3 +43,45 @@ fn a_log_that_ends_early_or_has_no_run_is_told_as_such() {
     assert!(said.err.contains("1 lines of the journal on this console are damaged"), "{said:?}");
     assert!(said.out.contains("missing  the cell fd."), "{said:?}");
 }
+
+/// What a kernel says at its end, and the next one at its beginning.
+const DOWN: &str = "[    9.100000] Oops: general protection fault, probably for non-canonical address \
+    0xdead000000000540: 0000 [#1] PREEMPT SMP\r\n[    9.100100] CPU: 0 PID: 77 Comm: prime-cts Not tainted 6.12 #1\r\n\
+    [    9.100200] RIP: 0010:walk_pages+0x1d/0x90 [mock]\r\n[    9.100300] Kernel panic - not syncing: Fatal exception\r\n\
+    [    0.000000] Linux version 6.12\r\n[    1.000000] WARNING: CPU: 0 PID: 1 at kernel/boot.c:1 early+0x1/0x2\r\n";
+
+#[test]
+fn a_run_that_goes_on_behind_a_crash_is_one_run_on_the_console() {
+    const CELLS: &str = "leaks. --skip rounds --console";
+    let place = Place::new();
+    let whole = place.mock("clean", CELLS);
+    let start = whole.out.find("{\"event\":\"cell-start\",\"id\":\"leaks.import.").unwrap();
+    let crashed = whole.out[start..].split('"').nth(7).unwrap();
+    let cut = &whole.out[..start + whole.out[start..].find('\n').unwrap() + 1];
+    // Twice: what brings the machine down a second time is told, too.
+    let second = place.mock("clean", &format!("{CELLS} --crashed {crashed}"));
+    assert_eq!(second.code, Some(1), "{second:?}");
+    place.file("log", format!("{cut}{DOWN}{}", second.out));
+    let said = place.run("report --from-console log --output rebuilt");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("the machine went down and was started again once"), "{said:?}");
+    let rebuilt = cells(&place, "rebuilt");
+    let of_whole = whole.out.matches("\"event\":\"cell\",").count();
+    assert_eq!(rebuilt.len(), of_whole, "each cell is told of once");
+    assert!(said.out.contains(&format!("{of_whole} of {of_whole} cells")), "{said:?}");
+    let guilty: Vec<&Value> = rebuilt.iter().filter(|cell| cell["verdict"] == "crash").collect();
+    let [guilty] = guilty[..] else { panic!("{guilty:?}") };
+    assert_eq!(guilty["id"], crashed);
+    let finding = &guilty["findings"][0];
+    assert!(finding["seen"].as_str().unwrap().contains("general protection fault"), "{finding}");
+    assert!(finding["lines"].to_string().contains("walk_pages"), "{finding}");
+    // The rest of the pair, and nothing else.
+    assert!(rebuilt.iter().any(|cell| cell["verdict"] == "blocked"), "{rebuilt:?}");
+    assert!(rebuilt.iter().any(|cell| cell["verdict"] == "pass"), "{rebuilt:?}");
+}
+
+#[test]
+fn a_cell_that_is_none_of_the_run_s_is_told_of() {
+    let said = Place::new().mock("clean", "fd. --crashed fd.colour.mock-clean");
+    said.fails(2, &["fd.colour.mock-clean is none of the cells that are planned now"]);
+}

@@ -20,6 +20,11 @@ impl Drivers {
         }
     }
 
+    /// Those of a cell's endpoints.
+    pub fn named(exporter: Option<String>, importers: Vec<String>) -> Self {
+        Self { exporter, importers }
+    }
+
     /// Whom the first line blames that names a module of one of the two sides: a trace begins where it happened. Where
     /// no line does, the kernel as a whole.
     pub fn blamed_by(&self, lines: &[String]) -> Blame {

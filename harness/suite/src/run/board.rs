@@ -83,14 +83,18 @@ pub fn run(
     let run = event::Run { part: setting.part.clone(), ..about };
     let expect = setting.board.as_ref().map(|board| &board.expect);
     let mut so_far = SoFar::default();
-    let mut pending = match before {
+    let mut pending: Vec<Event> = match before {
         None => std::iter::once(Event::Run(run.clone())).chain(found.iter().cloned().map(Event::Endpoint)).collect(),
         Some(before) => {
             before.check(&run.kernel, cells, &found)?;
             so_far.end.cells_ms = before.recorded.cells.iter().map(|ended| ended.ms).sum();
             before.recorded.cells.iter().for_each(|ended| so_far.learn(ended));
+            so_far.deadly = before.deadly.clone().with(so_far.deadly);
             let (open, oracles) = (before.recorded.open.clone(), run.oracles.clone());
-            vec![Event::Resumed(Resumed { open, oracles, taint: run.taint })]
+            let begun = before.elsewhere.then(|| Event::Run(run.clone()));
+            let endpoints = found.iter().filter(|_| before.elsewhere).cloned().map(Event::Endpoint);
+            let resumed = Event::Resumed(Resumed { open, oracles, taint: run.taint });
+            begun.into_iter().chain(endpoints).chain([resumed]).collect()
         }
     };
     progress.planned(&run, &found);
@@ -118,7 +122,9 @@ pub fn run(
         pending.push(Event::Cell(ended));
     }
     let mut end = so_far.end;
-    let by_board = expect.filter(|_| setting.whole).map(|expect| missing(expect, &found, &so_far.reached));
+    // What was reached before is on a console.
+    let whole = setting.whole && !before.is_some_and(|before| before.elsewhere);
+    let by_board = expect.filter(|_| whole).map(|expect| missing(expect, &found, &so_far.reached));
     let mut missing = by_board.unwrap_or_default();
     for vanished in before.map(|before| before.vanished(&found)).unwrap_or_default() {
         if !missing.iter().any(|missing| missing.name == vanished) {
@@ -155,7 +161,7 @@ impl SoFar {
 }
 
 /// What runs, on what.
-pub(crate) fn about(board: Option<&Board>, cells: usize, oracles: Vec<OracleState>, plan_ms: u64) -> event::Run {
+pub fn about(board: Option<&Board>, cells: usize, oracles: Vec<OracleState>, plan_ms: u64) -> event::Run {
     let (kernel, architecture) = uapi::process::kernel().unwrap_or_default();
     event::Run {
         version: event::VERSION,

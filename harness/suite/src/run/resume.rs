@@ -10,7 +10,7 @@ use oracle::kernel_log::{Splat, SplatKind, records_of_console, splats};
 
 use super::Shown;
 use super::blame::Drivers;
-use crate::event::{Blame, CellEnd, EndpointFound, Finding};
+use crate::event::{Blame, CellEnd, EndpointFound, Finding, Run};
 use crate::journal::Recorded;
 use crate::plan::Cell;
 
@@ -27,6 +27,12 @@ pub enum ResumeError {
         before: String,
         /// At present.
         now: String,
+    },
+    /// A cell is said to have brought the machine down that is none of this run's.
+    #[error("{id} is none of the cells that are planned now; give the arguments that the run was begun with")]
+    Unplanned {
+        /// Which.
+        id: String,
     },
     /// Other cells are planned now.
     #[error(
@@ -52,13 +58,36 @@ pub struct Before {
     /// What the kernel said at its end, where that was kept.
     pub last: Option<Splat>,
     ended: BTreeSet<String>,
+    /// Whether its journal is elsewhere, on a console.
+    pub elsewhere: bool,
+    /// The pairs that have brought the machine down in cells that are not in the journal.
+    pub deadly: Deadly,
 }
 
 impl Before {
     /// From the journal, and the text of a console or of `/proc/kmsg` up to the end of the machine.
     pub fn new(recorded: Recorded, log: &str) -> Self {
         let ended = recorded.cells.iter().map(|cell| cell.id.clone()).collect();
-        Self { recorded, last: last_words(splats(&records_of_console(log))), ended }
+        let last = last_words_of(log);
+        Self { recorded, last, ended, elsewhere: false, deadly: Deadly::default() }
+    }
+
+    /// Of a run whose journal is on a console, and which came to the last of the cells that brought the machine down.
+    ///
+    /// # Errors
+    /// A cell that is not planned.
+    pub fn crashed(ids: &[String], run: Run, cells: &[Cell], log: &str) -> Result<Self, ResumeError> {
+        let place = |id: &String| {
+            let found = cells.iter().position(|cell| cell.id == *id);
+            found.ok_or_else(|| ResumeError::Unplanned { id: id.clone() })
+        };
+        let places = ids.iter().map(place).collect::<Result<BTreeSet<usize>, _>>()?;
+        let last = places.last().copied().unwrap_or(0);
+        let open = places.last().map(|&last| cells[last].id.clone());
+        let ended = cells[..last].iter().map(|cell| cell.id.clone()).collect();
+        let deadly = Deadly(places.iter().filter_map(|&place| pair(&cells[place])).collect());
+        let recorded = Recorded { open, ..Recorded::begun(run) };
+        Ok(Self { recorded, last: last_words_of(log), ended, elsewhere: true, deadly })
     }
 
     /// Holds what is planned now against what was.
@@ -126,18 +155,32 @@ impl Before {
     }
 
     fn crash(&self, drivers: &Drivers) -> Finding {
-        let nothing = ("its last words are not known", &[][..]);
-        let (title, lines) = self.last.as_ref().map_or(nothing, |splat| (&splat.title, &splat.lines));
-        Finding {
-            oracle: MACHINE.into(),
-            verdict: Verdict::Crash,
-            step: None,
-            expected: "the machine lives on".into(),
-            seen: format!("it went down, and was started again: {title}"),
-            blame: self.last.as_ref().map_or(Blame::Undecided, |splat| drivers.blamed_by(&splat.lines)),
-            lines: lines.to_vec(),
-        }
+        crash(self.last.as_ref(), drivers)
     }
+}
+
+/// The machine's end in a cell.
+pub fn crash(last: Option<&Splat>, drivers: &Drivers) -> Finding {
+    let nothing = ("its last words are not known", &[][..]);
+    let (title, lines) = last.map_or(nothing, |splat| (&splat.title, &splat.lines));
+    Finding {
+        oracle: MACHINE.into(),
+        verdict: Verdict::Crash,
+        step: None,
+        expected: "the machine lives on".into(),
+        seen: format!("it went down, and was started again: {title}"),
+        blame: last.map_or(Blame::Undecided, |splat| drivers.blamed_by(&splat.lines)),
+        lines: lines.to_vec(),
+    }
+}
+
+/// What a kernel said at its end.
+pub fn last_words_of(log: &str) -> Option<Splat> {
+    last_words(splats(&records_of_console(log)))
+}
+
+fn pair(cell: &Cell) -> Option<(String, String)> {
+    Some((cell.exporter.as_ref()?.key.clone(), cell.importer.as_ref()?.key.clone()))
 }
 
 /// A panic that an oops led to says nothing of its own.
@@ -150,10 +193,16 @@ fn last_words(mut splats: Vec<Splat>) -> Option<Splat> {
 }
 
 /// The pairs that have brought the machine down.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Deadly(BTreeSet<(String, String)>);
 
 impl Deadly {
+    /// With others.
+    pub fn with(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Takes in a cell that has ended.
     pub fn learn(&mut self, ended: &CellEnd) {
         let down = ended.findings.iter().any(|finding| finding.oracle == MACHINE && finding.verdict == Verdict::Crash);
