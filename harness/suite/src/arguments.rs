@@ -303,6 +303,9 @@ pub struct Conduct {
     /// crashed cell. With --resume or --crashed.
     #[arg(long, value_name = "FILE")]
     pub previous_log: Option<PathBuf>,
+    /// Starts this watchdog and feeds it as long as the run gets on: a kernel that hangs is started anew.
+    #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true, default_missing_value = "/dev/watchdog")]
+    pub watchdog: Option<PathBuf>,
     /// The journal on the standard output, too, a line an event: 'prime-cts report --from-console' reads it there.
     #[arg(long)]
     pub console: bool,

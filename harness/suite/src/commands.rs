@@ -20,6 +20,7 @@ use suite::run::board::{self, RunError, Setting};
 use suite::run::resume::{Before, ResumeError};
 use suite::shard::{self, Times};
 use suite::survey::survey;
+use suite::watchdog::{Feeder, WatchdogError};
 
 use crate::arguments::{Arguments, Choice, Command, Conduct, Form, List, Listed, Machine, Plan, Report};
 use crate::choice::{ChoiceError, Chosen};
@@ -53,6 +54,8 @@ enum Trouble {
     Folder { path: PathBuf, source: std::io::Error },
     #[error("no fault of the mock is called '{0}'; they are: {faults}", faults = faults())]
     Mock(String),
+    #[error(transparent)]
+    Watchdog(#[from] WatchdogError),
     #[error(transparent)]
     Shards(#[from] suite::merge::NoShards),
     #[error(transparent)]
@@ -208,14 +211,15 @@ fn run_planned(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
     let (cells, part) = sharded(cells, &wanted.choice, everything)?;
     let (whole, sources) = (everything && part.is_none(), sources(&wanted.machine));
     let found_ms = started.elapsed().as_millis() as u64;
-    let setting = Setting { board: None, endpoints, sources, whole, found_ms, part };
+    let setting = Setting { board: None, endpoints, sources, whole, found_ms, part, watchdog: None };
     run_cells(setting, &cells, conduct)
 }
 
 fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit, Trouble> {
     conduct.witness.as_deref().into_iter().for_each(suite::witness::set);
     let board = conduct.results.board.as_deref().map(read_board).transpose()?;
-    let setting = Setting { board, ..setting };
+    let watchdog = conduct.watchdog.as_deref().map(Feeder::start).transpose()?;
+    let setting = Setting { board, watchdog, ..setting };
     let folder = &conduct.results.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");

@@ -24,4 +24,5 @@ pub mod report;
 pub mod run;
 pub mod shard;
 pub mod survey;
+pub mod watchdog;
 pub mod witness;

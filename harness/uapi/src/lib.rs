@@ -49,5 +49,6 @@ pub mod sync_file;
 pub mod udmabuf;
 pub mod v4l2;
 pub mod vfio;
+pub mod watchdog;
 
 pub use nix::errno::Errno;

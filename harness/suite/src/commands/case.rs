@@ -102,5 +102,9 @@ fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Co
     let cells = chosen(&[], choice).cells(cases, &endpoints)?;
     let (cells, part) = super::sharded(cells, choice, false)?;
     let (sources, found_ms) = (sources(machine), started.elapsed().as_millis() as u64);
-    run_cells(Setting { board: None, endpoints, sources, whole: false, found_ms, part }, &cells, conduct)
+    run_cells(
+        Setting { board: None, endpoints, sources, whole: false, found_ms, part, watchdog: None },
+        &cells,
+        conduct,
+    )
 }

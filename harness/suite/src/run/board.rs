@@ -13,6 +13,7 @@ use super::{Runner, Shown, Sources, cell_end};
 use crate::event::{self, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState, Resumed};
 use crate::journal::{Journal, JournalError};
 use crate::plan::Cell;
+use crate::watchdog::Feeder;
 
 /// What a run is made of.
 pub struct Setting {
@@ -28,6 +29,8 @@ pub struct Setting {
     pub found_ms: u64,
     /// Of which run the cells are a shard.
     pub part: Option<event::Part>,
+    /// Is told that the run gets on.
+    pub watchdog: Option<Feeder>,
 }
 
 /// Why a run stopped.
@@ -112,6 +115,7 @@ pub fn run(
                 pending.push(Event::CellStart(CellStart { id: cell.id.clone() }));
                 journal.write(&std::mem::take(&mut pending))?;
                 progress.begins(&cell.id);
+                setting.watchdog.iter().for_each(|watchdog| watchdog.allow(cell.case.deadline.0));
                 so_far.deadly.spares(cell).unwrap_or_else(|| runner.run(cell))
             }
         };
