@@ -35,6 +35,7 @@ pub fn ask(sight: Sight<'_>, frame: impl FnOnce() -> Vec<u8>) {
         Ok(mut child) => {
             if let Some(mut input) = child.stdin.take() {
                 // Who does not want the frame does not read it.
+                uapi::process::live_with_closed_pipes();
                 let _ = input.write_all(&frame());
             }
             let _ = child.wait();

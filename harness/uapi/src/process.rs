@@ -194,6 +194,12 @@ pub fn die_of_closed_pipes() {
     let _ = unsafe { nix::sys::signal::signal(Signal::SIGPIPE, nix::sys::signal::SigHandler::SigDfl) };
 }
 
+/// Lets a write to a closed pipe fail with EPIPE.
+pub fn live_with_closed_pipes() {
+    // SAFETY: ignores a signal; no handler is installed.
+    let _ = unsafe { nix::sys::signal::signal(Signal::SIGPIPE, nix::sys::signal::SigHandler::SigIgn) };
+}
+
 /// Gives up the rights of root, and those of all groups, for those of nobody (65534).
 ///
 /// # Errors

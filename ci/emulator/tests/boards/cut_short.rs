@@ -1,12 +1,14 @@
 //! Runs that do not come to their end.
 
+use std::fs;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::host::{Copy, Said, children};
+use crate::host::{Copy, Said, built, children};
+use crate::recorded::Recorded;
 
 const NAME: &str = "debian-amd64-7.3";
 
@@ -66,4 +68,38 @@ fn a_run_over_its_time_is_stopped() {
     let copy = Copy::of(NAME, str::to_owned);
     let said = Said::by(&mut copy.run(NAME, &["--timeout", "12"]));
     said.fails(4, &["was not done within the 12 s of --timeout", "    | "]);
+}
+
+/// Runs what there is to run, a cell of which hangs the machine.
+fn run_that_hangs(copy: &Copy, hangs: &str, more: &str) -> Said {
+    let script = format!(
+        "prime-cts run --output /results/run --progress none --exact {hangs} fd.size sync.good-flags --watchdog {more}\n\
+         echo \"ended $?\"\n"
+    );
+    copy.shell(NAME, &script)
+}
+
+#[test]
+fn a_kernel_that_hangs_is_started_again_by_its_watchdog() {
+    const HANGS: &str = "stream.capture.heap-system.v4l2-vivid-cap0";
+    let copy = Copy::of(NAME, |text| {
+        let with = text.replace("devices: [virtio-gpu-pci", "devices: [i6300esb, virtio-gpu-pci");
+        with.replace("  - name: vgem\n", "  - name: vgem\n  - name: i6300esb\n")
+    });
+    fs::create_dir_all(copy.results(NAME)).unwrap();
+    let program = built(&["build", "-p", "uapi", "--example", "hang"], "hang");
+    fs::copy(program, copy.results(NAME).join("hang")).unwrap();
+    // It is the watchdog that ends this shell: QEMU is told not to start the machine anew.
+    let first = run_that_hangs(&copy, HANGS, "--witness /results/hang");
+    assert!(!first.out.contains("ended"), "{first:?}");
+    assert_eq!(Recorded::read(&copy.results(NAME).join("run")).last_begun(), HANGS);
+    let second = run_that_hangs(&copy, HANGS, "--resume");
+    assert!(second.out.contains("ended 1"), "{second:?}");
+    assert!(second.out.contains("the machine went down and was started again once"), "{second:?}");
+    let recorded = Recorded::read(&copy.results(NAME).join("run"));
+    let verdicts = recorded.verdicts();
+    let crashed: Vec<_> = verdicts.iter().filter(|(_, verdict)| **verdict == "crash").map(|(id, _)| *id).collect();
+    assert_eq!(crashed, [HANGS]);
+    let passed = |area: &str| verdicts.iter().any(|(id, verdict)| id.starts_with(area) && *verdict == "pass");
+    assert!(passed("fd.size") && passed("sync.") && second.out.contains("of 17 cells"), "{verdicts:?}");
 }

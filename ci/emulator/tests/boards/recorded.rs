@@ -28,6 +28,11 @@ impl Recorded {
         self.0.iter().filter(move |event| event["event"] == kind)
     }
 
+    /// The cell that began last.
+    pub fn last_begun(&self) -> &str {
+        text(&self.events("cell-start").last().unwrap()["id"])
+    }
+
     /// A text of each endpoint, by its key.
     pub fn endpoints(&self) -> BTreeMap<&str, &Value> {
         self.events("endpoint").map(|endpoint| (text(&endpoint["key"]), endpoint)).collect()
