@@ -303,6 +303,10 @@ pub struct Conduct {
     /// crashed cell. With --resume or --crashed.
     #[arg(long, value_name = "FILE")]
     pub previous_log: Option<PathBuf>,
+    /// Puts the journal there (HTTP PUT, gzip) when the run has ended; behind a URL that ends with '/' its name is added. The
+    /// variable PRIME_CTS_UPLOAD_TOKEN is sent as the bearer's, where it is set.
+    #[arg(long, value_name = "URL")]
+    pub upload: Option<String>,
     /// Starts this watchdog and feeds it as long as the run gets on: a kernel that hangs is started anew.
     #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true, default_missing_value = "/dev/watchdog")]
     pub watchdog: Option<PathBuf>,

@@ -1,31 +1,23 @@
 //! What each command does.
 
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Instant;
 
 use document::board::Board;
 use document::case::Case;
 use suite::catalogue::{self, CatalogueError};
-use suite::console;
 use suite::doctor;
-use suite::event::{Event, Part};
 use suite::exit::Exit;
-use suite::journal::{Journal, JournalError, Recorded};
-use suite::plan::Cell;
-use suite::report::{self, failure, junit, ktap, summary};
+use suite::journal::{JournalError, Recorded};
+use suite::report::{junit, ktap, summary};
 use suite::run::Sources;
-use suite::run::board::{self, RunError, Setting};
-use suite::run::resume::{Before, ResumeError};
-use suite::shard::{self, Times};
+use suite::run::board::{self, RunError};
+use suite::run::resume::ResumeError;
 use suite::survey::survey;
-use suite::watchdog::{Feeder, WatchdogError};
+use suite::watchdog::WatchdogError;
 
-use crate::arguments::{Arguments, Choice, Command, Conduct, Form, List, Listed, Machine, Plan, Report};
+use crate::arguments::{Arguments, Choice, Command, List, Listed, Machine, Plan};
 use crate::choice::{ChoiceError, Chosen};
-use crate::live::{Forms, Live};
-use crate::progress::Shown;
 
 mod case;
 mod coverage;
@@ -34,6 +26,8 @@ mod fuzz;
 mod load;
 mod merge;
 mod mutants;
+mod report;
+mod run;
 
 /// Everything that can end a command early.
 #[derive(Debug, thiserror::Error)]
@@ -108,8 +102,8 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::List(List { what: Listed::Devices, machine, .. }) => list(&machine),
         Command::List(List { what: Listed::Cases, cases, .. }) => list_cases(cases.as_deref()),
         Command::Plan(wanted) => show_plan(&wanted),
-        Command::Run(run) => run_planned(&run.plan, &run.conduct),
-        Command::Report(report) => show_report(&report),
+        Command::Run(run) => run::run(&run.plan, &run.conduct),
+        Command::Report(report) => report::run(&report),
         Command::Coverage(wanted) => coverage::run(&wanted),
         Command::Diff(wanted) => diff::run(&wanted),
         Command::Merge(wanted) => merge::run(&wanted),
@@ -171,14 +165,6 @@ fn chosen<'a>(filter: &'a [String], choice: &'a Choice) -> Chosen<'a> {
     Chosen { filter, exact, skip, tags, intrusive: *intrusive }
 }
 
-/// The cells that are this shard's, and of what they are a part.
-fn sharded(cells: Vec<Cell>, choice: &Choice, whole: bool) -> Result<(Vec<Cell>, Option<Part>), Trouble> {
-    let Some(shard) = choice.shard else { return Ok((cells, None)) };
-    let before = choice.times.iter().map(|path| recorded(path)).collect::<Result<Vec<_>, _>>()?;
-    let part = Part { shard, planned: cells.len(), digest: shard::digest(&cells), whole };
-    Ok((shard::part(cells, shard, &Times::of(&before)), Some(part)))
-}
-
 fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
     folder.map_or_else(catalogue::embedded, catalogue::from_folder)
 }
@@ -190,7 +176,7 @@ fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
         eprintln!("{}", summary::NO_DEVICES);
     }
     let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
-    for cell in sharded(cells, &wanted.choice, false)?.0 {
+    for cell in run::sharded(cells, &wanted.choice, false)?.0 {
         match cell.blocked() {
             _ if cell.unobserved.is_some() => {
                 println!("{}  not-observable: {}", cell.id, cell.unobserved.as_deref().unwrap_or_default());
@@ -202,67 +188,13 @@ fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
     Ok(if endpoints.is_empty() { Exit::NothingVerified } else { Exit::Success })
 }
 
-fn run_planned(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
-    let started = Instant::now();
-    let cases = cases(wanted.cases.as_deref())?;
-    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
-    let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
-    let everything = chosen(&wanted.filter, &wanted.choice).is_everything();
-    let (cells, part) = sharded(cells, &wanted.choice, everything)?;
-    let (whole, sources) = (everything && part.is_none(), sources(&wanted.machine));
-    let found_ms = started.elapsed().as_millis() as u64;
-    let setting = Setting { board: None, endpoints, sources, whole, found_ms, part, watchdog: None };
-    run_cells(setting, &cells, conduct)
-}
-
-fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit, Trouble> {
-    conduct.witness.as_deref().into_iter().for_each(suite::witness::set);
-    let board = conduct.results.board.as_deref().map(read_board).transpose()?;
-    let watchdog = conduct.watchdog.as_deref().map(Feeder::start).transpose()?;
-    let setting = Setting { board, watchdog, ..setting };
-    let folder = &conduct.results.output;
-    std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
-    let path = folder.join("run.jsonl");
-    let resumed = if conduct.resume { Journal::resume(&path)? } else { None };
-    let (mut journal, before) = match resumed {
-        Some((journal, recorded)) => (journal, Some(Before::new(recorded, &previous_log(conduct)?))),
-        None if conduct.crashed.is_empty() => (Journal::create(&path)?, None),
-        None => {
-            let run = board::about(setting.board.as_ref(), cells.len(), Vec::new(), 0);
-            let before = Before::crashed(&conduct.crashed, run, cells, &previous_log(conduct)?);
-            (Journal::create(&path)?, Some(before.map_err(board::RunError::Resume)?))
-        }
-    };
-    if conduct.console {
-        journal = journal.on_console(standard_output()?);
-    }
-    if before.as_ref().is_none_or(|before| before.recorded.end.is_none()) {
-        let forms = Forms { lava: conduct.lava, ktap: conduct.ktap };
-        // A line that is written over would run into those of the results.
-        let alone = !(forms.lava || forms.ktap || conduct.console);
-        let shown = Shown::new(conduct.results.progress.on(alone));
-        let mut live = Live::new(forms, standard_output()?, shown);
-        let done = board::run(&setting, cells, before.as_ref(), &mut journal, &mut live);
-        live.next.finish();
-        done?;
-    }
-    reports(folder)
-}
-
 /// Writes the reports of the journal in a folder, tells what it ended with, and says how.
 fn reports(folder: &Path) -> Result<Exit, Trouble> {
     let recorded = Recorded::read(&folder.join("run.jsonl"))?;
     write(&folder.join("junit.xml"), &junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?)?;
     write(&folder.join("run.ktap"), &ktap::text(&recorded))?;
     print!("{}", summary::text(&recorded));
-    Ok(report::exit(&recorded))
-}
-
-/// Nothing where none was kept; a console may have written bytes that are no text.
-fn previous_log(conduct: &Conduct) -> Result<String, Trouble> {
-    let Some(path) = &conduct.previous_log else { return Ok(String::new()) };
-    let read = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.clone(), source })?;
-    Ok(String::from_utf8_lossy(&read).into_owned())
+    Ok(suite::report::exit(&recorded))
 }
 
 fn read_board(path: &Path) -> Result<Board, Trouble> {
@@ -281,57 +213,4 @@ fn recorded(path: &Path) -> Result<Recorded, JournalError> {
 
 fn journal_of(path: &Path) -> PathBuf {
     if path.is_dir() { path.join("run.jsonl") } else { path.to_owned() }
-}
-
-/// The standard output without a buffer: Rust's own may write a line in two.
-fn standard_output() -> Result<std::fs::File, Trouble> {
-    let file = std::io::stdout().as_fd().try_clone_to_owned();
-    file.map(std::fs::File::from).map_err(|source| Trouble::Output { source })
-}
-
-/// What a console's log tells of a run.
-fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
-    let log = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.to_owned(), source })?;
-    let told = console::read(&log, &catalogue::embedded()?);
-    if told.damaged > 0 {
-        eprintln!("warning: {} lines of the journal on this console are damaged", told.damaged);
-    }
-    Ok(told.events)
-}
-
-fn show_report(wanted: &Report) -> Result<Exit, Trouble> {
-    let no_run = || JournalError::NoRun { path: wanted.journal.clone() };
-    let told = if wanted.from_console { Some(from_console(&wanted.journal)?) } else { None };
-    let recorded = match &told {
-        Some(events) => Recorded::of(events.iter().cloned()).ok_or_else(no_run)?,
-        None => recorded(&wanted.journal)?,
-    };
-    if let Some(folder) = &wanted.output {
-        std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
-        let path = folder.join("run.jsonl");
-        match told {
-            Some(events) => Journal::create(&path)?.write(&events)?,
-            None => drop(
-                std::fs::copy(journal_of(&wanted.journal), &path)
-                    .map_err(|source| Trouble::Unwritten { path, source })?,
-            ),
-        }
-        return reports(folder);
-    }
-    if let Some(text) = &wanted.cell {
-        let told: Vec<_> = recorded.cells.iter().filter(|cell| cell.id.contains(text.as_str())).collect();
-        if told.is_empty() {
-            return Err(ChoiceError::NoSuchCell(text.clone(), None).into());
-        }
-        for cell in told {
-            println!("{}", failure::text(cell, recorded.run.board.as_deref()));
-        }
-        return Ok(report::exit(&recorded));
-    }
-    match wanted.format {
-        Form::Text => print!("{}", summary::text(&recorded)),
-        Form::Junit => print!("{}", junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?),
-        Form::Ktap => print!("{}", ktap::text(&recorded)),
-    }
-    Ok(report::exit(&recorded))
 }

@@ -1,7 +1,7 @@
 //! `run.jsonl`: written so that it survives a crash, read so that a cut-off one still tells what it can.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use nix::sys::statfs::FsType;
@@ -52,6 +52,9 @@ pub enum JournalError {
         version: u32,
     },
 }
+
+/// What a file of gzip begins with (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// `V9FS_MAGIC` of `include/uapi/linux/magic.h`.
 const V9FS_MAGIC: i64 = 0x0102_1997;
@@ -153,12 +156,18 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Reads a journal, a cut-off last line left out.
+    /// Reads a journal, compressed or not, a cut-off last line left out.
     ///
     /// # Errors
     /// See [`JournalError`].
     pub fn read(path: &Path) -> Result<Self, JournalError> {
-        let text = std::fs::read(path).map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
+        let fail = |source| JournalError::Read { path: path.to_owned(), source };
+        let read = std::fs::read(path).map_err(fail)?;
+        if !read.starts_with(&GZIP) {
+            return Self::parse(path, &read);
+        }
+        let mut text = Vec::new();
+        flate2::read::MultiGzDecoder::new(&read[..]).read_to_end(&mut text).map_err(fail)?;
         Self::parse(path, &text)
     }
 

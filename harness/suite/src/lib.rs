@@ -24,5 +24,6 @@ pub mod report;
 pub mod run;
 pub mod shard;
 pub mod survey;
+pub mod upload;
 pub mod watchdog;
 pub mod witness;

@@ -13,7 +13,8 @@ use suite::explain;
 use suite::run::board::Setting;
 use suite::survey::survey;
 
-use super::{Trouble, cases, chosen, endpoints, run_cells, sources};
+use super::run::{run_cells, sharded};
+use super::{Trouble, cases, chosen, endpoints, sources};
 use crate::arguments::{Case, Choice, Conduct, Machine};
 
 /// Does what the command line says.
@@ -100,7 +101,7 @@ fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Co
     let cases = catalogue::from_files(files)?;
     let endpoints = survey(endpoints(machine)?, &cases, &sources(machine));
     let cells = chosen(&[], choice).cells(cases, &endpoints)?;
-    let (cells, part) = super::sharded(cells, choice, false)?;
+    let (cells, part) = sharded(cells, choice, false)?;
     let (sources, found_ms) = (sources(machine), started.elapsed().as_millis() as u64);
     run_cells(
         Setting { board: None, endpoints, sources, whole: false, found_ms, part, watchdog: None },

@@ -1,0 +1,62 @@
+//! `prime-cts report`.
+
+use std::path::Path;
+
+use suite::catalogue;
+use suite::console;
+use suite::event::Event;
+use suite::exit::Exit;
+use suite::journal::{Journal, JournalError, Recorded};
+use suite::report::{self, failure, junit, ktap, summary};
+
+use super::{Trouble, journal_of, recorded, reports};
+use crate::arguments::{Form, Report};
+use crate::choice::ChoiceError;
+
+/// What a console's log tells of a run.
+fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
+    let log = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.to_owned(), source })?;
+    let told = console::read(&log, &catalogue::embedded()?);
+    if told.damaged > 0 {
+        eprintln!("warning: {} lines of the journal on this console are damaged", told.damaged);
+    }
+    Ok(told.events)
+}
+
+/// Makes a report.
+pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
+    let no_run = || JournalError::NoRun { path: wanted.journal.clone() };
+    let told = if wanted.from_console { Some(from_console(&wanted.journal)?) } else { None };
+    let recorded = match &told {
+        Some(events) => Recorded::of(events.iter().cloned()).ok_or_else(no_run)?,
+        None => recorded(&wanted.journal)?,
+    };
+    if let Some(folder) = &wanted.output {
+        std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+        let path = folder.join("run.jsonl");
+        match told {
+            Some(events) => Journal::create(&path)?.write(&events)?,
+            None => drop(
+                std::fs::copy(journal_of(&wanted.journal), &path)
+                    .map_err(|source| Trouble::Unwritten { path, source })?,
+            ),
+        }
+        return reports(folder);
+    }
+    if let Some(text) = &wanted.cell {
+        let told: Vec<_> = recorded.cells.iter().filter(|cell| cell.id.contains(text.as_str())).collect();
+        if told.is_empty() {
+            return Err(ChoiceError::NoSuchCell(text.clone(), None).into());
+        }
+        for cell in told {
+            println!("{}", failure::text(cell, recorded.run.board.as_deref()));
+        }
+        return Ok(report::exit(&recorded));
+    }
+    match wanted.format {
+        Form::Text => print!("{}", summary::text(&recorded)),
+        Form::Junit => print!("{}", junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?),
+        Form::Ktap => print!("{}", ktap::text(&recorded)),
+    }
+    Ok(report::exit(&recorded))
+}

@@ -1,0 +1,102 @@
+//! `prime-cts run`, and the runs of single case files.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use suite::event::Part;
+use suite::exit::Exit;
+use suite::journal::Journal;
+use suite::plan::Cell;
+use suite::run::board::{self, Setting};
+use suite::run::resume::Before;
+use suite::shard::{self, Times};
+use suite::survey::survey;
+use suite::upload;
+use suite::watchdog::Feeder;
+
+use super::{Trouble, cases, chosen, endpoints, read_board, recorded, reports, sources};
+use crate::arguments::{Choice, Conduct, Plan};
+use crate::live::{Forms, Live};
+use crate::progress::Shown;
+
+/// The cells that are this shard's, and of what they are a part.
+pub fn sharded(cells: Vec<Cell>, choice: &Choice, whole: bool) -> Result<(Vec<Cell>, Option<Part>), Trouble> {
+    let Some(shard) = choice.shard else { return Ok((cells, None)) };
+    let before = choice.times.iter().map(|path| recorded(path)).collect::<Result<Vec<_>, _>>()?;
+    let part = Part { shard, planned: cells.len(), digest: shard::digest(&cells), whole };
+    Ok((shard::part(cells, shard, &Times::of(&before)), Some(part)))
+}
+
+/// Runs what is planned.
+pub fn run(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
+    let started = Instant::now();
+    let cases = cases(wanted.cases.as_deref())?;
+    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
+    let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
+    let everything = chosen(&wanted.filter, &wanted.choice).is_everything();
+    let (cells, part) = sharded(cells, &wanted.choice, everything)?;
+    let (whole, sources) = (everything && part.is_none(), sources(&wanted.machine));
+    let found_ms = started.elapsed().as_millis() as u64;
+    let setting = Setting { board: None, endpoints, sources, whole, found_ms, part, watchdog: None };
+    run_cells(setting, &cells, conduct)
+}
+
+/// Runs these cells.
+pub fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit, Trouble> {
+    conduct.witness.as_deref().into_iter().for_each(suite::witness::set);
+    let board = conduct.results.board.as_deref().map(read_board).transpose()?;
+    let watchdog = conduct.watchdog.as_deref().map(Feeder::start).transpose()?;
+    let setting = Setting { board, watchdog, ..setting };
+    let folder = &conduct.results.output;
+    std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+    let path = folder.join("run.jsonl");
+    let resumed = if conduct.resume { Journal::resume(&path)? } else { None };
+    let (mut journal, before) = match resumed {
+        Some((journal, recorded)) => (journal, Some(Before::new(recorded, &previous_log(conduct)?))),
+        None if conduct.crashed.is_empty() => (Journal::create(&path)?, None),
+        None => {
+            let run = board::about(setting.board.as_ref(), cells.len(), Vec::new(), 0);
+            let before = Before::crashed(&conduct.crashed, run, cells, &previous_log(conduct)?);
+            (Journal::create(&path)?, Some(before.map_err(board::RunError::Resume)?))
+        }
+    };
+    if conduct.console {
+        journal = journal.on_console(standard_output()?);
+    }
+    if before.as_ref().is_none_or(|before| before.recorded.end.is_none()) {
+        let forms = Forms { lava: conduct.lava, ktap: conduct.ktap };
+        // A line that is written over would run into those of the results.
+        let alone = !(forms.lava || forms.ktap || conduct.console);
+        let shown = Shown::new(conduct.results.progress.on(alone));
+        let mut live = Live::new(forms, standard_output()?, shown);
+        let done = board::run(&setting, cells, before.as_ref(), &mut journal, &mut live);
+        live.next.finish();
+        done?;
+    }
+    let exit = reports(folder)?;
+    match conduct.upload.as_deref().map(|url| upload::put(url, &path)) {
+        None => Ok(exit),
+        Some(Ok(place)) => {
+            eprintln!("the results are at {place}");
+            Ok(exit)
+        }
+        Some(Err(error)) => {
+            eprintln!("prime-cts: {error}");
+            Ok(if exit == Exit::Success { Exit::OwnFault } else { exit })
+        }
+    }
+}
+
+/// Nothing where none was kept; a console may have written bytes that are no text.
+fn previous_log(conduct: &Conduct) -> Result<String, Trouble> {
+    let Some(path) = &conduct.previous_log else { return Ok(String::new()) };
+    let read = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.clone(), source })?;
+    Ok(String::from_utf8_lossy(&read).into_owned())
+}
+
+/// The standard output without a buffer: Rust's own may write a line in two.
+fn standard_output() -> Result<File, Trouble> {
+    let file = std::io::stdout().as_fd().try_clone_to_owned();
+    file.map(File::from).map_err(|source| Trouble::Output { source })
+}
