@@ -335,6 +335,8 @@ pub enum Form {
     Junit,
     /// KTAP.
     Ktap,
+    /// A report for kcidb, schema 5.3; with --build.
+    Kcidb,
 }
 
 /// A report.
@@ -351,6 +353,9 @@ pub struct Report {
     /// Its form.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Form,
+    /// The build of the kernel that was run, as kcidb knows it.
+    #[arg(long, value_name = "ORIGIN:ID", required_if_eq("format", "kcidb"))]
+    pub build: Option<suite::report::kcidb::Build>,
     /// Every cell that matches this text is told in full.
     #[arg(long, value_name = "TEXT")]
     pub cell: Option<String>,

@@ -5,6 +5,7 @@ pub mod diff;
 pub mod failure;
 pub mod grid;
 pub mod junit;
+pub mod kcidb;
 pub mod ktap;
 pub mod lines;
 pub mod load;

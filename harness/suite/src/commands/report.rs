@@ -7,7 +7,7 @@ use suite::console;
 use suite::event::Event;
 use suite::exit::Exit;
 use suite::journal::{Journal, JournalError, Recorded};
-use suite::report::{self, failure, junit, ktap, summary};
+use suite::report::{self, failure, junit, kcidb, ktap, summary};
 
 use super::{Trouble, journal_of, recorded, reports};
 use crate::arguments::{Form, Report};
@@ -57,6 +57,7 @@ pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
         Form::Text => print!("{}", summary::text(&recorded)),
         Form::Junit => print!("{}", junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?),
         Form::Ktap => print!("{}", ktap::text(&recorded)),
+        Form::Kcidb => wanted.build.iter().for_each(|build| print!("{}", kcidb::text(&recorded, build))),
     }
     Ok(report::exit(&recorded))
 }
