@@ -39,6 +39,8 @@ pub enum Command {
     Diff(Diff),
     /// Joins the shards of a run: what the whole run would have written. A shard that is not there is missing.
     Merge(Merge),
+    /// Writes what a run has shown into the board file as what is expected, with a reason.
+    Bless(Bless),
     /// Says which faults can be observed on this kernel, which cannot, and what would change that.
     Doctor(Machine),
     /// Loads the board: every device streams through everybody's buffers, while others import and close them. Fails for a
@@ -92,6 +94,21 @@ pub struct Merge {
     /// The folder for the results.
     #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
     pub output: PathBuf,
+}
+
+/// What a board file is to expect from now on.
+#[derive(Debug, Args)]
+pub struct Bless {
+    /// The run: a run.jsonl, or the folder that holds it.
+    pub journal: PathBuf,
+    /// Cells whose id contains one of these texts; all that differ without one.
+    pub filter: Vec<String>,
+    /// The board file.
+    #[arg(long, value_name = "FILE")]
+    pub board: PathBuf,
+    /// Why that is as it should be, in a sentence. Without it the cells are told and nothing is written.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// Malformed calls.

@@ -19,6 +19,7 @@ use suite::watchdog::WatchdogError;
 use crate::arguments::{Arguments, Choice, Command, List, Listed, Machine, Plan};
 use crate::choice::{ChoiceError, Chosen};
 
+mod bless;
 mod case;
 mod coverage;
 mod diff;
@@ -50,6 +51,8 @@ enum Trouble {
     Mock(String),
     #[error(transparent)]
     Watchdog(#[from] WatchdogError),
+    #[error(transparent)]
+    Bless(#[from] suite::bless::BlessError),
     #[error(transparent)]
     Shards(#[from] suite::merge::NoShards),
     #[error(transparent)]
@@ -110,6 +113,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Load(wanted) => load::run(&wanted),
         Command::Mutants(wanted) => mutants::run(&wanted),
         Command::FuzzCanary(wanted) => fuzz::run(&wanted),
+        Command::Bless(wanted) => bless::run(&wanted),
         Command::Doctor(machine) => show_doctor(&machine),
         Command::Case(wanted) => case::run(&wanted),
     };

@@ -4,6 +4,7 @@
 //! board file) outcome -> [`event`]s -> [`report`]s. Only a cell's child process touches a device; reports are pure
 //! functions of the events.
 
+pub mod bless;
 pub mod catalogue;
 pub mod cell;
 pub mod console;
