@@ -41,6 +41,9 @@ pub enum Command {
     Merge(Merge),
     /// Writes what a run has shown into the board file as what is expected, with a reason.
     Bless(Bless),
+    /// Writes and reads the lists of fails, flakes and skips that the kernel's drm/ci keeps for a board.
+    #[command(subcommand)]
+    Lists(Lists),
     /// Says which faults can be observed on this kernel, which cannot, and what would change that.
     Doctor(Machine),
     /// Loads the board: every device streams through everybody's buffers, while others import and close them. Fails for a
@@ -94,6 +97,48 @@ pub struct Merge {
     /// The folder for the results.
     #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
     pub output: PathBuf,
+}
+
+/// The lists of the kernel's drm/ci.
+#[derive(Debug, Subcommand)]
+pub enum Lists {
+    /// Writes BOARD-fails.txt, BOARD-flakes.txt and BOARD-skips.txt.
+    Export {
+        /// A run of the board, which tells the cells that fail as expected.
+        journal: PathBuf,
+        /// The board file.
+        #[arg(long, value_name = "FILE")]
+        board: PathBuf,
+        /// The folder for them.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        output: PathBuf,
+    },
+    /// Reads lists into a board file.
+    Import {
+        #[command(flatten)]
+        lists: ListFiles,
+        /// The board file.
+        #[arg(long, value_name = "FILE")]
+        board: PathBuf,
+        /// Why that is as it should be, for lines without a comment above them.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+}
+
+/// Lists to read.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct ListFiles {
+    /// TEST,STATUS.
+    #[arg(long, value_name = "FILE")]
+    pub fails: Option<PathBuf>,
+    /// Regular expressions of cells that fail now and then.
+    #[arg(long, value_name = "FILE")]
+    pub flakes: Option<PathBuf>,
+    /// Regular expressions of cells that are not run.
+    #[arg(long, value_name = "FILE")]
+    pub skips: Option<PathBuf>,
 }
 
 /// What a board file is to expect from now on.

@@ -83,7 +83,7 @@ pub fn blessed(path: &Path, text: &str, cells: &[&CellEnd], reason: Option<&str>
 }
 
 /// Behind the line `  cells:` of `expect:`.
-fn behind_cells(text: &str) -> Option<usize> {
+pub fn behind_cells(text: &str) -> Option<usize> {
     let expect = if text.starts_with("expect:") { 0 } else { text.find("\nexpect:")? + 1 };
     let block = &text[expect..];
     let inside = |line: &&str| line.starts_with([' ', '#', '\n', '\r']);
@@ -125,7 +125,7 @@ fn entries(cells: &[&CellEnd], reason: &str) -> String {
 }
 
 /// A JSON string is one of YAML's.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a text")
 }
 

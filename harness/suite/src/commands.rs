@@ -24,6 +24,7 @@ mod case;
 mod coverage;
 mod diff;
 mod fuzz;
+mod lists;
 mod load;
 mod merge;
 mod mutants;
@@ -53,6 +54,8 @@ enum Trouble {
     Watchdog(#[from] WatchdogError),
     #[error(transparent)]
     Bless(#[from] suite::bless::BlessError),
+    #[error(transparent)]
+    Lists(#[from] suite::lists::ListError),
     #[error(transparent)]
     Shards(#[from] suite::merge::NoShards),
     #[error(transparent)]
@@ -114,6 +117,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Mutants(wanted) => mutants::run(&wanted),
         Command::FuzzCanary(wanted) => fuzz::run(&wanted),
         Command::Bless(wanted) => bless::run(&wanted),
+        Command::Lists(wanted) => lists::run(&wanted),
         Command::Doctor(machine) => show_doctor(&machine),
         Command::Case(wanted) => case::run(&wanted),
     };
@@ -208,6 +212,15 @@ fn read_board(path: &Path) -> Result<Board, Trouble> {
 
 fn write(path: &Path, text: &str) -> Result<(), JournalError> {
     std::fs::write(path, text).map_err(|source| JournalError::Write { path: path.to_owned(), source })
+}
+
+/// Writes a file anew: what was there is replaced at once, so that it is never half of one.
+fn replace(path: &Path, text: &str) -> Result<(), Trouble> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let beside = path.with_file_name(name);
+    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|source| Trouble::Unwritten { path: path.to_owned(), source })
 }
 
 /// A journal, or the one in a folder.

@@ -23,11 +23,7 @@ pub fn run(wanted: &Wanted) -> Result<Exit, Trouble> {
     }
     let text = std::fs::read_to_string(path).map_err(|source| Trouble::Unreadable { path: path.clone(), source })?;
     let written = blessed(path, &text, &cells, wanted.reason.as_deref())?;
-    // Never half a file: what is there is replaced at once.
-    let beside = path.with_extension("yaml.new");
-    std::fs::write(&beside, written)
-        .and_then(|()| std::fs::rename(&beside, path))
-        .map_err(|source| Trouble::Unwritten { path: path.clone(), source })?;
+    super::replace(path, &written)?;
     println!(
         "{}: {} cells are expected as they were; look at the change before you commit it",
         path.display(),
