@@ -4,9 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use tempfile::TempDir;
 
@@ -83,10 +90,22 @@ pub fn shell(name: &str, script: &str) -> Said {
     said_by_shell(&mut board(&root(), &["shell", name]), &root().join("target/boards").join(name), script)
 }
 
+/// A board on which nothing gets on any more is not waited for longer, in seconds. The longest script takes a tenth of it.
+const PATIENCE: u64 = 900;
+
 fn said_by_shell(command: &mut Command, results: &Path, script: &str) -> Said {
     fs::create_dir_all(results).unwrap();
     fs::write(results.join("script"), script).unwrap();
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mut child = command.spawn().unwrap();
+    let group = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let (ended, end) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || {
+        let hangs = end.recv_timeout(Duration::from_secs(PATIENCE)) == Err(RecvTimeoutError::Timeout);
+        // The emulator with it.
+        hangs.then(|| killpg(group, Signal::SIGKILL).unwrap());
+        hangs
+    });
     let (mut said, mut block) = (Vec::new(), [0; 4096]);
     // What is typed before the prompt is there is lost.
     while !String::from_utf8_lossy(&said).contains("/tmp # ") {
@@ -95,7 +114,10 @@ fn said_by_shell(command: &mut Command, results: &Path, script: &str) -> Said {
         said.extend_from_slice(&block[..count]);
     }
     child.stdin.as_mut().unwrap().write_all(b"sh /results/script; exit\n").unwrap();
-    child.wait_with_output().unwrap().into()
+    let said: Said = child.wait_with_output().unwrap().into();
+    drop(ended);
+    assert!(!watch.join().unwrap(), "the board hangs: {}", said.out);
+    said
 }
 
 /// A static program of the workspace, as a cross build for a board makes it: the one of this name that `words` make
