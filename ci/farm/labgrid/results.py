@@ -1,0 +1,49 @@
+"""Results of runs, as the journal tells them."""
+
+import json
+import os
+import subprocess
+from collections import Counter
+
+
+class Run:
+    """A run.jsonl."""
+
+    def __init__(self, folder):
+        text = (folder / "run.jsonl").read_text(encoding="utf-8")
+        self.events = [json.loads(line) for line in text.splitlines()]
+
+    def of(self, kind):
+        """The events of one kind."""
+        return [event for event in self.events if event["event"] == kind]
+
+    def cells(self):
+        """What each cell came to."""
+        cells = self.of("cell")
+        told = {cell["id"]: (cell["verdict"], cell["outcome"]) for cell in cells}
+        assert len(told) == len(cells), "a cell is told of twice"
+        return told
+
+    def planned(self):
+        """How many cells there were to be."""
+        return self.of("run")[0]["cells"]
+
+    def crash(self, cell):
+        """What is told of the cell that the board went down in."""
+        found = [each for each in self.of("cell") if each["id"] == cell]
+        assert found, f"no cell {cell}"
+        assert found[0]["verdict"] == "crash", found[0]
+        return "\n".join(finding["seen"] + "\n" + "\n".join(finding["lines"]) for finding in found[0]["findings"])
+
+
+def begun(log):
+    """How often each cell was begun, by a console's log."""
+    lines = log.read_bytes().decode(errors="replace").splitlines()
+    starts = [line.partition("{")[2] for line in lines if line.startswith("#prime-cts ") and '"cell-start"' in line]
+    return Counter(json.loads("{" + start)["id"] for start in starts)
+
+
+def prime_cts(*words):
+    """prime-cts on this host."""
+    words = [os.environ["PRIME_CTS"], *map(str, words)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)

@@ -1,0 +1,84 @@
+"""Boards that go down in the middle of a run: no finished result is lost, the guilty cell is named, the rest runs."""
+
+import re
+
+from conftest import WORDS
+from farm import until
+from results import Run, begun, prime_cts
+
+BOARD = "debian-amd64-7.3"
+POISON = "identity.duplicate-handle.canary-poison.drm-prime_drm_shmem"
+POISON_WORDS = "'identity.*.canary-poison.drm-prime_drm_shmem' 'pages.*.canary-decoy.drm-prime_drm_shmem' fd.size"
+# On the first boot alone, when some cells are done.
+LATER = "[ -e /tmp/prime-cts/run.jsonl ] || (until [ \"$(grep -c '\"event\":\"cell\",' /tmp/prime-cts/run.jsonl)\" -gt 20 ]; " \
+    "do usleep 20000; done 2>/dev/null; {}) >/dev/null 2>&1 &"
+
+
+def ended(log):
+    """How many cells a console has told the end of."""
+    return log.read_bytes().count(b'{"event":"cell",') if log.exists() else 0
+
+
+def crashed_in(log):
+    """What the shard's own log says."""
+    return re.findall(r"^the board (.*) in (\S+)$", log.read_text(), re.MULTILINE)
+
+
+def is_whole_but_for(run, guilty, whole):
+    """Every cell was run, and but for the guilty one, and what is spared for its sake, as without a crash."""
+    cells = run.cells()
+    assert len(cells) == run.planned() == len(whole.cells())
+    spared = {each["id"] for each in run.of("cell") if any("brought the machine down before" in finding["seen"]
+                                                           for finding in each["findings"])}
+    without = {cell: told for cell, told in cells.items() if cell != guilty and cell not in spared}
+    assert without.items() <= whole.cells().items()
+    assert not run.of("missing")
+
+
+def test_a_cell_that_makes_the_kernel_panic(make_farm, tmp_path):
+    farm = make_farm("poison", 1)
+    output = tmp_path / "poison"
+    assert farm.shard("1/1", output, "--words", POISON_WORDS).wait() == 0, output.with_suffix(".log").read_text()
+    assert crashed_in(output.with_suffix(".log")) == [("panicked", POISON)]
+    run = Run(output)
+    assert len(run.cells()) == run.planned()
+    assert run.cells()[POISON] == ("crash", "expected")
+    assert "general protection fault" in run.crash(POISON)
+    assert max(begun(output / "console.log").values()) == 1, "nothing is run twice"
+
+
+def test_too_many_crashes_leave_the_rest_missing(make_farm, tmp_path):
+    farm = make_farm("poison", 1)
+    output = tmp_path / "poison"
+    assert farm.shard("1/1", output, "--words", POISON_WORDS, "--restarts", "0").wait() == 1
+    run = Run(output)
+    assert 0 < len(run.cells()) < run.planned()
+    merged = prime_cts("merge", output, "--output", tmp_path / "merged")
+    assert merged.returncode == 1 and "which was cut short" in merged.stdout, merged.stdout
+
+
+def test_a_panic_between_two_results(make_farm, whole, tmp_path):
+    farm = make_farm(BOARD, 1)
+    output = tmp_path / "panic"
+    setup = LATER.format("echo c >/proc/sysrq-trigger")
+    code = farm.shard("1/1", output, "--words", " ".join(WORDS), "--setup", setup).wait()
+    [(how, guilty)] = crashed_in(output.with_suffix(".log"))
+    assert (how, code) == ("panicked", 1), "a crash that nobody expects is a regression"
+    assert "sysrq triggered crash" in Run(output).crash(guilty)
+    is_whole_but_for(Run(output), guilty, whole)
+
+
+def test_a_power_cut(make_farm, whole, tmp_path):
+    farm = make_farm(BOARD, 1)
+    output = tmp_path / "cut"
+    run = farm.shard("1/1", output, "--words", " ".join(WORDS))
+    until(lambda: ended(output / "console.log") > 20 or run.poll() is not None, "cells are run", seconds=300)
+    farm.power(0, 0)
+    before = ended(output / "console.log")
+    farm.power(0, 1)
+    assert run.wait() == 1
+    [(how, guilty)] = crashed_in(output.with_suffix(".log"))
+    assert how == "was started again"
+    assert before < len(whole.cells())
+    assert "it went down" in Run(output).crash(guilty)
+    is_whole_but_for(Run(output), guilty, whole)

@@ -1,0 +1,33 @@
+"""Three shards on two boards are the same as one run on one board."""
+
+from conftest import ROOT, WORDS
+from farm import until
+from results import Run, prime_cts
+
+BOARD = "debian-amd64-7.3"
+
+
+def test_three_shards_on_two_places_are_a_whole_run(make_farm, whole, tmp_path):
+    farm = make_farm(BOARD, 2)
+    outputs = [tmp_path / f"shard{number}" for number in (1, 2, 3)]
+    words = ["--words", " ".join(WORDS)]
+    runs = [farm.shard(f"{number}/3", output, *words) for number, output in enumerate(outputs, 1)]
+    until(lambda: farm.states() == ["acquired", "acquired", "waiting"], "two shards run and the third waits")
+    codes = [run.wait() for run in runs]
+    logs = "\n".join(output.with_suffix(".log").read_text() for output in outputs)
+    assert codes == [0, 0, 0], logs
+    assert farm.states() == []
+
+    merged = merge(tmp_path / "merged", outputs)
+    assert merged.returncode == 0, merged.stdout + merged.stderr
+    assert Run(tmp_path / "merged").cells() == whole.cells()
+    assert all(len(Run(output).cells()) > 50 for output in outputs)
+
+    # One that is not there is no silence.
+    partial = merge(tmp_path / "partial", outputs[:2])
+    assert partial.returncode == 1
+    assert "shard 3/3" in partial.stdout, partial.stdout
+
+
+def merge(output, shards):
+    return prime_cts("merge", *shards, "--board", ROOT / f"fixtures/boards/{BOARD}.yaml", "--output", output)
