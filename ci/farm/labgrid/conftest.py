@@ -2,13 +2,15 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from farm import Farm
+from farm import LABGRID, Farm
 from results import Run
 
+sys.path.append(str(LABGRID))
 ROOT = Path(__file__).resolve().parents[3]
 IMAGES = Path(os.environ["PRIME_CTS_IMAGES"])
 # Some hundreds of cells, of all devices.

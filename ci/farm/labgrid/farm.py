@@ -60,12 +60,13 @@ class Farm:
             raise
 
     def _open(self, images, count, devices, append):
-        coordinator, self._relay = free_ports(2)
+        coordinator, relay = free_ports(2)
+        self.relay = f"http://127.0.0.1:{relay}"
         serial = consecutive_ports(count)
         self.environment = {**os.environ, "LG_COORDINATOR": f"127.0.0.1:{coordinator}", "BOARDS": str(count),
-                            "SERIAL_PORT": str(serial), "RELAY_PORT": str(self._relay)}
+                            "SERIAL_PORT": str(serial), "RELAY_PORT": str(relay)}
         more = [word for device in devices for word in ("--device", device)]
-        ports = ["--serial-port", serial, "--relay-port", self._relay, "--append", append]
+        ports = ["--serial-port", serial, "--relay-port", relay, "--append", append]
         self.boards = self._start(LABGRID / "boards.py", *[images / self.board] * count, *ports, *more)
         until(self._relays, "the boards' relay answers")
         self._start("labgrid-coordinator", "-l", f"127.0.0.1:{coordinator}")
@@ -91,8 +92,8 @@ class Farm:
 
     def power(self, number, value):
         """Switches a board on or off, without labgrid's knowing."""
-        url = f"http://127.0.0.1:{self._relay}/relay/{number}/value"
-        urlopen(Request(url, data=str(value).encode(), method="PUT"), timeout=10).close()
+        request = Request(f"{self.relay}/relay/{number}/value", data=str(value).encode(), method="PUT")
+        urlopen(request, timeout=10).close()
 
     def close(self):
         """Ends what was begun here, the newest first."""
@@ -103,7 +104,7 @@ class Farm:
     def _relays(self):
         assert self.boards.poll() is None, (self.folder / "boards.py.log").read_text()
         try:
-            return urlopen(f"http://127.0.0.1:{self._relay}/relay/0/value", timeout=10).read() == b"0"
+            return urlopen(f"{self.relay}/relay/0/value", timeout=10).read() == b"0"
         except OSError:
             return False
 
