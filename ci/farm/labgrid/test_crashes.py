@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from conftest import WORDS
 from farm import until
 from results import Run, begun, prime_cts
@@ -68,17 +70,30 @@ def test_a_panic_between_two_results(make_farm, whole, tmp_path):
     is_whole_but_for(Run(output), guilty, whole)
 
 
-def test_a_power_cut(make_farm, whole, tmp_path):
+@pytest.mark.parametrize("back, how", [(True, "was started again"), (False, "said nothing more")])
+def test_a_power_cut(make_farm, whole, tmp_path, back, how):
     farm = make_farm(BOARD, 1)
     output = tmp_path / "cut"
-    run = farm.shard("1/1", output, "--words", " ".join(WORDS))
+    run = farm.shard("1/1", output, "--words", " ".join(WORDS), "--patience", "60")
     until(lambda: ended(output / "console.log") > 20 or run.poll() is not None, "cells are run", seconds=300)
     farm.power(0, 0)
-    before = ended(output / "console.log")
-    farm.power(0, 1)
+    if back:
+        farm.power(0, 1)
+    assert run.wait() == 1
+    [(seen, guilty)] = crashed_in(output.with_suffix(".log"))
+    assert seen == how
+    assert "it went down" in Run(output).crash(guilty)
+    is_whole_but_for(Run(output), guilty, whole)
+
+
+def test_a_kernel_that_hangs_is_started_again_by_its_watchdog(make_farm, whole, tmp_path):
+    farm = make_farm(BOARD, 1, devices=["i6300esb"])
+    output = tmp_path / "hang"
+    # Suspended, a machine that nothing wakes is as good as hung: no process runs, and its console is silent.
+    setup = LATER.format("echo freeze >/sys/power/state")
+    words = " ".join(["--watchdog", *WORDS])
+    run = farm.shard("1/1", output, "--words", words, "--setup", setup)
     assert run.wait() == 1
     [(how, guilty)] = crashed_in(output.with_suffix(".log"))
     assert how == "was started again"
-    assert before < len(whole.cells())
-    assert "it went down" in Run(output).crash(guilty)
     is_whole_but_for(Run(output), guilty, whole)
