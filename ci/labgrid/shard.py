@@ -46,12 +46,13 @@ class Shard:
         output.mkdir(parents=True, exist_ok=True)
         self._log = output / "console.log"
         self._log.write_bytes(b"")
+        (output / "run.jsonl").unlink(missing_ok=True)
         while True:
             self.strategy.transition("shell")
-            end = self._boot()
+            end, said = self._boot()
             code = self._rebuild()
             if end is End.OVER:
-                return self._fetch() if self._is_damaged() else code
+                return self._fetch(said) if self._is_damaged() else code
             self.crashes.append(f"the board {end.value} in {self._open_cell() or 'no cell'}")
             print(self.crashes[-1], flush=True)
             self.strategy.transition("off")
@@ -59,7 +60,7 @@ class Shard:
                 return code
 
     def _boot(self):
-        """One boot's part of the run."""
+        """One boot's part of the run: how it ended, and with which exit code on the board."""
         shell, console = self.strategy.shell, self.strategy.console
         shell.run_check(f"mkdir -p {RESULTS}")
         resume = ""
@@ -76,10 +77,11 @@ class Shard:
             # Said until it is answered: a line may be written into.
             told = "e=$?; while :; do printf '\\nprime-cts: ended with %s\\n' $e; read -r -t 2 _ && break; done"
             console.sendline(f"{run} {self.options.words}; {told}")
-            end = Watch(console, log, self.options.patience).until_end()
+            watch = Watch(console, log, self.options.patience)
+            end = watch.until_end()
         if end is End.OVER:
             console.sendline("")
-        return end
+        return end, watch.code
 
     def _prime_cts(self, *words):
         done = subprocess.run([self.options.program, *map(str, words)], capture_output=True, text=True, check=False)
@@ -101,10 +103,14 @@ class Shard:
         ended = any(event["event"] == "end" for event in events)
         return not ended or any(event["event"] == "missing" and event["what"] in lost for event in events)
 
-    def _fetch(self):
+    def _fetch(self, said):
         """The journal from the board itself, which is still up."""
         shell = self.strategy.shell
         self.strategy.console.sendline("dmesg -n 1")
+        if shell.run(f"test -e {RESULTS}/run.jsonl")[2] != 0:
+            # It did not begin; why, it has told the console.
+            (self.options.output / "report.txt").write_bytes(self._last_words())
+            return said
         journal = self.options.output / "board.jsonl"
         journal.write_bytes(transfer.get(shell, f"{RESULTS}/run.jsonl"))
         return self._prime_cts("report", journal, "--output", self.options.output)

@@ -34,6 +34,8 @@ class Watch:
         # So many seconds without a line of the journal.
         self._patience = patience
         self._rest = b""
+        # What the run ended with, where it came to its end.
+        self.code = None
 
     def until_end(self):
         """Reads until the run is over in whatever way."""
@@ -43,7 +45,7 @@ class Watch:
                 if JOURNAL in line:
                     heard = time.monotonic()
                     continue
-                end = _end(line)
+                end = self._end(line)
                 if end is End.PANIC:
                     self._last_words()
                 if end:
@@ -70,10 +72,13 @@ class Watch:
         except TIMEOUT:
             self._log.flush()
 
-
-def _end(line):
-    line = line.rstrip(b"\r")
-    for pattern, end in ((ENDED, End.OVER), (PANIC, End.PANIC), (BOOT, End.BOOT), (LOGIN, End.BOOT)):
-        if pattern.search(line):
-            return end
-    return None
+    def _end(self, line):
+        line = line.rstrip(b"\r")
+        over = ENDED.search(line)
+        if over:
+            self.code = int(over[1])
+            return End.OVER
+        for pattern, end in ((PANIC, End.PANIC), (BOOT, End.BOOT), (LOGIN, End.BOOT)):
+            if pattern.search(line):
+                return end
+        return None

@@ -97,3 +97,11 @@ def test_a_kernel_that_hangs_is_started_again_by_its_watchdog(make_farm, whole, 
     [(how, guilty)] = crashed_in(output.with_suffix(".log"))
     assert how == "was started again"
     is_whole_but_for(Run(output), guilty, whole)
+
+
+def test_arguments_that_prime_cts_does_not_take(make_farm, tmp_path):
+    farm = make_farm(BOARD, 1)
+    output = tmp_path / "wrong"
+    assert farm.shard("1/1", output, "--words", "--exact mapping.hole.drm-vgem").wait() == 1
+    log = output.with_suffix(".log").read_text()
+    assert "prime-cts: exit code 2" in log and "no cell is called 'mapping.hole.drm-vgem'" in log, log

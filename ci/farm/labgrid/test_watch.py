@@ -51,6 +51,11 @@ def test_how_a_run_ends(said, wanted):
     assert end(CELL, *[said[at:at + 1] for at in range(len(said))]) is wanted
 
 
+def test_the_exit_code_is_kept():
+    watch = Watch(Console(b"prime-cts: ended with 13\r\n"), io.BytesIO(), 0.05)
+    assert (watch.until_end(), watch.code) == (End.OVER, 13)
+
+
 def test_the_last_words_of_a_kernel_are_kept():
     panic = KERNEL + b"Kernel panic - not syncing: x\r\n"
     log = io.BytesIO()
