@@ -46,7 +46,8 @@ class Shard:
         output.mkdir(parents=True, exist_ok=True)
         self._log = output / "console.log"
         self._log.write_bytes(b"")
-        (output / "run.jsonl").unlink(missing_ok=True)
+        for before in ("run.jsonl", "restarts.txt"):
+            (output / before).unlink(missing_ok=True)
         while True:
             self.strategy.transition("shell")
             end, said = self._boot()
@@ -55,6 +56,7 @@ class Shard:
                 return self._fetch(said) if self._is_damaged() else code
             self.crashes.append(f"the board {end.value} in {self._open_cell() or 'no cell'}")
             print(self.crashes[-1], flush=True)
+            (output / "restarts.txt").write_text("".join(f"{crash}\n" for crash in self.crashes), encoding="utf-8")
             self.strategy.transition("off")
             if len(self.crashes) > self.options.restarts:
                 return code

@@ -40,7 +40,9 @@ def begun(log):
     """How often each cell was begun, by a console's log."""
     lines = log.read_bytes().decode(errors="replace").splitlines()
     starts = [line.partition("{")[2] for line in lines if line.startswith("#prime-cts ") and '"cell-start"' in line]
-    return Counter(json.loads("{" + start)["id"] for start in starts)
+    # A line that may have been damaged is written again.
+    once = [start for before, start in zip([None, *starts], starts) if start != before]
+    return Counter(json.loads("{" + start)["id"] for start in once)
 
 
 def prime_cts(*words):

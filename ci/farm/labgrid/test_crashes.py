@@ -21,9 +21,9 @@ def ended(log):
     return log.read_bytes().count(b'{"event":"cell",') if log.exists() else 0
 
 
-def crashed_in(log):
-    """What the shard's own log says."""
-    return re.findall(r"^the board (.*) in (\S+)$", log.read_text(), re.MULTILINE)
+def crashed_in(output):
+    """What brought the board down, each time, and in which cell."""
+    return re.findall(r"^the board (.*) in (\S+)$", (output / "restarts.txt").read_text(), re.MULTILINE)
 
 
 def is_whole_but_for(run, guilty, whole):
@@ -41,7 +41,7 @@ def test_a_cell_that_makes_the_kernel_panic(make_farm, tmp_path):
     farm = make_farm("poison", 1)
     output = tmp_path / "poison"
     assert farm.shard("1/1", output, "--words", POISON_WORDS).wait() == 0, output.with_suffix(".log").read_text()
-    assert crashed_in(output.with_suffix(".log")) == [("panicked", POISON)]
+    assert crashed_in(output) == [("panicked", POISON)]
     run = Run(output)
     assert len(run.cells()) == run.planned()
     assert run.cells()[POISON] == ("crash", "expected")
@@ -64,7 +64,7 @@ def test_a_panic_between_two_results(make_farm, whole, tmp_path):
     output = tmp_path / "panic"
     setup = LATER.format("echo c >/proc/sysrq-trigger")
     code = farm.shard("1/1", output, "--words", " ".join(WORDS), "--setup", setup).wait()
-    [(how, guilty)] = crashed_in(output.with_suffix(".log"))
+    [(how, guilty)] = crashed_in(output)
     assert (how, code) == ("panicked", 1), "a crash that nobody expects is a regression"
     assert "sysrq triggered crash" in Run(output).crash(guilty)
     is_whole_but_for(Run(output), guilty, whole)
@@ -80,7 +80,7 @@ def test_a_power_cut(make_farm, whole, tmp_path, back, how):
     if back:
         farm.power(0, 1)
     assert run.wait() == 1
-    [(seen, guilty)] = crashed_in(output.with_suffix(".log"))
+    [(seen, guilty)] = crashed_in(output)
     assert seen == how
     assert "it went down" in Run(output).crash(guilty)
     is_whole_but_for(Run(output), guilty, whole)
@@ -94,7 +94,7 @@ def test_a_kernel_that_hangs_is_started_again_by_its_watchdog(make_farm, whole, 
     words = " ".join(["--watchdog", *WORDS])
     run = farm.shard("1/1", output, "--words", words, "--setup", setup)
     assert run.wait() == 1
-    [(how, guilty)] = crashed_in(output.with_suffix(".log"))
+    [(how, guilty)] = crashed_in(output)
     assert how == "was started again"
     is_whole_but_for(Run(output), guilty, whole)
 

@@ -42,7 +42,7 @@ def test_a_broken_line_is_had_from_the_board_itself(make_farm, whole, tmp_path):
     code = farm.shard("1/1", output, "--words", " ".join(WORDS), "--setup", BREAK.format(BROKEN)).wait()
     assert code == 0, output.with_suffix(".log").read_text()
     told = prime_cts("report", "--from-console", output / "console.log")
-    assert "2 lines of the journal on this console are damaged" in told.stderr, told.stderr
+    assert "lines of the journal on this console are damaged" in told.stderr, told.stderr
     assert BROKEN not in told.stdout
     assert Run(output).cells() == whole.cells()
     assert not Run(output).of("missing")
