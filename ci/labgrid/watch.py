@@ -9,8 +9,8 @@ from pexpect import TIMEOUT
 # What `prime-cts run --console` begins the lines of its journal with.
 JOURNAL = b"#prime-cts "
 ENDED = re.compile(rb"^prime-cts: ended with (\d+)")
-# At the beginning of a line: a report quotes such lines further in.
-STAMP = rb"^(?:\[ *\d+\.\d+\](?:\[[^]]*\])? )?"
+# At the beginning of a line, but for what firmware clears a screen with: a report quotes such lines further in.
+STAMP = rb"^(?:\x1b(?:c|\[[0-9;?]*[A-Za-z]))*(?:\[ *\d+\.\d+\](?:\[[^]]*\])? )?"
 PANIC = re.compile(STAMP + rb"(?:Kernel panic - not syncing|---\[ end Kernel panic)")
 BOOT = re.compile(STAMP + rb"Linux version \d")
 LOGIN = re.compile(rb"login: $")

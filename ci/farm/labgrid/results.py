@@ -33,7 +33,7 @@ class Run:
         found = [each for each in self.of("cell") if each["id"] == cell]
         assert found, f"no cell {cell}"
         assert found[0]["verdict"] == "crash", found[0]
-        return "\n".join(finding["seen"] + "\n" + "\n".join(finding["lines"]) for finding in found[0]["findings"])
+        return "\n".join("\n".join([each["seen"], *each.get("lines", [])]) for each in found[0]["findings"])
 
 
 def begun(log):

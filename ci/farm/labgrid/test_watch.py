@@ -39,6 +39,7 @@ def end(*pieces):
     (b"the tty's [   37.9] Kernel panic - not syncing: x\r\n" + KERNEL + b"---[ end Kernel panic - not", End.HUNG),
     (b"the tty's [   37.9] Kernel panic - not syncing: x\r\n" + KERNEL + b"---[ end Kernel panic - not\r\n", End.PANIC),
     (b"[    0.000000] Linux version 7.3.4 (gcc) #1\r\n", End.BOOT),
+    (b"\x1bc\x1b[?7l\x1b[2J[    0.000000] Linux version 7.3.4 (gcc) #1\r\n", End.BOOT),
     (b"\r\nboard login: ", End.BOOT),
     # What the terminal echoes, and what a report quotes.
     (b"while :; do printf '\\nprime-cts: ended with %s\\n' $e; done\r\n", End.HUNG),
