@@ -1,5 +1,6 @@
 """What `pytest ci/labgrid` is told of the shard that it runs."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,11 @@ def pytest_addoption(parser):
     group.addoption("--restarts", metavar="N", type=int, default=3, help="start a board that went down so many times")
     group.addoption("--patience", metavar="SECONDS", type=float, default=300,
                     help="a board hangs that does not begin or end a cell for so long")
+
+
+def pytest_configure():
+    # Whoever ends it, the board is switched off.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -95,16 +95,24 @@ class Farm:
         request = Request(f"{self.relay}/relay/{number}/value", data=str(value).encode(), method="PUT")
         urlopen(request, timeout=10).close()
 
+    def power_of(self, number):
+        """What the relay says of a board, 0 or 1."""
+        return urlopen(f"{self.relay}/relay/{number}/value", timeout=10).read()
+
     def close(self):
         """Ends what was begun here, the newest first."""
         for child in reversed(self.children):
             child.terminate()
-            child.wait(timeout=30)
+            try:
+                child.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
 
     def _relays(self):
         assert self.boards.poll() is None, (self.folder / "boards.py.log").read_text()
         try:
-            return urlopen(f"{self.relay}/relay/0/value", timeout=10).read() == b"0"
+            return self.power_of(0) == b"0"
         except OSError:
             return False
 

@@ -21,7 +21,8 @@ def test_three_shards_on_two_places_are_a_whole_run(make_farm, whole, tmp_path):
     merged = merge(tmp_path / "merged", outputs)
     assert merged.returncode == 0, merged.stdout + merged.stderr
     assert Run(tmp_path / "merged").cells() == whole.cells()
-    assert all(len(Run(output).cells()) > 50 for output in outputs)
+    parts = [len(Run(output).cells()) for output in outputs]
+    assert min(parts) > len(whole.cells()) / 5 and sum(parts) == len(whole.cells())
 
     # One that is not there is no silence.
     partial = merge(tmp_path / "partial", outputs[:2])
@@ -31,3 +32,14 @@ def test_three_shards_on_two_places_are_a_whole_run(make_farm, whole, tmp_path):
 
 def merge(output, shards):
     return prime_cts("merge", *shards, "--board", ROOT / f"fixtures/boards/{BOARD}.yaml", "--output", output)
+
+
+def test_a_shard_that_is_ended_gives_its_place_back(make_farm, tmp_path):
+    farm = make_farm(BOARD, 1)
+    output = tmp_path / "ended"
+    run = farm.shard("1/1", output)
+    until(lambda: farm.power_of(0) == b"1", "the board is switched on")
+    run.terminate()
+    assert run.wait() != 0
+    assert farm.states() == []
+    assert farm.power_of(0) == b"0"
