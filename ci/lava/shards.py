@@ -47,8 +47,9 @@ class Run:
         parts = [Shard(word, self.output / f"shard-{word.replace('/', '-of-')}") for word in words]
         for part in parts:
             part.folder.mkdir(parents=True, exist_ok=True)
-            # A log of another day would be taken for the beginning of this run's.
-            (part.folder / "log.yaml").unlink(missing_ok=True)
+            # What is left of another day would be taken for this run's.
+            for name in ("log.yaml", "run.jsonl"):
+                (part.folder / name).unlink(missing_ok=True)
         return parts
 
     def job(self, shard):

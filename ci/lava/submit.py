@@ -72,9 +72,14 @@ def main():
     except (OSError, ValueError, Refused) as error:
         say(error)
         return 2
-    command = [program, "merge", *(shard.folder for shard in shards), "--output", given.output]
+    # One whose board never came to it is missing, and `merge` says so.
+    journals = [shard.folder for shard in shards if (shard.folder / "run.jsonl").exists()]
+    if not journals:
+        say("no job has told of a run")
+        return 4
+    command = [program, "merge", *journals, "--output", given.output]
     if len(shards) == 1:
-        command = [program, "report", shards[0].folder, "--output", given.output]
+        command = [program, "report", *journals, "--output", given.output]
     elif given.board:
         command += ["--board", given.board]
     return subprocess.run(command, check=False).returncode
