@@ -406,7 +406,7 @@ pub enum Form {
 pub struct Report {
     /// A run.jsonl, or the folder that holds it.
     pub journal: PathBuf,
-    /// The file is a console's log, of a run with --console.
+    /// The file is a console's log, of a run with --console; or that of a LAVA job, as LAVA writes it.
     #[arg(long)]
     pub from_console: bool,
     /// Writes run.jsonl, junit.xml and run.ktap to a folder, as a run does.

@@ -13,6 +13,8 @@ use crate::merge::totals;
 use crate::run::blame::Drivers;
 use crate::run::resume::{MACHINE, crash, last_words_of};
 
+mod broken;
+
 /// What a line begins with. Then come the CRC-32 of the rest, as 8 hexadecimal digits, and the event as JSON.
 const MARK: &str = "#prime-cts ";
 
@@ -59,12 +61,20 @@ pub fn read(log: &[u8], cases: &[Case]) -> Told {
         words: String::new(),
         last: None,
     };
-    for line in String::from_utf8_lossy(log).lines() {
-        match line.split_once(MARK) {
-            None => reader.words.extend([line, "\n"]),
-            Some((_, ours)) => match event(ours) {
-                None => reader.told.damaged += 1,
-                Some(event) => reader.take(event),
+    let text = String::from_utf8_lossy(log);
+    let mut lines: &[&str] = &text.lines().collect::<Vec<_>>();
+    while let Some((line, behind)) = lines.split_first() {
+        lines = behind;
+        match (line.split_once(MARK), marked(line)) {
+            (_, Some(event)) => reader.take(event),
+            (None, _) if !may_be_ours(line) => reader.words.extend([*line, "\n"]),
+            (ours, _) => match broken::mended(line, behind, &marked) {
+                Some((event, taken)) => {
+                    lines = &behind[taken..];
+                    reader.take(event);
+                }
+                None if ours.is_some() => reader.told.damaged += 1,
+                None => reader.words.extend([*line, "\n"]),
             },
         }
     }
@@ -160,6 +170,16 @@ fn lost(id: String) -> Event {
     Event::Missing(Missing { what: "cell".into(), name: id, outcome: Outcome::Missing })
 }
 
+/// Whether what a line has before the kernel's own words may be the beginning of one of ours.
+fn may_be_ours(line: &str) -> bool {
+    line.split_once('[').is_some_and(|(before, _)| (1..MARK.len()).any(|length| before.ends_with(&MARK[..length])))
+}
+
+/// The event on one of our lines.
+fn marked(line: &str) -> Option<Event> {
+    event(line.split_once(MARK)?.1)
+}
+
 fn event(line: &str) -> Option<Event> {
     let (sum, json) = line.trim_end_matches('\r').split_once(' ')?;
     let whole = u32::from_str_radix(sum, 16) == Ok(crc32fast::hash(json.as_bytes()));
@@ -232,6 +252,20 @@ mod tests {
         assert_eq!(damaged, 1);
         assert!(rebuilt.missing.iter().any(|missing| missing.what.starts_with("cell")), "{:?}", rebuilt.missing);
         assert_eq!(report::exit(&rebuilt), Exit::Regression);
+    }
+
+    #[test]
+    fn a_line_that_goes_on_behind_the_kernel_s_is_whole() {
+        let (whole, log) = (read(log().as_bytes(), &cases()), log());
+        let lines: Vec<&str> = log.split_inclusive('\n').collect();
+        for (number, at) in lines.iter().enumerate().filter(|(_, line)| line.contains(MARK)).zip(1..) {
+            let (number, line) = number;
+            let (head, tail) = line.split_at(at * 7 % line.len().saturating_sub(1) + 1);
+            let broken = format!("{head}[    7.123456] noise\r\n{tail}");
+            let log = [&lines[..number], &[&broken], &lines[number + 1..]].concat().concat();
+            let told = read(log.as_bytes(), &cases());
+            assert_eq!((told.damaged, &told.events), (0, &whole.events), "{broken}");
+        }
     }
 
     #[test]

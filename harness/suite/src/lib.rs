@@ -15,6 +15,7 @@ pub mod explain;
 pub mod fuzz;
 pub mod inherited;
 pub mod journal;
+pub mod lava;
 pub mod lists;
 pub mod load;
 pub mod merge;

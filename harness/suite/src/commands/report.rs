@@ -7,6 +7,7 @@ use suite::console;
 use suite::event::Event;
 use suite::exit::Exit;
 use suite::journal::{Journal, JournalError, Recorded};
+use suite::lava;
 use suite::report::{self, failure, junit, kcidb, ktap, summary};
 
 use super::{Trouble, journal_of, recorded, reports};
@@ -16,7 +17,7 @@ use crate::choice::ChoiceError;
 /// What a console's log tells of a run.
 fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
     let log = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.to_owned(), source })?;
-    let told = console::read(&log, &catalogue::embedded()?);
+    let told = console::read(&lava::console(&log), &catalogue::embedded()?);
     if told.damaged > 0 {
         eprintln!("warning: {} lines of the journal on this console are damaged", told.damaged);
     }
