@@ -21,8 +21,7 @@ fn seen(recorded: &Recorded, id: &str) -> String {
 #[test]
 fn arm64_shows_the_wrong_page_at_an_offset_too() {
     let _board = host::alone("debian-arm64");
-    assert_eq!(host::run("debian-arm64").code, Some(0));
-    let recorded = Recorded::of("debian-arm64");
+    let recorded = host::run_as_expected("debian-arm64");
     let verdicts = recorded.verdicts();
     let wrong: BTreeSet<&str> = verdicts
         .iter()
@@ -37,8 +36,7 @@ fn arm64_shows_the_wrong_page_at_an_offset_too() {
 #[test]
 fn pl111_has_no_struct_pages_and_the_core_cannot_map_it_for_others() {
     let _board = host::alone("vexpress-a9");
-    assert_eq!(host::run("vexpress-a9").code, Some(0));
-    let recorded = Recorded::of("vexpress-a9");
+    let recorded = host::run_as_expected("vexpress-a9");
     let verdicts = recorded.verdicts();
     let pin = seen(&recorded, "pages.pin.drm-pl111");
     for evidence in ["have no struct page (kpageflags: NOPAGE)", "from 0x4c0", "get_user_pages refuses", " pf io "] {
@@ -65,8 +63,7 @@ fn pl111_has_no_struct_pages_and_the_core_cannot_map_it_for_others() {
 #[test]
 fn soc_drivers_on_a_stock_kernel_have_faults_of_their_own() {
     let _board = host::alone("debian-armhf");
-    assert_eq!(host::run("debian-armhf").code, Some(0));
-    let recorded = Recorded::of("debian-armhf");
+    let recorded = host::run_as_expected("debian-armhf");
     let private = "mapping.private.drm-tegra";
     assert_eq!(recorded.verdicts()[private], "crash");
     assert!(seen(&recorded, private).contains("BUG: Bad page state"));

@@ -17,6 +17,8 @@ use nix::unistd::Pid;
 
 use tempfile::TempDir;
 
+use crate::recorded::Recorded;
+
 /// The repository.
 pub fn root() -> PathBuf {
     fs::canonicalize(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
@@ -76,6 +78,29 @@ pub fn alone(name: &str) -> MutexGuard<'static, ()> {
 /// Runs a board of the repository whole, and passes on what it says.
 pub fn run(name: &str) -> Said {
     run_with(name, &[])
+}
+
+/// Runs a board of the repository whole, which must be as its board file expects.
+#[track_caller]
+pub fn run_as_expected(name: &str) -> Recorded {
+    as_expected(name, &run(name))
+}
+
+/// The journal of a run that was as the board file expects. What was not is in the message: of a long log, CI keeps the end.
+#[track_caller]
+pub fn as_expected(name: &str, said: &Said) -> Recorded {
+    let unexpected = match said.code {
+        Some(0) => return Recorded::of(name),
+        Some(1) => Recorded::of(name).unexpected(),
+        _ => said.err.clone(),
+    };
+    panic!("{name}: exit code {:?}\n{unexpected}\n{}", said.code, last_lines(&said.out))
+}
+
+/// The totals of a run, and what is missing.
+fn last_lines(out: &str) -> String {
+    let lines: Vec<&str> = out.lines().collect();
+    lines[lines.len().saturating_sub(8)..].join("\n")
 }
 
 /// A run with arguments for prime-cts.

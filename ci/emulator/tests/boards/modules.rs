@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::host::{self, built, root};
-use crate::recorded::Recorded;
 
 /// Runs a board with our modules; the paths that only they have must have been taken.
 #[track_caller]
 fn has_the_paths_of_our_modules(name: &str) {
     let _board = host::alone(name);
-    assert_eq!(host::run(name).code, Some(0));
-    let recorded = Recorded::of(name);
+    let recorded = host::run_as_expected(name);
     let reached: BTreeSet<&str> = recorded.symbols().into_values().collect();
     for symbol in ["canary_map", "vb2_dma_sg_dmabuf_ops_map"] {
         assert!(reached.contains(symbol), "{symbol}: {reached:?}");

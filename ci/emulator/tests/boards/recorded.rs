@@ -45,6 +45,15 @@ impl Recorded {
         observed.map(|(key, endpoint)| (key, text(&endpoint["map_dma_buf"]["symbol"]))).collect()
     }
 
+    /// The cells that were not as the board file expects, one a line, with all that was seen.
+    pub fn unexpected(&self) -> String {
+        let wanted = |cell: &&Value| !["expected", "flake"].contains(&text(&cell["outcome"]));
+        let cells = self.events("cell").filter(wanted);
+        cells
+            .map(|cell| format!("{} {} ({}) {}\n", cell["verdict"], cell["id"], cell["outcome"], cell["findings"]))
+            .collect()
+    }
+
     /// The verdict of each cell, by its id.
     pub fn verdicts(&self) -> BTreeMap<&str, &str> {
         self.events("cell").map(|cell| (text(&cell["id"]), text(&cell["verdict"]))).collect()

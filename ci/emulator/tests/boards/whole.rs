@@ -53,9 +53,8 @@ fn pairs_at_work(recorded: &Recorded) -> BTreeMap<(&str, &str), BTreeSet<&str>> 
 fn debian_amd64() {
     let _board = host::alone("debian-amd64");
     let said = host::run("debian-amd64");
-    assert_eq!(said.code, Some(0));
+    let recorded = host::as_expected("debian-amd64", &said);
     assert!(said.out.contains("prepare ") && said.out.contains(", boot ") && said.out.contains("cells "), "{said:?}");
-    let recorded = Recorded::of("debian-amd64");
     is_complete(&recorded);
     let symbols = recorded.symbols();
     for driver in ["drm-vkms", "v4l2-vimc", "v4l2-vim2m", "v4l2-vicodec", "v4l2-vivid", "udmabuf", "heap-system"] {
@@ -89,8 +88,7 @@ fn debian_amd64() {
 #[test]
 fn debian_amd64_7_3_and_again() {
     let _board = host::alone("debian-amd64-7.3");
-    assert_eq!(host::run("debian-amd64-7.3").code, Some(0));
-    let first = Recorded::of("debian-amd64-7.3");
+    let first = host::run_as_expected("debian-amd64-7.3");
     is_complete(&first);
     assert!(first.endpoints().len() >= 8, "{:?}", first.endpoints());
     let symbols = first.symbols();
@@ -100,15 +98,13 @@ fn debian_amd64_7_3_and_again() {
     for right in ["heap-system", "udmabuf", "v4l2-vivid-cap1"] {
         assert_eq!(first.verdicts()[format!("mapping.at-offset.{right}").as_str()], "pass");
     }
-    assert_eq!(host::run("debian-amd64-7.3").code, Some(0));
-    assert_eq!(Recorded::of("debian-amd64-7.3").verdicts(), first.verdicts());
+    assert_eq!(host::run_as_expected("debian-amd64-7.3").verdicts(), first.verdicts());
 }
 
 #[test]
 fn a_board_with_libgbm() {
     let _board = host::alone("debian-amd64-gbm");
-    assert_eq!(host::run("debian-amd64-gbm").code, Some(0));
-    let recorded = Recorded::of("debian-amd64-gbm");
+    let recorded = host::run_as_expected("debian-amd64-gbm");
     is_complete(&recorded);
     assert!(recorded.endpoints().keys().any(|key| key.starts_with("gbm-")), "{:?}", recorded.endpoints());
 }
@@ -123,8 +119,7 @@ fn is_accessed(recorded: &Recorded, pair: &str, verdict: &str) {
 #[test]
 fn a_board_with_a_mediated_device() {
     let _board = host::alone("debian-amd64-mbochs");
-    assert_eq!(host::run("debian-amd64-mbochs").code, Some(0));
-    let recorded = Recorded::of("debian-amd64-mbochs");
+    let recorded = host::run_as_expected("debian-amd64-mbochs");
     assert_eq!(recorded.symbols()["vfio-mbochs"], "mbochs_map_dmabuf");
     is_accessed(&recorded, "vfio-mbochs.canary-importer", "pass");
 }
@@ -132,8 +127,7 @@ fn a_board_with_a_mediated_device() {
 #[test]
 fn a_board_with_a_device_of_vfio_pci_s() {
     let _board = host::alone("debian-amd64-vfio");
-    assert_eq!(host::run("debian-amd64-vfio").code, Some(0));
-    let recorded = Recorded::of("debian-amd64-vfio");
+    let recorded = host::run_as_expected("debian-amd64-vfio");
     assert_eq!(recorded.symbols()["vfio-pci"], "vfio_pci_dma_buf_map");
     let verdicts = recorded.verdicts();
     is_accessed(&recorded, "vfio-pci.canary-peer", "pass");
@@ -145,8 +139,7 @@ fn a_board_with_a_device_of_vfio_pci_s() {
 #[test]
 fn a_board_with_modules_of_our_own() {
     let _board = host::alone("debian-amd64-kmod");
-    assert_eq!(host::run("debian-amd64-kmod").code, Some(0));
-    let first = Recorded::of("debian-amd64-kmod");
+    let first = host::run_as_expected("debian-amd64-kmod");
     is_complete(&first);
     assert!(first.endpoints().contains_key("canary-pageless"), "{:?}", first.endpoints());
     let reached: BTreeSet<&str> = first.symbols().into_values().collect();
