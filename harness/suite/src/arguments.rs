@@ -26,7 +26,7 @@ pub enum Command {
     /// Lists the devices that export or import dma-bufs, and why one cannot be used; or the cases, by area.
     List(List),
     /// Lists the cells that a run would run.
-    Plan(Plan),
+    Plan(Planned),
     /// Runs the cells and writes run.jsonl, junit.xml and run.ktap.
     Run(Run),
     /// Makes a report of a run, also of one that was cut short.
@@ -45,7 +45,7 @@ pub enum Command {
     #[command(subcommand)]
     Lists(Lists),
     /// Says which faults can be observed on this kernel, which cannot, and what would change that.
-    Doctor(Machine),
+    Doctor(Doctor),
     /// Loads the board: every device streams through everybody's buffers, while others import and close them. Fails for a
     /// frame that is lost, for wrong bytes, for a leak, for a worker that hangs, and for what the kernel complains of.
     Load(Load),
@@ -206,6 +206,30 @@ pub struct List {
     /// A folder of cases in place of those that are built in.
     #[arg(long, value_name = "DIR")]
     pub cases: Option<PathBuf>,
+    /// For people, or one JSON object a line: of a device the event of run.jsonl, of a case its area, name and rule.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
+
+/// A plan that is not run.
+#[derive(Debug, Args)]
+pub struct Planned {
+    #[command(flatten)]
+    pub plan: Plan,
+    /// For people, or one JSON object a line: id, case, exporter, importer, second_importer, and why it cannot be run or
+    /// looked at.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
+
+/// What can be observed.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// For people, or one JSON object a line: oracle, what it shows, and why it is missing.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
 }
 
 /// What to do with cases.
@@ -381,6 +405,9 @@ pub struct Conduct {
     /// Results while the run goes on, on the standard output, as KTAP.
     #[arg(long)]
     pub ktap: bool,
+    /// What the standard output is: for people, or the events of run.jsonl as they come, one JSON object a line.
+    #[arg(long, value_enum, default_value = "text", conflicts_with_all = ["console", "lava", "ktap"])]
+    pub format: Telling,
     /// A command of the shell for each frame that a device has worked on in an imported buffer: the frame is its standard
     /// input, a display still shows it. PRIME_CTS_CELL, PRIME_CTS_NODE and PRIME_CTS_FRAMES tell the cell, the device's
     /// node and what the frames are.
@@ -423,12 +450,12 @@ pub struct Report {
     pub cell: Option<String>,
 }
 
-/// The form of what is told of several runs.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+/// For whom something is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Telling {
     /// For a terminal.
     Text,
-    /// One JSON object.
+    /// For programs.
     Json,
 }
 

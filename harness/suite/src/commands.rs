@@ -6,28 +6,30 @@ use std::rc::Rc;
 use document::board::Board;
 use document::case::Case;
 use suite::catalogue::{self, CatalogueError};
-use suite::doctor;
 use suite::exit::Exit;
 use suite::journal::{JournalError, Recorded};
+use suite::report::paint::Paint;
 use suite::report::{junit, ktap, summary};
 use suite::run::Sources;
 use suite::run::board::{self, RunError};
 use suite::run::resume::ResumeError;
-use suite::survey::survey;
 use suite::watchdog::WatchdogError;
 
-use crate::arguments::{Arguments, Choice, Command, List, Listed, Machine, Plan};
+use crate::arguments::{Arguments, Choice, Command, Machine};
 use crate::choice::{ChoiceError, Chosen};
 
 mod bless;
 mod case;
 mod coverage;
 mod diff;
+mod doctor;
 mod fuzz;
+mod list;
 mod lists;
 mod load;
 mod merge;
 mod mutants;
+mod plan;
 mod report;
 mod run;
 
@@ -105,9 +107,8 @@ impl Trouble {
 /// Does what the command line says.
 pub fn run(arguments: Arguments) -> Exit {
     let done = match arguments.command {
-        Command::List(List { what: Listed::Devices, machine, .. }) => list(&machine),
-        Command::List(List { what: Listed::Cases, cases, .. }) => list_cases(cases.as_deref()),
-        Command::Plan(wanted) => show_plan(&wanted),
+        Command::List(wanted) => list::run(&wanted),
+        Command::Plan(wanted) => plan::run(&wanted.plan, wanted.format),
         Command::Run(run) => run::run(&run.plan, &run.conduct),
         Command::Report(report) => report::run(&report),
         Command::Coverage(wanted) => coverage::run(&wanted),
@@ -118,7 +119,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::FuzzCanary(wanted) => fuzz::run(&wanted),
         Command::Bless(wanted) => bless::run(&wanted),
         Command::Lists(wanted) => lists::run(&wanted),
-        Command::Doctor(machine) => show_doctor(&machine),
+        Command::Doctor(wanted) => doctor::run(&wanted),
         Command::Case(wanted) => case::run(&wanted),
     };
     done.unwrap_or_else(|trouble| {
@@ -137,30 +138,9 @@ fn endpoints(machine: &Machine) -> Result<Vec<Rc<device::Endpoint>>, Trouble> {
     }
 }
 
-fn list(machine: &Machine) -> Result<Exit, Trouble> {
-    let endpoints = endpoints(machine)?;
-    if endpoints.is_empty() {
-        println!("{}", summary::NO_DEVICES);
-        return Ok(Exit::NothingVerified);
-    }
-    let (_, found) = suite::run::Runner::start(&sources(machine), &endpoints);
-    print!("{}", summary::endpoints(&found));
-    Ok(Exit::Success)
-}
-
-fn show_doctor(machine: &Machine) -> Result<Exit, Trouble> {
-    let endpoints = endpoints(machine)?;
-    let (runner, _) = suite::run::Runner::start(&sources(machine), &[]);
-    let (release, architecture) = uapi::process::kernel().unwrap_or_default();
-    let endpoints: Vec<&device::Endpoint> = endpoints.iter().map(Rc::as_ref).collect();
-    let rows = doctor::rows(Path::new("/"), &release, &runner.oracles(), &endpoints);
-    print!("{}", doctor::text(&format!("{release} {architecture}"), &rows));
-    Ok(Exit::Success)
-}
-
-fn list_cases(folder: Option<&Path>) -> Result<Exit, Trouble> {
-    print!("{}", summary::cases(&cases(folder)?));
-    Ok(Exit::Success)
+/// One JSON object on a line of its own.
+fn print_object(object: &impl serde::Serialize) {
+    println!("{}", serde_json::to_string(object).expect("it is plain data"));
 }
 
 fn sources(machine: &Machine) -> Sources {
@@ -177,31 +157,14 @@ fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
     folder.map_or_else(catalogue::embedded, catalogue::from_folder)
 }
 
-fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
-    let cases = cases(wanted.cases.as_deref())?;
-    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
-    if endpoints.is_empty() {
-        eprintln!("{}", summary::NO_DEVICES);
-    }
-    let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
-    for cell in run::sharded(cells, &wanted.choice, false)?.0 {
-        match cell.blocked() {
-            _ if cell.unobserved.is_some() => {
-                println!("{}  not-observable: {}", cell.id, cell.unobserved.as_deref().unwrap_or_default());
-            }
-            Some(why) => println!("{}  blocked: {why}", cell.id),
-            None => println!("{}", cell.id),
-        }
-    }
-    Ok(if endpoints.is_empty() { Exit::NothingVerified } else { Exit::Success })
-}
-
-/// Writes the reports of the journal in a folder, tells what it ended with, and says how.
-fn reports(folder: &Path) -> Result<Exit, Trouble> {
+/// Writes the reports of the journal in a folder, tells what it ended with if that is wanted, and says how.
+fn reports(folder: &Path, told: bool) -> Result<Exit, Trouble> {
     let recorded = Recorded::read(&folder.join("run.jsonl"))?;
     write(&folder.join("junit.xml"), &junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?)?;
     write(&folder.join("run.ktap"), &ktap::text(&recorded))?;
-    print!("{}", summary::text(&recorded));
+    if told {
+        print!("{}", summary::painted(&recorded, Paint::of_output()));
+    }
     Ok(suite::report::exit(&recorded))
 }
 

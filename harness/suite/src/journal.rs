@@ -64,8 +64,10 @@ pub struct Journal {
     file: File,
     path: PathBuf,
     sync: bool,
-    /// Where the events are written, too.
+    /// Where the events are written, too, as a console keeps them.
     console: Option<File>,
+    /// Where they are written as they are in the file.
+    output: Option<File>,
 }
 
 impl Journal {
@@ -103,12 +105,17 @@ impl Journal {
         let kind = nix::sys::statfs::fstatfs(&file).map(|about| about.filesystem_type());
         // What a 9p share of an emulated board has taken is with the host: only a disk of our own needs telling.
         let sync = !kind.is_ok_and(|kind| kind == FsType(V9FS_MAGIC as _));
-        Self { file, path: path.to_owned(), sync, console: None }
+        Self { file, path: path.to_owned(), sync, console: None, output: None }
     }
 
     /// The same journal, also written to a console.
     pub fn on_console(self, console: File) -> Self {
         Self { console: Some(console), ..self }
+    }
+
+    /// The same journal, also written to a program that reads along.
+    pub fn on_output(self, output: File) -> Self {
+        Self { output: Some(output), ..self }
     }
 
     /// Appends events in one `write(2)`: on a share or a disk each costs a round trip.
@@ -124,6 +131,9 @@ impl Journal {
         for event in events {
             serde_json::to_writer(&mut lines, event).expect("events are plain data");
             lines.push(b'\n');
+        }
+        if let Some(output) = &mut self.output {
+            let _ = output.write_all(&lines);
         }
         let written = self.file.write_all(&lines).and_then(|()| match events.last() {
             // Before a cell that may take the machine down, and with it what came before.

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use suite::event::{CellEnd, EndpointFound, Run};
+use suite::report::paint::Paint;
 use suite::report::{failure, summary, unwanted};
 use suite::run::board::Progress;
 
@@ -12,8 +13,9 @@ use crate::arguments::ProgressForm;
 /// Writes to the standard error, and the devices and unwanted outcomes to the standard output.
 pub struct Shown {
     form: ProgressForm,
+    /// Whether the devices and the unwanted outcomes are told on the standard output.
+    told: bool,
     total: usize,
-    board: Option<String>,
     started: Instant,
     /// Cells that had ended before a restart.
     before: Option<usize>,
@@ -21,10 +23,10 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Chooses the form by where the standard error goes.
-    pub fn new(form: ProgressForm) -> Self {
+    /// Chooses the form by where the standard error goes. What is not `told` has the standard output for itself.
+    pub fn new(form: ProgressForm, told: bool) -> Self {
         let form = form.on(std::io::stderr().is_terminal());
-        Self { form, total: 0, board: None, started: Instant::now(), before: None, said: None }
+        Self { form, told, total: 0, started: Instant::now(), before: None, said: None }
     }
 
     /// Wipes the line that is written over.
@@ -47,8 +49,10 @@ const INTERVAL: Duration = Duration::from_millis(250);
 impl Progress for Shown {
     fn planned(&mut self, run: &Run, endpoints: &[EndpointFound]) {
         self.total = run.cells;
-        self.board = run.board.clone();
         self.started = Instant::now();
+        if !self.told {
+            return;
+        }
         println!("prime-cts {} on Linux {} {}", run.program, run.kernel, run.architecture);
         for oracle in &run.oracles {
             if let Some(missing) = &oracle.missing {
@@ -64,8 +68,7 @@ impl Progress for Shown {
         let due = self.said.is_none_or(|said| said.elapsed() >= INTERVAL) || number == self.total;
         match self.form {
             ProgressForm::Auto if unwanted(cell.outcome) => {
-                eprint!("\r\x1b[K{}", failure::text(cell, self.board.as_deref()).lines().next().unwrap_or_default());
-                eprintln!();
+                eprintln!("\r\x1b[K{}", failure::title(cell, Paint::of_errors()));
             }
             ProgressForm::Auto if due => {
                 let line = format!("[{number}/{}] {} s left  {}", self.total, self.left(number), cell.id);

@@ -9,7 +9,9 @@ pub mod kcidb;
 pub mod ktap;
 pub mod lines;
 pub mod load;
+pub mod paint;
 pub mod summary;
+mod whose;
 pub mod words;
 
 use document::verdict::Outcome;

@@ -93,7 +93,7 @@ fn a_machine_without_devices_verifies_nothing_and_says_so() {
     let (list, plan) = (place.run("list"), place.run("plan"));
     let (listed, planned) = if none { (Some(3), Some(3)) } else { (Some(0), Some(0)) };
     assert_eq!((list.code, plan.code), (listed, planned), "{list:?} {plan:?}");
-    assert_eq!((list.out.contains(NO_DEVICES), plan.err.contains(NO_DEVICES)), (none, none), "{list:?} {plan:?}");
+    assert_eq!((list.err.contains(NO_DEVICES), plan.err.contains(NO_DEVICES)), (none, none), "{list:?} {plan:?}");
     if none {
         let run = place.run("run --output out");
         assert_eq!(run.code, Some(3), "{run:?}");

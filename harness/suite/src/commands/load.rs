@@ -47,7 +47,7 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
     let done = load::run(&setting, &mut journal, &mut shown);
     shown.finish();
     done?;
-    reports(folder)
+    reports(folder, true)
 }
 
 /// One line, which is written over on a terminal.

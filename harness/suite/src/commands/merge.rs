@@ -17,5 +17,5 @@ pub fn run(wanted: &Wanted) -> Result<Exit, Trouble> {
     let folder = &wanted.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     Journal::create(&folder.join("run.jsonl"))?.write(&events)?;
-    reports(folder)
+    reports(folder, true)
 }

@@ -8,6 +8,7 @@ use suite::event::Event;
 use suite::exit::Exit;
 use suite::journal::{Journal, JournalError, Recorded};
 use suite::lava;
+use suite::report::paint::Paint;
 use suite::report::{self, failure, junit, kcidb, ktap, summary};
 
 use super::{Trouble, journal_of, recorded, reports};
@@ -42,7 +43,7 @@ pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
                     .map_err(|source| Trouble::Unwritten { path, source })?,
             ),
         }
-        return reports(folder);
+        return reports(folder, true);
     }
     if let Some(text) = &wanted.cell {
         let told: Vec<_> = recorded.cells.iter().filter(|cell| cell.id.contains(text.as_str())).collect();
@@ -50,12 +51,12 @@ pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
             return Err(ChoiceError::NoSuchCell(text.clone(), None).into());
         }
         for cell in told {
-            println!("{}", failure::text(cell, recorded.run.board.as_deref()));
+            println!("{}", failure::painted(cell, recorded.run.board.as_deref(), Paint::of_output()));
         }
         return Ok(report::exit(&recorded));
     }
     match wanted.format {
-        Form::Text => print!("{}", summary::text(&recorded)),
+        Form::Text => print!("{}", summary::painted(&recorded, Paint::of_output())),
         Form::Junit => print!("{}", junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?),
         Form::Ktap => print!("{}", ktap::text(&recorded)),
         Form::Kcidb => wanted.build.iter().for_each(|build| print!("{}", kcidb::text(&recorded, build))),

@@ -16,7 +16,7 @@ use suite::upload;
 use suite::watchdog::Feeder;
 
 use super::{Trouble, cases, chosen, endpoints, read_board, recorded, reports, sources};
-use crate::arguments::{Choice, Conduct, Plan};
+use crate::arguments::{Choice, Conduct, Plan, Telling};
 use crate::live::{Forms, Live};
 use crate::progress::Shown;
 
@@ -64,17 +64,21 @@ pub fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<
     if conduct.console {
         journal = journal.on_console(standard_output()?);
     }
+    let json = conduct.format == Telling::Json;
+    if json {
+        journal = journal.on_output(standard_output()?);
+    }
     if before.as_ref().is_none_or(|before| before.recorded.end.is_none()) {
         let forms = Forms { lava: conduct.lava, ktap: conduct.ktap };
         // A line that is written over would run into those of the results.
         let alone = !(forms.lava || forms.ktap || conduct.console);
-        let shown = Shown::new(conduct.results.progress.on(alone));
+        let shown = Shown::new(conduct.results.progress.on(alone), !json);
         let mut live = Live::new(forms, standard_output()?, shown);
         let done = board::run(&setting, cells, before.as_ref(), &mut journal, &mut live);
         live.next.finish();
         done?;
     }
-    let exit = reports(folder)?;
+    let exit = reports(folder, !json)?;
     match conduct.upload.as_deref().map(|url| upload::put(url, &path)) {
         None => Ok(exit),
         Some(Ok(place)) => {

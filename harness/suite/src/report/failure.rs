@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use document::verdict::Verdict;
 
-use crate::event::{Blame, CellEnd};
+use super::paint::Paint;
+use super::{unwanted, whose};
+use crate::event::CellEnd;
 
 /// The command that runs one cell again.
 pub fn again(cell: &CellEnd, board: Option<&str>) -> String {
@@ -21,40 +23,43 @@ pub fn again(cell: &CellEnd, board: Option<&str>) -> String {
 
 /// A cell's findings in full.
 pub fn text(cell: &CellEnd, board: Option<&str>) -> String {
-    let mut text = format!("{}  {} ({})\n", cell.verdict, cell.id, cell.outcome);
-    for finding in cell.findings.iter().filter(|finding| finding.verdict != Verdict::Pass) {
-        if let Some(step) = &finding.step {
-            let _ = writeln!(text, "  step      {step}");
-        }
-        let _ = writeln!(text, "  expected  {}", finding.expected);
-        let _ = writeln!(text, "  seen      {}", finding.seen);
-        let _ = writeln!(text, "  whose     {}", whose(finding.blame, cell));
-        for line in &finding.lines {
-            let _ = writeln!(text, "            | {line}");
-        }
-    }
-    let _ = writeln!(text, "  rule      {}", cell.rule);
-    let _ = writeln!(text, "            {}", cell.reference);
-    if !cell.map_dma_buf.is_empty() {
-        let _ = writeln!(text, "  through   {}", through(cell));
-    }
-    if let Some(reason) = &cell.reason {
-        let _ = writeln!(text, "  known     {}", reason.trim());
-    }
-    let _ = writeln!(text, "  again     {}", again(cell, board));
-    text
+    painted(cell, board, Paint::Plain)
 }
 
-fn whose(blame: Blame, cell: &CellEnd) -> String {
-    let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "?".into());
-    match blame {
-        Blame::Exporter => format!("the exporter, {}", key(&cell.exporter)),
-        Blame::Importer => format!("the importer, {}", key(&cell.importer)),
-        Blame::Undecided => "the exporter, the importer or the core: the evidence does not decide".into(),
-        Blame::Kernel => "the kernel, as its log says".into(),
-        Blame::Suite => "prime-cts itself".into(),
-        Blame::Nobody => "nobody's".into(),
+/// What a cell ended in, on one line.
+pub fn title(cell: &CellEnd, paint: Paint) -> String {
+    let verdict = cell.verdict.to_string();
+    let unexpected = unwanted(cell.outcome);
+    let verdict =
+        if unexpected { paint.unexpected(cell.verdict, &verdict) } else { paint.verdict(cell.verdict, &verdict) };
+    format!("{verdict}  {} ({})", cell.id, cell.outcome)
+}
+
+/// A cell's findings in full, with colours.
+pub fn painted(cell: &CellEnd, board: Option<&str>, paint: Paint) -> String {
+    let mut text = title(cell, paint) + "\n";
+    let mut line = |label: &str, words: &str| {
+        let _ = writeln!(text, "  {}  {words}", paint.label(&format!("{label:8}")));
+    };
+    for finding in cell.findings.iter().filter(|finding| finding.verdict != Verdict::Pass) {
+        if let Some(step) = &finding.step {
+            line("step", step);
+        }
+        line("expected", &finding.expected);
+        line("seen", &finding.seen);
+        line("whose", &whose::text(finding, cell));
+        finding.lines.iter().for_each(|said| line("", &format!("| {said}")));
     }
+    line("rule", &cell.rule);
+    line("", &cell.reference);
+    if !cell.map_dma_buf.is_empty() {
+        line("through", &through(cell));
+    }
+    if let Some(reason) = &cell.reason {
+        line("known", reason.trim());
+    }
+    line("again", &again(cell, board));
+    text
 }
 
 /// The map_dma_buf implementations of a cell.

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use document::verdict::Verdict;
 
+use super::paint::Paint;
+use super::unwanted;
 use crate::event::CellEnd;
 use crate::journal::Recorded;
 
@@ -22,18 +24,26 @@ pub fn sign(verdict: Verdict) -> char {
 }
 
 /// The signs and their words, those that a grid uses.
-fn legend(signs: &[Verdict]) -> String {
+fn legend(signs: &[Verdict], paint: Paint) -> String {
     let used = Verdict::ALL.iter().filter(|verdict| signs.contains(verdict));
-    used.map(|&verdict| format!("{} {verdict}", sign(verdict))).collect::<Vec<_>>().join("   ")
+    used.map(|&verdict| format!("{} {verdict}", painted_sign(verdict, false, paint))).collect::<Vec<_>>().join("   ")
 }
 
-/// The worst verdict of the cells that fit.
-fn worst<'a>(cells: impl Iterator<Item = &'a CellEnd>) -> Option<Verdict> {
-    cells.map(|cell| cell.verdict).max()
+fn painted_sign(verdict: Verdict, unexpected: bool, paint: Paint) -> String {
+    let sign = sign(verdict).to_string();
+    if unexpected { paint.unexpected(verdict, &sign) } else { paint.verdict(verdict, &sign) }
 }
 
-/// The grid of a run: one row an exporter; first the cells of the exporter alone, then one column an importer.
-pub fn text(recorded: &Recorded) -> String {
+/// The worst verdict of the cells that fit, and whether one of these was not as expected.
+fn worst<'a>(cells: impl Iterator<Item = &'a CellEnd>) -> Option<(Verdict, bool)> {
+    cells
+        .map(|cell| (cell.verdict, unwanted(cell.outcome)))
+        .reduce(|(worst, any), (verdict, unwanted)| (worst.max(verdict), any || unwanted))
+}
+
+/// The grid of a run: one row an exporter; first the cells of the exporter alone, then one column an importer. With
+/// colours, a pair is turned round of which a cell was not as expected.
+pub fn text(recorded: &Recorded, paint: Paint) -> String {
     let exporters: Vec<&str> = keys(recorded, |cell| cell.exporter.as_deref());
     let importers: Vec<&str> = keys(recorded, |cell| cell.importer.as_deref());
     let mut signs = Vec::new();
@@ -47,11 +57,11 @@ pub fn text(recorded: &Recorded) -> String {
         let of = |importer: Option<&str>| {
             worst(recorded.cells.iter().filter(|c| c.exporter.as_deref() == exporter && imports(c, importer)))
         };
-        let mut put = |verdict: Option<Verdict>| {
-            signs.extend(verdict);
-            verdict.map_or(' ', sign)
+        let mut put = |worst: Option<(Verdict, bool)>| {
+            signs.extend(worst.map(|(verdict, _)| verdict));
+            worst.map_or(" ".to_owned(), |(verdict, unexpected)| painted_sign(verdict, unexpected, paint))
         };
-        let alone = if exporter.is_some() { put(of(None)) } else { ' ' };
+        let alone = if exporter.is_some() { put(of(None)) } else { " ".to_owned() };
         let _ = write!(text, "{name:width$}     {alone}   ");
         for importer in &importers {
             let _ = write!(text, "  {}", put(of(Some(importer))));
@@ -68,7 +78,7 @@ pub fn text(recorded: &Recorded) -> String {
     for (number, importer) in importers.iter().enumerate() {
         let _ = writeln!(text, "{:>2} {importer}", number + 1);
     }
-    let _ = writeln!(text, "\n{}   (the worst of a pair's cells)", legend(&signs));
+    let _ = writeln!(text, "\n{}   (the worst of a pair's cells)", legend(&signs, paint));
     text
 }
 
@@ -89,10 +99,11 @@ fn keys(recorded: &Recorded, of: impl Fn(&CellEnd) -> Option<&str>) -> Vec<&str>
 mod tests {
     use super::*;
     use crate::report::sample;
+    use document::verdict::Outcome;
 
     #[test]
     fn the_worst_verdict_of_a_pair_stands_in_the_grid() {
-        let text = text(&sample::recorded());
+        let text = text(&sample::recorded(), Paint::Plain);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "exporter \\ importer   alone   1  2", "{text}");
         assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["drm-a", "F", "r"], "{text}");
@@ -105,11 +116,37 @@ mod tests {
         let mut chain = recorded.cells[0].clone();
         (chain.exporter, chain.importer) = (Some("drm-a".into()), Some("drm-a".into()));
         chain.second_importer = Some("drm-b".into());
-        let row = |recorded: &Recorded| text(recorded).lines().nth(1).unwrap().to_owned();
+        let row = |recorded: &Recorded| text(recorded, Paint::Plain).lines().nth(1).unwrap().to_owned();
         let before = row(&recorded);
         recorded.cells.push(CellEnd { verdict: Verdict::Refused, ..chain.clone() });
         assert_eq!(row(&recorded), before);
         recorded.cells.push(CellEnd { verdict: Verdict::Crash, ..chain });
         assert_eq!(row(&recorded).split_whitespace().collect::<Vec<_>>(), ["drm-a", "F", "C", "C"]);
+    }
+
+    #[test]
+    fn what_was_not_as_expected_is_turned_round_and_the_rest_is_not() {
+        let coloured = text(&sample::recorded(), Paint::Colour);
+        let lines: Vec<&str> = coloured.lines().collect();
+        assert!(lines[1].contains(&Paint::Colour.verdict(Verdict::Fail, "F")), "{coloured}");
+        assert!(lines[2].contains(&Paint::Colour.unexpected(Verdict::Crash, "C")), "{coloured}");
+    }
+
+    #[test]
+    fn ten_endpoints_with_long_names_fit_eighty_columns() {
+        let mut recorded = sample::recorded();
+        let keys: Vec<String> = (0..10).map(|number| format!("v4l2-prime_contiguous-out{number}")).collect();
+        recorded.cells = keys
+            .iter()
+            .flat_map(|exporter| {
+                let pair = |importer| {
+                    sample::cell(&format!("leaks.import.{exporter}.{importer}"), Verdict::Pass, Outcome::Expected)
+                };
+                keys.iter().map(pair).collect::<Vec<_>>()
+            })
+            .collect();
+        let text = text(&recorded, Paint::Plain);
+        assert_eq!(text.matches(" . ").count() + text.matches(" .\n").count(), 100, "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use document::case::Case;
 use document::verdict::Verdict;
 
+use super::paint::Paint;
 use super::{exit, failure, grid, unwanted};
 use crate::event::{CellEnd, EndpointFound};
 use crate::exit::Exit;
@@ -57,22 +58,27 @@ const IN_FULL: usize = 12;
 
 /// All of it.
 pub fn text(recorded: &Recorded) -> String {
+    painted(recorded, Paint::Plain)
+}
+
+/// All of it, with colours.
+pub fn painted(recorded: &Recorded, paint: Paint) -> String {
     let board = recorded.run.board.as_deref();
     let mut text = String::new();
     let load = super::load::text(recorded);
     if !load.is_empty() {
         text += &load;
     } else if !recorded.cells.is_empty() {
-        text += &grid::text(recorded);
+        text += &grid::text(recorded, paint);
         text.push('\n');
     }
     let unwanted: Vec<_> = recorded.cells.iter().filter(|cell| unwanted(cell.outcome)).collect();
     for cell in unwanted.iter().take(IN_FULL) {
-        text += &failure::text(cell, board);
+        text += &failure::painted(cell, board, paint);
         text.push('\n');
     }
     for cell in unwanted.iter().skip(IN_FULL) {
-        let _ = writeln!(text, "{}  {} ({})", cell.verdict, cell.id, cell.outcome);
+        text += &(failure::title(cell, paint) + "\n");
     }
     if unwanted.len() > IN_FULL {
         let _ = writeln!(text, "each in full: prime-cts report RESULTS --cell ID\n");
@@ -91,7 +97,7 @@ pub fn text(recorded: &Recorded) -> String {
     }
     text += &implementations(recorded);
     text += &device_access(recorded);
-    text += &totals(recorded);
+    text += &totals(recorded, paint);
     text
 }
 
@@ -165,10 +171,11 @@ fn device_access(recorded: &Recorded) -> String {
     format!("devices read in {} and wrote in {} of {} cells, in {pairs}\n", read.len(), wrote.len(), either.len())
 }
 
-fn totals(recorded: &Recorded) -> String {
+fn totals(recorded: &Recorded, paint: Paint) -> String {
     let count = |verdict| recorded.cells.iter().filter(|cell| cell.verdict == verdict).count();
     let by_verdict = Verdict::ALL.iter().map(|&verdict| (count(verdict), verdict)).filter(|(count, _)| *count > 0);
-    let by_verdict: Vec<String> = by_verdict.map(|(count, verdict)| format!("{count} {verdict}")).collect();
+    let by_verdict: Vec<String> =
+        by_verdict.map(|(count, verdict)| paint.verdict(verdict, &format!("{count} {verdict}"))).collect();
     let bad = recorded.cells.iter().filter(|cell| unwanted(cell.outcome)).count() + recorded.missing.len();
     let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
     let mut text = format!("{} of {} cells: {}\n", recorded.cells.len(), recorded.run.cells, by_verdict.join(", "));

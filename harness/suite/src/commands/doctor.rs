@@ -1,0 +1,28 @@
+//! `prime-cts doctor`.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use serde_json::json;
+use suite::doctor;
+use suite::exit::Exit;
+use suite::run::Runner;
+
+use super::{Trouble, endpoints, print_object, sources};
+use crate::arguments::{Doctor, Telling};
+
+/// Says what can be observed here.
+pub fn run(wanted: &Doctor) -> Result<Exit, Trouble> {
+    let endpoints = endpoints(&wanted.machine)?;
+    let (runner, _) = Runner::start(&sources(&wanted.machine), &[]);
+    let (release, architecture) = uapi::process::kernel().unwrap_or_default();
+    let endpoints: Vec<&device::Endpoint> = endpoints.iter().map(Rc::as_ref).collect();
+    let rows = doctor::rows(Path::new("/"), &release, &runner.oracles(), &endpoints);
+    match wanted.format {
+        Telling::Text => print!("{}", doctor::text(&format!("{release} {architecture}"), &rows)),
+        Telling::Json => rows.iter().for_each(|row| {
+            print_object(&json!({"oracle": row.oracle, "shows": row.shows, "missing": row.missing}));
+        }),
+    }
+    Ok(Exit::Success)
+}

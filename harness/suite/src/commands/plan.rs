@@ -1,0 +1,51 @@
+//! `prime-cts plan`.
+
+use std::rc::Rc;
+
+use device::Endpoint;
+use serde_json::json;
+use suite::exit::Exit;
+use suite::plan::Cell;
+use suite::report::summary;
+use suite::survey::survey;
+
+use super::{Trouble, cases, chosen, endpoints, print_object, run::sharded, sources};
+use crate::arguments::{Plan, Telling};
+
+/// Lists the cells that a run would run.
+pub fn run(wanted: &Plan, format: Telling) -> Result<Exit, Trouble> {
+    let cases = cases(wanted.cases.as_deref())?;
+    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
+    if endpoints.is_empty() {
+        eprintln!("{}", summary::NO_DEVICES);
+    }
+    let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
+    for cell in sharded(cells, &wanted.choice, false)?.0 {
+        match format {
+            Telling::Text => println!("{}", line(&cell)),
+            Telling::Json => print_object(&object(&cell)),
+        }
+    }
+    Ok(if endpoints.is_empty() { Exit::NothingVerified } else { Exit::Success })
+}
+
+fn line(cell: &Cell) -> String {
+    match (&cell.unobserved, cell.blocked()) {
+        (Some(why), _) => format!("{}  not-observable: {why}", cell.id),
+        (None, Some(why)) => format!("{}  blocked: {why}", cell.id),
+        (None, None) => cell.id.clone(),
+    }
+}
+
+fn object(cell: &Cell) -> serde_json::Value {
+    let key = |endpoint: &Option<Rc<Endpoint>>| endpoint.as_ref().map(|endpoint| endpoint.key.clone());
+    json!({
+        "id": cell.id,
+        "case": cell.case.id(),
+        "exporter": key(&cell.exporter),
+        "importer": key(&cell.importer),
+        "second_importer": key(&cell.second_importer),
+        "not_observable": cell.unobserved,
+        "blocked": cell.blocked(),
+    })
+}
