@@ -51,12 +51,28 @@ pub enum Command {
     Load(Load),
     /// Plants each fault of the modules in fixtures/kmod and says what catches it; fails for one that nothing catches.
     Mutants(Mutants),
+    /// Writes the man page of the program, or those of all its commands.
+    Man(Man),
+    /// Writes completions for a shell.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
     /// Makes malformed calls on /dev/prime_canary, to test the module.
     #[command(hide = true)]
     FuzzCanary(Fuzz),
     /// Checks, explains, writes and runs single cases.
     #[command(subcommand)]
     Case(Case),
+}
+
+/// Man pages.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Writes a page for each command to this folder, in place of the program's alone to the standard output.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 /// A load.

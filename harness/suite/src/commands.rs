@@ -21,6 +21,7 @@ use crate::choice::{ChoiceError, Chosen};
 mod bless;
 mod case;
 mod coverage;
+mod definition;
 mod diff;
 mod doctor;
 mod fuzz;
@@ -120,6 +121,8 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Bless(wanted) => bless::run(&wanted),
         Command::Lists(wanted) => lists::run(&wanted),
         Command::Doctor(wanted) => doctor::run(&wanted),
+        Command::Man(wanted) => definition::man(&wanted),
+        Command::Completions { shell } => definition::completions(shell),
         Command::Case(wanted) => case::run(&wanted),
     };
     done.unwrap_or_else(|trouble| {

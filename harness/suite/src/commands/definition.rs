@@ -1,0 +1,34 @@
+//! `prime-cts man` and `prime-cts completions`: what `--help` says, for other readers.
+
+use std::io::Write;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use clap_mangen::Man as Page;
+use suite::exit::Exit;
+
+use super::Trouble;
+use crate::arguments::{Arguments, Man};
+
+/// Writes man pages.
+pub fn man(wanted: &Man) -> Result<Exit, Trouble> {
+    match &wanted.output {
+        None => Page::new(Arguments::command())
+            .render(&mut std::io::stdout())
+            .map_err(|source| Trouble::Output { source })?,
+        Some(folder) => {
+            let failed = |source| Trouble::Folder { path: folder.clone(), source };
+            std::fs::create_dir_all(folder).map_err(failed)?;
+            clap_mangen::generate_to(Arguments::command(), folder).map_err(failed)?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Writes completions.
+pub fn completions(shell: Shell) -> Result<Exit, Trouble> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "prime-cts", &mut script);
+    std::io::stdout().write_all(&script).map_err(|source| Trouble::Output { source })?;
+    Ok(Exit::Success)
+}
