@@ -1,6 +1,6 @@
 //! DRM devices: dumb buffers, or those of a GPU that has none; PRIME both ways. Reference: `drivers/gpu/drm/drm_prime.c`.
 //!
-//! Primary nodes are used, since dumb buffers are not to be had on render nodes. Only a [show](pipe) needs to be DRM
+//! Primary nodes are used, since dumb buffers are not to be had on render nodes. Only a show (`pipe`) needs to be DRM
 //! master; whoever opens a card that has none becomes it, and gives that back at once.
 
 use std::cell::RefCell;

@@ -2,7 +2,7 @@
 //!
 //! A step that makes something gives it a name with `as`; later steps use the name. There are buffers (what a device
 //! holds), files (dma-bufs and other descriptors), mappings, snapshots, sync files and fences. A new verb is a type with
-//! its [`Part`] in one of the files here, and a line in the list below.
+//! its `Part` in one of the files here, and a line in the list below.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -43,7 +43,7 @@ pub const IMPORT_SYNC_FILE: Call = call(false, b'b', 3, 8, Answer::Nothing);
 pub const PRIME_HANDLE_TO_FD: Call = call(true, b'd', 0x2d, 12, Answer::At(8));
 /// `DRM_IOCTL_PRIME_FD_TO_HANDLE`: u32 handle, u32 flags, s32 fd.
 pub const PRIME_FD_TO_HANDLE: Call = call(true, b'd', 0x2e, 12, Answer::Nothing);
-/// `VIDIOC_EXPBUF`: u32 type, u32 index, u32 plane, u32 flags, s32 fd, u32 reserved[11].
+/// `VIDIOC_EXPBUF`: u32 type, u32 index, u32 plane, u32 flags, s32 fd, u32 `reserved[11]`.
 pub const EXPBUF: Call = call(true, b'V', 16, 64, Answer::At(16));
 /// `VIDIOC_QBUF`, whose struct may hold pointers: for a null pointer only.
 pub const QBUF: Call = call(true, b'V', 15, size_of::<v4l::v4l_sys::v4l2_buffer>(), Answer::NullOnly);
