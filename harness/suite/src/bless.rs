@@ -66,6 +66,7 @@ pub fn blessed(path: &Path, text: &str, cells: &[&CellEnd], reason: Option<&str>
         BlessError::NoReason { cells: lines.collect() }
     })?;
     let name = path.display().to_string();
+    let text = &with_expect(text);
     let at = behind_cells(text).ok_or_else(|| BlessError::Layout { path: name.clone() })?;
     let (before, after) = text.split_at(at);
     let written = format!("{before}{}{after}", entries(cells, reason));
@@ -80,6 +81,13 @@ pub fn blessed(path: &Path, text: &str, cells: &[&CellEnd], reason: Option<&str>
         }
     }
     Ok(written)
+}
+
+/// The text with a place for entries, where nothing is expected of the board yet.
+pub fn with_expect(text: &str) -> String {
+    let expects = text.starts_with("expect:") || text.contains("\nexpect:");
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    if expects { text.to_owned() } else { format!("{text}{end}expect:\n  cells:\n") }
 }
 
 /// Behind the line `  cells:` of `expect:`.
@@ -162,6 +170,18 @@ mod tests {
     }
 
     #[test]
+    fn a_board_of_which_nothing_is_expected_yet_gets_its_first_entries() {
+        for new in ["name: b\ndescription: d\narchitecture: x86_64\n", "name: b\ndescription: d\narchitecture: x86_64"]
+        {
+            let written = bless(new, Some("why")).unwrap();
+            assert!(
+                written.starts_with(new.trim_end()) && written.contains("\nexpect:\n  cells:\n    - ids:"),
+                "{written}"
+            );
+        }
+    }
+
+    #[test]
     fn nothing_is_blessed_without_a_reason() {
         for reason in [None, Some(""), Some("  \n")] {
             let error = bless(BOARD, reason).unwrap_err().to_string();
@@ -179,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_file_without_a_place_for_it_says_so() {
-        for board in ["name: b\n", "expect:\n  endpoints: [a]\narguments: [x]\n", "cells:\n  cells:\n"] {
+        for board in ["expect:\n  endpoints: [a]\narguments: [x]\n", "expect: {}\ncells:\n  cells:\n"] {
             assert!(matches!(bless(board, Some("why")), Err(BlessError::Layout { .. })), "{board}");
         }
     }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use document::board::Board;
 use document::verdict::{Outcome, Verdict};
 
-use crate::bless::{behind_cells, quoted};
+use crate::bless::{behind_cells, quoted, with_expect};
 use crate::journal::Recorded;
 
 /// Three files, in the order of [`NAMES`].
@@ -151,8 +151,9 @@ pub fn import(board: &str, lists: &Lists, named: &[String; 3], reason: Option<&s
     }
     let mut text = board.to_owned();
     if !entries.is_empty() {
+        text = with_expect(board);
         let layout = || ListError::Layout("the board file has no line '  cells:' below 'expect:'; add one".into());
-        text.insert_str(behind_cells(board).ok_or_else(layout)?, &entries);
+        text.insert_str(behind_cells(&text).ok_or_else(layout)?, &entries);
     }
     let skips: Vec<String> = lines(&lists[2]).map(|line| skip(&line, &named[2])).collect::<Result<_, _>>()?;
     if skips.is_empty() {
