@@ -51,6 +51,8 @@ pub enum Command {
     Load(Load),
     /// Plants each fault of the modules in fixtures/kmod and says what catches it; fails for one that nothing catches.
     Mutants(Mutants),
+    /// Writes a cell as a stand-alone program in C, for a bug report.
+    Repro(Repro),
     /// Writes the man page of the program, or those of all its commands.
     Man(Man),
     /// Writes completions for a shell.
@@ -65,6 +67,21 @@ pub enum Command {
     /// Checks, explains, writes and runs single cases.
     #[command(subcommand)]
     Case(Case),
+}
+
+/// A program in C.
+#[derive(Debug, Args)]
+pub struct Repro {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// The id of a cell.
+    pub cell: String,
+    /// Writes it to this file, in place of the standard output.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// A folder of cases in place of those that are built in.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Option<PathBuf>,
 }
 
 /// Man pages.

@@ -28,6 +28,7 @@ use document::verdict::Verdict;
 use crate::event::{Blame, Finding};
 use crate::plan::Cell;
 use message::Message;
+pub(crate) use misuse::word;
 pub(crate) use stream::{BEFORE, INPUT, filled, own_input, steady};
 use world::World;
 

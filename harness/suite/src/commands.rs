@@ -32,6 +32,7 @@ mod merge;
 mod mutants;
 mod plan;
 mod report;
+mod repro;
 mod run;
 
 /// Everything that can end a command early.
@@ -65,6 +66,8 @@ enum Trouble {
     Mutant(#[from] suite::mutants::MutantError),
     #[error(transparent)]
     Load(#[from] suite::load::LoadError),
+    #[error(transparent)]
+    Untold(#[from] suite::repro::Untold),
     #[error(transparent)]
     Choice(#[from] ChoiceError),
     #[error("no case is called '{0}'{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!("; did you mean '{near}'?")))]
@@ -121,6 +124,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Bless(wanted) => bless::run(&wanted),
         Command::Lists(wanted) => lists::run(&wanted),
         Command::Doctor(wanted) => doctor::run(&wanted),
+        Command::Repro(wanted) => repro::run(&wanted),
         Command::Man(wanted) => definition::man(&wanted),
         Command::Completions { shell } => definition::completions(shell),
         Command::Case(wanted) => case::run(&wanted),

@@ -24,6 +24,7 @@ mod numbers;
 pub mod plan;
 pub mod registry;
 pub mod report;
+pub mod repro;
 pub mod run;
 pub mod shard;
 pub mod survey;
