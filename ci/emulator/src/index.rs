@@ -116,23 +116,24 @@ pub fn choose(
         let stem = release.strip_suffix(flavour)?.trim_end_matches('-');
         let series: Vec<&str> = release.split('.').take(2).collect();
         let source = find(&format!("linux-source-{}", series.join(".")), version);
-        let headers =
-            [format!("linux-headers-{release}"), format!("linux-headers-{stem}-common"), kbuild(stem, packages)];
-        let headers: Vec<Package> = headers.iter().filter_map(|name| find(name, version)).collect();
+        let headers = [format!("linux-headers-{release}"), format!("linux-headers-{stem}-common")];
+        let mut headers: Vec<Package> = headers.iter().filter_map(|name| find(name, version)).collect();
+        headers.extend(kbuild(stem, version, packages, &order));
         let complete = source.is_some() && headers.len() == 3;
         (complete || !build).then(|| Choice { release: release.to_owned(), image, headers, source })
     };
     packages.iter().filter_map(candidate).max_by(|a, b| order(&a.image[0].version, &b.image[0].version))
 }
 
-/// Until 6.11 kbuild is one package a series, `linux-kbuild-6.1`, afterwards one a release.
-fn kbuild(stem: &str, packages: &[Package]) -> String {
-    let own = format!("linux-kbuild-{stem}");
-    if packages.iter().any(|package| package.name == own) {
-        return own;
-    }
+/// Until 6.11 kbuild is one package a series, `linux-kbuild-6.1`, afterwards one a release. Of the series' package the
+/// archive keeps the newest, which serves the headers of every version before it, as they say in their dependencies.
+fn kbuild(stem: &str, version: &str, packages: &[Package], order: impl Fn(&str, &str) -> Ordering) -> Option<Package> {
+    let named = |name: String| packages.iter().filter(move |package| package.name == name);
+    let own = named(format!("linux-kbuild-{stem}")).find(|package| package.version == version);
     let series: Vec<&str> = stem.split('.').take(2).collect();
-    format!("linux-kbuild-{}", series.join("."))
+    let serves = |package: &&Package| order(&package.version, version) != Ordering::Less;
+    let of_series = named(format!("linux-kbuild-{}", series.join("."))).filter(serves);
+    own.or_else(|| of_series.min_by(|a, b| order(&a.version, &b.version))).cloned()
 }
 
 #[cfg(test)]
@@ -181,6 +182,24 @@ mod tests {
         let mut torn = security();
         torn.retain(|package| package.name != "linux-kbuild-6.12.117+deb12");
         assert_eq!(choose(&torn, "6.12.", "amd64", true, order), None);
+    }
+
+    #[test]
+    fn a_series_newest_kbuild_serves_the_headers_before_it_and_none_after_it() {
+        let of = |kbuild: &str| {
+            let mut all = vec![package("linux-kbuild-6.1", kbuild)];
+            for (release, version) in [("6.1.0-56", "6.1.192-2"), ("6.1.0-57", "6.1.192-3")] {
+                // The archive has the headers of a new version before its signed image.
+                all.extend((release == "6.1.0-56").then(|| package(&format!("linux-image-{release}-amd64"), version)));
+                all.push(package(&format!("linux-headers-{release}-amd64"), version));
+                all.push(package(&format!("linux-headers-{release}-common"), version));
+                all.push(package("linux-source-6.1", version));
+            }
+            choose(&all, "6.1.", "amd64", true, order)
+        };
+        let choice = of("6.1.192-3").unwrap();
+        assert_eq!((choice.release.as_str(), choice.headers.len()), ("6.1.0-56-amd64", 3));
+        assert_eq!(of("6.1.192-1"), None);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub enum Command {
     Load(Load),
     /// Plants each fault of the modules in fixtures/kmod and says what catches it; fails for one that nothing catches.
     Mutants(Mutants),
-    /// Writes a cell as a stand-alone program in C, for a bug report.
+    /// Writes cells as stand-alone programs in C of under 100 lines of code, for bug reports.
     Repro(Repro),
     /// Writes the man page of the program, or those of all its commands.
     Man(Man),
@@ -74,10 +74,11 @@ pub enum Command {
 pub struct Repro {
     #[command(flatten)]
     pub machine: Machine,
-    /// The id of a cell.
-    pub cell: String,
-    /// Writes it to this file, in place of the standard output.
-    #[arg(long, value_name = "FILE")]
+    /// Cells whose id contains one of these texts, or matches it where it has a '*'.
+    #[arg(required = true)]
+    pub filter: Vec<String>,
+    /// Writes each cell's program to this folder, as ID.c; needed for more than one.
+    #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// A folder of cases in place of those that are built in.
     #[arg(long, value_name = "DIR")]

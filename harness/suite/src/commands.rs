@@ -66,8 +66,10 @@ enum Trouble {
     Mutant(#[from] suite::mutants::MutantError),
     #[error(transparent)]
     Load(#[from] suite::load::LoadError),
-    #[error(transparent)]
-    Untold(#[from] suite::repro::Untold),
+    #[error("{id}: {why}")]
+    Untold { id: String, why: suite::repro::Untold },
+    #[error("{0} cells match; --output DIR takes their programs, and a whole id is one cell")]
+    ManyCells(usize),
     #[error(transparent)]
     Choice(#[from] ChoiceError),
     #[error("no case is called '{0}'{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!("; did you mean '{near}'?")))]

@@ -1,5 +1,8 @@
 //! A cell as a stand-alone program in C, which shows a failure without this suite: for a bug report.
 
+mod blocks;
+mod buffers;
+mod counts;
 mod devices;
 mod mappings;
 mod misuse;
@@ -56,7 +59,7 @@ pub fn program(cell: &Cell, about: About<'_>) -> Result<String, Untold> {
     let exporter = cell.exporter.as_deref().map(|endpoint| open(&mut source, "exporter", endpoint)).transpose()?;
     let importer = cell.importer.as_deref().map(|endpoint| open(&mut source, "importer", endpoint)).transpose()?;
     let size = cell.sizes().first().copied().unwrap_or(4096);
-    let gone = steps::gone(&cell.case.steps);
+    let gone = counts::gone(&cell.case.steps);
     let mut told = Told { source, names: Default::default(), exporter, importer, size, allocated: 0, gone };
     told.steps(&cell.case.steps)?;
     told.source.line("return failed;");

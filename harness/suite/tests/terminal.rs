@@ -93,8 +93,8 @@ fn programs_get_the_journal_line_for_line_and_nothing_else() {
     let said = place.run(&format!("{FAULTY} --format json"));
     assert_eq!(said.code, Some(1), "{said:?}");
     assert_eq!(said.out, std::fs::read_to_string(place.path("out/run.jsonl")).unwrap());
-    let events = said.out.lines().map(|line| serde_json::from_str::<Event>(line).unwrap());
-    assert!(matches!(events.last(), Some(Event::End(_))));
+    let mut events = said.out.lines().map(|line| serde_json::from_str::<Event>(line).unwrap());
+    assert!(matches!(events.next_back(), Some(Event::End(_))));
 }
 
 /// The objects that a command prints, one a line.

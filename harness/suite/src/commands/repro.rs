@@ -1,6 +1,7 @@
 //! `prime-cts repro`.
 
 use suite::exit::Exit;
+use suite::plan::Cell;
 use suite::repro::{About, program};
 use suite::survey::survey;
 
@@ -8,19 +9,36 @@ use super::{Trouble, cases, endpoints, replace, sources};
 use crate::arguments::Repro;
 use crate::choice::Chosen;
 
-/// Writes the program of a cell.
+/// Writes the programs of cells.
 pub fn run(wanted: &Repro) -> Result<Exit, Trouble> {
     let cases = cases(wanted.cases.as_deref())?;
     let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
-    let exact = [wanted.cell.clone()];
-    let chosen = Chosen { filter: &[], exact: &exact, skip: &[], tags: &[], intrusive: true };
-    let cells = chosen.cells(cases, &endpoints)?;
+    let chosen = Chosen { filter: &wanted.filter, exact: &[], skip: &[], tags: &[], intrusive: true };
+    let mut cells = chosen.cells(cases, &endpoints)?;
+    // An id that is the beginning of others means itself.
+    if let Some(exact) = cells.iter().find(|cell| wanted.filter == [cell.id.as_str()]).cloned() {
+        cells = vec![exact];
+    }
     let (release, architecture) = uapi::process::kernel().unwrap_or_default();
     let kernel = format!("{release} {architecture}");
-    let text = program(&cells[0], About { version: env!("CARGO_PKG_VERSION"), kernel: &kernel })?;
-    match &wanted.output {
-        None => print!("{text}"),
-        Some(path) => replace(path, &text)?,
+    let about = About { version: env!("CARGO_PKG_VERSION"), kernel: &kernel };
+    let told = |cell: &Cell| program(cell, about).map_err(|why| Trouble::Untold { id: cell.id.clone(), why });
+    let Some(folder) = &wanted.output else {
+        let [cell] = &cells[..] else { return Err(Trouble::ManyCells(cells.len())) };
+        print!("{}", told(cell)?);
+        return Ok(Exit::Success);
+    };
+    std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+    let mut written = 0;
+    for cell in &cells {
+        match told(cell) {
+            Ok(text) => {
+                replace(&folder.join(format!("{}.c", cell.id)), &text)?;
+                written += 1;
+            }
+            Err(trouble) => eprintln!("prime-cts: {trouble}"),
+        }
     }
-    Ok(Exit::Success)
+    println!("{written} programs of {} cells in {}", cells.len(), folder.display());
+    Ok(if written > 0 { Exit::Success } else { Exit::BadInput })
 }

@@ -8,7 +8,7 @@ use super::devices::Opened;
 use super::source::Source;
 
 /// A call: lines before it, and the expression whose answer is judged.
-type Call = (Vec<String>, String);
+pub type Call = (Vec<String>, String);
 
 /// A device's.
 ///
