@@ -1,4 +1,4 @@
-//! `ci/board run all`: every board, as many at a time as the host has room for, and one table.
+//! `ci/board run all`, or several names: as many boards at a time as the host has room for, and one table.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use document::board::{Board, BoardCommand};
 use serde_json::Value;
 
+use crate::ALL;
 use crate::board;
 use crate::error::{Error, Exit, Result};
 use crate::report::Report;
@@ -28,14 +29,21 @@ struct Row {
     code: Option<i32>,
 }
 
-/// Runs every emulated board and prints the table. The words of each run are in its results' folder, `run.log`.
+/// Runs the boards of these names, or with `all` among them every emulated one, and prints the table. The words of each run
+/// are beside its results' folder, in `NAME.log`.
 ///
 /// # Errors
-/// When a board file cannot be read or a run not be started.
-pub fn run(root: &Path, report: &Report, arguments: &[String]) -> Result<u8> {
+/// When a board file cannot be read, a name is no board's, or a run cannot be started.
+pub fn run(root: &Path, report: &Report, names: &[String], arguments: &[String]) -> Result<u8> {
+    let every = names.iter().any(|name| name == ALL);
+    for name in names.iter().filter(|name| *name != ALL) {
+        board::read(root, name)?;
+    }
     // Arguments are those of `prime-cts run`: to another command they would mean something else.
     let takes = |board: &Board| arguments.is_empty() || board.command == BoardCommand::Run;
-    let wanted = |board: &Board| board.emulate.is_some() && takes(board);
+    let wanted = |board: &Board| {
+        if every { board.emulate.is_some() && takes(board) } else { names.contains(&board.name) }
+    };
     let boards: Vec<Board> = board::all(root)?.into_iter().filter(wanted).collect();
     let memory = boards.iter().filter_map(|board| board.emulate.as_ref()).map(|emulate| emulate.qemu.memory).max();
     let places = places(available(), memory.unwrap_or(0));

@@ -63,6 +63,9 @@ enum Verb {
     Run {
         #[command(flatten)]
         making: Making,
+        /// More boards: all of them are run, as many at a time as there is room for, and one table is printed.
+        #[arg(value_name = "NAME", conflicts_with_all = ["kernel", "modules", "refresh"])]
+        others: Vec<String>,
         #[command(flatten)]
         limits: Limits,
         /// Arguments for `prime-cts run`; without any, those of the board file.
@@ -144,8 +147,11 @@ fn perform(verb: Verb) -> Result<u8> {
             print!("{}", board::list(&root)?);
             Ok(Exit::Success as u8)
         }
-        Verb::Run { making, arguments, .. } if making.name == ALL => all::run(&root, &report, &arguments),
-        Verb::Run { making, limits, arguments } => run::run(&root, &cache, &report, &making, &limits, &arguments),
+        Verb::Run { making, others, arguments, .. } if making.name == ALL || !others.is_empty() => {
+            let names = [&[making.name], &others[..]].concat();
+            all::run(&root, &report, &names, &arguments)
+        }
+        Verb::Run { making, limits, arguments, .. } => run::run(&root, &cache, &report, &making, &limits, &arguments),
         Verb::Shell { making } => run::shell(&root, &cache, &report, &making),
         Verb::Image { making, output } => farm::image(&root, &cache, &report, &making, &output),
         Verb::Fetch { name, refresh } => run::fetch(&root, &cache, &report, &name, refresh),

@@ -4,6 +4,7 @@
 
 mod architectures;
 mod bad_input;
+mod commands;
 mod conformance;
 mod cut_short;
 mod fuzz;
@@ -13,6 +14,7 @@ mod load;
 mod modules;
 mod observable;
 mod offline;
+mod readme;
 mod recorded;
 mod repro;
 mod whole;

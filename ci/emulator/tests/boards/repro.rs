@@ -52,7 +52,8 @@ fn agrees(board: &str, compiler: &[&str], filter: &str) -> BTreeMap<String, i32>
         "prime-cts run {filter} --progress none --output /results/repro >/dev/null\n\
          prime-cts repro {filter} --output /results/repro\n"
     );
-    host::shell(board, &script);
+    let said = host::shell(board, &script);
+    assert!(results.join("repro/run.jsonl").exists(), "{said:?}");
     let recorded = Recorded::read(&results.join("repro"));
     let mut wanted = chosen(&recorded);
     wanted.retain(|id, _| compiled(compiler, &results.join("repro"), id).is_some());
