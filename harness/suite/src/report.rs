@@ -4,6 +4,7 @@ pub mod coverage;
 pub mod diff;
 pub mod failure;
 pub mod grid;
+pub mod html;
 pub mod junit;
 pub mod kcidb;
 pub mod ktap;

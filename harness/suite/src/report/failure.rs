@@ -45,7 +45,8 @@ pub fn text(cell: &CellEnd, board: Option<&str>) -> String {
     text
 }
 
-fn whose(blame: Blame, cell: &CellEnd) -> String {
+/// Whose fault it is, in words.
+pub fn whose(blame: Blame, cell: &CellEnd) -> String {
     let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "?".into());
     match blame {
         Blame::Exporter => format!("the exporter, {}", key(&cell.exporter)),
