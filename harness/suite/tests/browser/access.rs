@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::driver::Browser;
 use crate::page::Page;
 
+/// Plants a rule at the end of the style.
+const RULE: &str = "const sheet = document.styleSheets[0]; sheet.insertRule(arguments[0], sheet.cssRules.length)";
+
 /// The accessibility tree: role, name and properties of what is not ignored.
 fn tree(browser: &Browser) -> Vec<(String, String, BTreeMap<String, Value>)> {
     let told = browser.tools("Accessibility.getFullAXTree", json!({}));
@@ -41,6 +44,9 @@ fn the_tree_has_landmarks_headings_in_order_and_a_name_for_everything() {
         assert!(count(role) > 0 || role == "button", "{role}");
         let nameless = tree.iter().filter(|(found, name, _)| found == role && name.trim().is_empty()).count();
         assert_eq!(nameless, 0, "{role} without a name");
+    }
+    for name in ["Grid", "Grid of exporters and importers", "Devices", "Every cell"] {
+        assert!(tree.iter().any(|(role, found, _)| role == "region" && found == name), "{name}");
     }
     let in_words = |(role, name, _): &&(String, String, _)| role == "link" && name.contains("not as expected: ");
     assert!(tree.iter().filter(in_words).count() > 4, "the grid's signs are told as words");
@@ -85,12 +91,11 @@ fn every_text_stands_out_from_what_is_behind_it_by_day_and_by_night() {
         let told = browser.run(FAINT);
         assert!(told[0].as_u64().unwrap() > 1000 && told[1] == json!([]), "{scheme}: {told}");
         backs.push(browser.run("return getComputedStyle(document.body).backgroundColor"));
-        browser.run("document.styleSheets[0].insertRule('.heat td.pass a { color: #8c9 }', document.styleSheets[0].cssRules.length)");
     }
     assert_ne!(backs[0], backs[1]);
     browser.tools("Emulation.setEmulatedMedia", json!({"features": []}));
     browser.open(&page.url(""));
-    browser.run("document.styleSheets[0].insertRule('.note { color: #999 }', document.styleSheets[0].cssRules.length)");
+    browser.run_with(RULE, json!([".note { color: #999 }"]));
     assert_ne!(browser.run(FAINT)[1], json!([]), "a faint text is found");
 }
 
@@ -105,4 +110,6 @@ fn a_phone_scrolls_one_way() {
         && at.getBoundingClientRect().right > 391).slice(0, 5).map(at => at.outerHTML.slice(0, 200))";
     assert_eq!(browser.run(wide), json!([]));
     assert_eq!(browser.run("return [innerWidth, document.documentElement.scrollWidth]"), json!([390, 390]));
+    browser.run_with(RULE, json!([".pair th { min-width: 500px }"]));
+    assert_ne!(browser.run(wide), json!([]), "what is too wide is found");
 }

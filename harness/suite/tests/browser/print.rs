@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::driver::Browser;
 use crate::page::{KNOWN, Page};
 
@@ -24,8 +26,18 @@ fn bare(text: &str) -> String {
 
 #[test]
 fn failures_are_printed_in_full_and_filters_are_not() {
-    let page = Page::shared();
+    printed(&Browser::start(1280, 900));
+}
+
+#[test]
+fn they_are_without_scripts_too() {
     let browser = Browser::start(1280, 900);
+    browser.tools("Emulation.setScriptExecutionDisabled", json!({"value": true}));
+    printed(&browser);
+}
+
+fn printed(browser: &Browser) {
+    let page = Page::shared();
     browser.open(&page.url(""));
     let (pages, text) = read(&browser.printed());
     let printed = bare(&text);

@@ -183,3 +183,23 @@ fn runs_without_cells_and_loads_have_pages() {
     assert!(load.contains("under load") && load.contains("<dt>closes</dt><dd>1482</dd>"), "{load}");
     assert!(values(&load, "href=\"#").iter().all(|link| load.contains(&format!("id=\"{link}\""))));
 }
+
+/// A board with twenty exporters and importers, each pair with some twenty rules, a third of them refused.
+#[test]
+fn the_page_of_nine_thousand_cells_is_some_megabytes() {
+    let mut recorded = sample::recorded();
+    recorded.cells.clear();
+    for (pair, rule) in (0..9000).map(|number| (number / 22, number % 22)) {
+        let (exporter, importer) = (pair / 20, pair % 20);
+        let id = format!("coherence.while-imported-{rule}.v4l2-vicodec-cap{exporter}.v4l2-vicodec-out{importer}");
+        let verdict = if rule % 3 == 0 { Verdict::Refused } else { Verdict::Pass };
+        let mut cell = sample::cell(&id, verdict, Outcome::Expected);
+        for finding in &mut cell.findings {
+            finding.lines.clear();
+            finding.seen = "VIDIOC_QBUF: EFAULT: Bad address: the memory is not contiguous enough".repeat(2);
+        }
+        recorded.cells.push(cell);
+    }
+    let page = page(&recorded, None);
+    assert!(page.len() < 6_000_000, "{} bytes", page.len());
+}
