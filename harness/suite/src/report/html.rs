@@ -28,7 +28,14 @@ mod pairs;
 mod rules;
 mod top;
 
-const STYLE: &str = include_str!("html/page.css");
+const STYLE: &str = concat!(
+    include_str!("html/verdicts.css"),
+    include_str!("html/page.css"),
+    include_str!("html/tables.css"),
+    include_str!("html/cells.css"),
+    include_str!("html/narrow.css"),
+    include_str!("html/print.css")
+);
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// What is told beside the run itself.

@@ -28,9 +28,10 @@ pub(super) fn markup(page: &Page<'_>) -> Option<Markup> {
     (!pairs.is_empty()).then(|| {
         html! {
             p.note {
-                "A cell's id is its rule and its devices; "
+                "A cell's id is its rule and its devices, with a dot between them. Behind a # in the address of this page it \
+                 leads to the cell, and "
                 code { (again(page)) }
-                " runs it again. Rules lead to their text. A row with a triangle opens."
+                " runs it again. A row with a triangle opens."
             }
             @for (pair, cells) in &pairs { (of_pair(page, *pair, cells)) }
         }
