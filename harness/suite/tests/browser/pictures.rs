@@ -1,5 +1,5 @@
-//! The pictures of the README, made anew from a run:
-//! `PRIME_CTS_PICTURES=target/boards/debian-amd64 cargo test -p suite --features browser --test browser pictures`.
+//! The pictures of the README, made anew from a run of `ci/board run debian-amd64`:
+//! `cargo test -p suite --features browser --test browser -- --ignored`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,12 +13,17 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/pictures")
 }
 
+/// The folder of the run, from the repository's.
+fn run() -> PathBuf {
+    let run = std::env::var_os("PRIME_CTS_PICTURES").unwrap_or("target/boards/debian-amd64".into());
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(run)
+}
+
 #[test]
-fn pictures_are_made_anew_when_asked_for() {
-    let Some(run) = std::env::var_os("PRIME_CTS_PICTURES") else { return };
-    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(run);
+#[ignore = "it writes the README's pictures, from the run in target/boards/debian-amd64 or that of PRIME_CTS_PICTURES"]
+fn the_pictures_are_made_anew() {
     let place = Place::new();
-    place.file("run.jsonl", std::fs::read(run.join("run.jsonl")).unwrap());
+    place.file("run.jsonl", std::fs::read(run().join("run.jsonl")).unwrap());
     let said = place.run("report run.jsonl --html");
     assert_eq!(said.err, "", "{said:?}");
     let url = format!("file://{}", place.path("report.html").display());

@@ -32,8 +32,7 @@ pub(super) fn unexpected(page: &Page<'_>) -> Option<Markup> {
     })
 }
 
-/// Failures that the board file knows, those of one reason together; without a board file, those that are no reason to
-/// worry for the outcome.
+/// Failures that are as expected, those of one reason together.
 pub(super) fn known(page: &Page<'_>) -> Option<Markup> {
     let groups = groups(page, |cell| is_here(cell) && !unwanted(cell.outcome));
     (!groups.is_empty()).then(|| {
