@@ -473,6 +473,12 @@ pub struct Report {
     /// Writes run.jsonl, junit.xml and run.ktap to a folder, as a run does.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["cell", "format"])]
     pub output: Option<PathBuf>,
+    /// Writes report.html, one file to be read in a browser, into the folder of the run, or into that of --output.
+    #[arg(long, conflicts_with_all = ["cell", "format"])]
+    pub html: bool,
+    /// The run of before, which report.html compares with this one: a run.jsonl, or the folder that holds it.
+    #[arg(long, value_name = "JOURNAL", requires = "html")]
+    pub against: Option<PathBuf>,
     /// Its form.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Form,

@@ -4,6 +4,7 @@ pub mod coverage;
 pub mod diff;
 pub mod failure;
 pub mod grid;
+pub mod html;
 pub mod junit;
 pub mod kcidb;
 pub mod ktap;
@@ -11,7 +12,7 @@ pub mod lines;
 pub mod load;
 pub mod paint;
 pub mod summary;
-mod whose;
+pub mod whose;
 pub mod words;
 
 use document::verdict::Outcome;

@@ -9,9 +9,9 @@ use suite::exit::Exit;
 use suite::journal::{Journal, JournalError, Recorded};
 use suite::lava;
 use suite::report::paint::Paint;
-use suite::report::{self, failure, junit, kcidb, ktap, summary};
+use suite::report::{self, failure, html, junit, kcidb, ktap, summary};
 
-use super::{Trouble, journal_of, recorded, reports};
+use super::{Trouble, journal_of, recorded, replace, reports};
 use crate::arguments::{Form, Report};
 use crate::choice::ChoiceError;
 
@@ -23,6 +23,18 @@ fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
         eprintln!("warning: {} lines of the journal on this console are damaged", told.damaged);
     }
     Ok(told.events)
+}
+
+/// Writes report.html to a folder and says where it is.
+fn page(recorded: &Recorded, against: Option<&Path>, folder: &Path) -> Result<(), Trouble> {
+    let registry = suite::registry::embedded().map_err(Trouble::Registry)?;
+    let cases = catalogue::embedded()?;
+    let against = against.map(super::recorded).transpose()?;
+    let beside = html::Beside { registry: &registry, cases: &cases, against: against.as_ref() };
+    let path = folder.join("report.html");
+    replace(&path, &html::text(recorded, &beside))?;
+    println!("{}", path.display());
+    Ok(())
 }
 
 /// Makes a report.
@@ -43,7 +55,16 @@ pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
                     .map_err(|source| Trouble::Unwritten { path, source })?,
             ),
         }
-        return reports(folder, true);
+        let exit = reports(folder, true)?;
+        if wanted.html {
+            page(&recorded, wanted.against.as_deref(), folder)?;
+        }
+        return Ok(exit);
+    }
+    if wanted.html {
+        let journal = journal_of(&wanted.journal);
+        page(&recorded, wanted.against.as_deref(), journal.parent().unwrap_or(Path::new("")))?;
+        return Ok(report::exit(&recorded));
     }
     if let Some(text) = &wanted.cell {
         let told: Vec<_> = recorded.cells.iter().filter(|cell| cell.id.contains(text.as_str())).collect();

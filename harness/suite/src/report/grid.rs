@@ -1,5 +1,6 @@
 //! The grid: exporters down, importers across, the worst verdict of a pair in one sign.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use document::verdict::Verdict;
@@ -34,65 +35,102 @@ fn painted_sign(verdict: Verdict, unexpected: bool, paint: Paint) -> String {
     if unexpected { paint.unexpected(verdict, &sign) } else { paint.verdict(verdict, &sign) }
 }
 
-/// The worst verdict of the cells that fit, and whether one of these was not as expected.
-fn worst<'a>(cells: impl Iterator<Item = &'a CellEnd>) -> Option<(Verdict, bool)> {
-    cells
-        .map(|cell| (cell.verdict, unwanted(cell.outcome)))
-        .reduce(|(worst, any), (verdict, unwanted)| (worst.max(verdict), any || unwanted))
+/// The cells of a run by their devices.
+pub struct Grid<'a> {
+    /// The keys of the exporters, sorted.
+    pub exporters: Vec<&'a str>,
+    /// The keys of the importers, sorted.
+    pub importers: Vec<&'a str>,
+    pairs: BTreeMap<Pair<'a>, Vec<&'a CellEnd>>,
+}
+
+/// The keys of an exporter and an importer; one of them alone where the cell has no other.
+pub type Pair<'a> = (Option<&'a str>, Option<&'a str>);
+
+impl<'a> Grid<'a> {
+    /// The grid of a run.
+    pub fn of(recorded: &'a Recorded) -> Self {
+        let mut pairs: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for cell in &recorded.cells {
+            for importer in importers(cell) {
+                pairs.entry((cell.exporter.as_deref(), importer)).or_default().push(cell);
+            }
+        }
+        let keys = |of: fn(&CellEnd) -> Option<&str>| {
+            let wanted: BTreeSet<&str> = recorded.cells.iter().filter_map(of).collect();
+            wanted.into_iter().collect()
+        };
+        let (exporters, importers) = (keys(|cell| cell.exporter.as_deref()), keys(|cell| cell.importer.as_deref()));
+        Self { exporters, importers, pairs }
+    }
+
+    /// The cells that count for a pair.
+    pub fn cells(&self, pair: Pair<'a>) -> &[&'a CellEnd] {
+        self.pairs.get(&pair).map_or(&[], Vec::as_slice)
+    }
+
+    /// The pairs that have cells.
+    pub fn pairs(&self) -> impl Iterator<Item = Pair<'a>> {
+        self.pairs.keys().copied()
+    }
+
+    /// The worst verdict of a pair's cells, and whether one of them was not as expected.
+    fn worst(&self, pair: Pair<'a>) -> Option<(Verdict, bool)> {
+        let cells = self.cells(pair).iter().map(|cell| (cell.verdict, unwanted(cell.outcome)));
+        cells.reduce(|(worst, any), (verdict, unwanted)| (worst.max(verdict), any || unwanted))
+    }
 }
 
 /// The grid of a run: one row an exporter; first the cells of the exporter alone, then one column an importer. With
 /// colours, a pair is turned round of which a cell was not as expected.
 pub fn text(recorded: &Recorded, paint: Paint) -> String {
-    let exporters: Vec<&str> = keys(recorded, |cell| cell.exporter.as_deref());
-    let importers: Vec<&str> = keys(recorded, |cell| cell.importer.as_deref());
+    let grid = Grid::of(recorded);
     let mut signs = Vec::new();
-    let width = exporters.iter().chain(&importers).map(|key| key.len()).max().unwrap_or(0).max("importer alone".len());
+    let keys = grid.exporters.iter().chain(&grid.importers);
+    let width = keys.map(|key| key.len()).max().unwrap_or(0).max("importer alone".len());
     let mut text = format!("{:width$}   alone ", "exporter \\ importer");
-    for (number, _) in importers.iter().enumerate() {
+    for (number, _) in grid.importers.iter().enumerate() {
         let _ = write!(text, " {:>2}", number + 1);
     }
     text.push('\n');
     let mut row = |text: &mut String, name: &str, exporter: Option<&str>| {
-        let of = |importer: Option<&str>| {
-            worst(recorded.cells.iter().filter(|c| c.exporter.as_deref() == exporter && imports(c, importer)))
-        };
-        let mut put = |worst: Option<(Verdict, bool)>| {
+        let mut put = |importer: Option<&str>| {
+            let worst = grid.worst((exporter, importer));
             signs.extend(worst.map(|(verdict, _)| verdict));
             worst.map_or(" ".to_owned(), |(verdict, unexpected)| painted_sign(verdict, unexpected, paint))
         };
-        let alone = if exporter.is_some() { put(of(None)) } else { " ".to_owned() };
+        let alone = if exporter.is_some() { put(None) } else { " ".to_owned() };
         let _ = write!(text, "{name:width$}     {alone}   ");
-        for importer in &importers {
-            let _ = write!(text, "  {}", put(of(Some(importer))));
+        for importer in &grid.importers {
+            let _ = write!(text, "  {}", put(Some(importer)));
         }
         let kept = text.trim_end().len();
         text.truncate(kept);
         text.push('\n');
     };
-    for exporter in &exporters {
+    for exporter in &grid.exporters {
         row(&mut text, exporter, Some(exporter));
     }
     row(&mut text, "importer alone", None);
     text.push('\n');
-    for (number, importer) in importers.iter().enumerate() {
+    for (number, importer) in grid.importers.iter().enumerate() {
         let _ = writeln!(text, "{:>2} {importer}", number + 1);
     }
     let _ = writeln!(text, "\n{}   (the worst of a pair's cells)", legend(&signs, paint));
     text
 }
 
-/// A chain counts for both its importers, but for neither where it could not be tried: one of the two has refused, and
-/// the cells of that pair say so themselves.
-fn imports(cell: &CellEnd, importer: Option<&str>) -> bool {
-    let Some(second) = cell.second_importer.as_deref() else { return cell.importer.as_deref() == importer };
+/// The importers for which a cell counts. A chain counts for both, but for neither where it could not be tried: one of
+/// the two has refused, and the cells of that pair say so themselves.
+fn importers(cell: &CellEnd) -> Vec<Option<&str>> {
+    let (first, second) = (cell.importer.as_deref(), cell.second_importer.as_deref());
     let tried = !matches!(cell.verdict, Verdict::Refused | Verdict::NotObservable | Verdict::Blocked);
-    tried && [cell.importer.as_deref(), Some(second)].contains(&importer)
-}
-
-fn keys(recorded: &Recorded, of: impl Fn(&CellEnd) -> Option<&str>) -> Vec<&str> {
-    let wanted: std::collections::BTreeSet<&str> = recorded.cells.iter().filter_map(of).collect();
-    wanted.into_iter().collect()
+    match second {
+        None => vec![first],
+        Some(_) if !tried => vec![],
+        Some(_) if first == second => vec![first],
+        Some(_) => vec![first, second],
+    }
 }
 
 #[cfg(test)]

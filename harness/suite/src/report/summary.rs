@@ -122,8 +122,8 @@ fn known(recorded: &Recorded) -> String {
 /// So many reasons are told.
 const REASONS: usize = 6;
 
-/// Why cells verified nothing, one line a reason, the most frequent first.
-fn unseen(recorded: &Recorded) -> String {
+/// Why cells verified nothing and how many, the most frequent reason first.
+pub fn reasons(recorded: &Recorded) -> Vec<((Verdict, &str), usize)> {
     let mut by_reason: BTreeMap<(Verdict, &str), usize> = BTreeMap::new();
     let unseen = |verdict| matches!(verdict, Verdict::NotObservable | Verdict::Blocked);
     for cell in recorded.cells.iter().filter(|cell| unseen(cell.verdict) && !unwanted(cell.outcome)) {
@@ -133,6 +133,12 @@ fn unseen(recorded: &Recorded) -> String {
     }
     let mut reasons: Vec<_> = by_reason.into_iter().collect();
     reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    reasons
+}
+
+/// Why cells verified nothing, one line a reason.
+fn unseen(recorded: &Recorded) -> String {
+    let reasons = reasons(recorded);
     let cells = |count: usize| if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") };
     let lines = reasons.iter().take(REASONS);
     let mut text: String =
@@ -144,7 +150,8 @@ fn unseen(recorded: &Recorded) -> String {
     text
 }
 
-fn implementations(recorded: &Recorded) -> String {
+/// The map_dma_buf implementations that the run went through, in a line.
+pub fn implementations(recorded: &Recorded) -> String {
     let cells = recorded.cells.iter().flat_map(|cell| &cell.map_dma_buf);
     let at_start = recorded.endpoints.iter().filter_map(|endpoint| endpoint.map_dma_buf.as_ref());
     let names: BTreeSet<&str> = cells.chain(at_start).filter_map(|found| found.symbol.as_deref()).collect();
@@ -155,7 +162,7 @@ fn implementations(recorded: &Recorded) -> String {
 }
 
 /// In how many cells devices read and wrote buffers by themselves. In the others only the CPU did.
-fn device_access(recorded: &Recorded) -> String {
+pub fn device_access(recorded: &Recorded) -> String {
     let by = |how: &str| {
         let did = recorded.cells.iter().filter(|cell| cell.device_access.iter().any(|done| done == how));
         did.filter(|cell| cell.verdict.verified()).collect::<Vec<_>>()
@@ -172,28 +179,36 @@ fn device_access(recorded: &Recorded) -> String {
 }
 
 fn totals(recorded: &Recorded, paint: Paint) -> String {
-    let count = |verdict| recorded.cells.iter().filter(|cell| cell.verdict == verdict).count();
-    let by_verdict = Verdict::ALL.iter().map(|&verdict| (count(verdict), verdict)).filter(|(count, _)| *count > 0);
-    let by_verdict: Vec<String> =
-        by_verdict.map(|(count, verdict)| paint.verdict(verdict, &format!("{count} {verdict}"))).collect();
-    let bad = recorded.cells.iter().filter(|cell| unwanted(cell.outcome)).count() + recorded.missing.len();
+    let one = |(verdict, count): &(Verdict, usize)| paint.verdict(*verdict, &format!("{count} {verdict}"));
+    let by_verdict: Vec<String> = counts(&recorded.cells).iter().map(one).collect();
     let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
     let mut text = format!("{} of {} cells: {}\n", recorded.cells.len(), recorded.run.cells, by_verdict.join(", "));
-    let verified = recorded.cells.iter().filter(|cell| cell.verdict.verified()).count();
-    text += &match exit(recorded) {
-        Exit::Incomplete => "the run was cut short: its journal has no end\n".into(),
-        Exit::NothingVerified if recorded.endpoints.is_empty() => {
-            format!("nothing was verified: {NO_DEVICES}\n")
-        }
-        Exit::NothingVerified => "nothing was verified: no cell could look at its rule\n".into(),
-        Exit::OwnFault => "prime-cts itself is at fault in the cells that ended in 'error'\n".into(),
-        _ if bad == 0 => format!("{verified} verified, every outcome as expected\n"),
-        _ => format!("{verified} verified, {bad} not as expected\n"),
-    };
+    text += &format!("{}\n", conclusion(recorded));
     if let Some(end) = &recorded.end {
         text += &format!("plan {}, cells {}\n", seconds(recorded.run.plan_ms), seconds(end.cells_ms));
     }
     text
+}
+
+/// The cells of each verdict that there is, from the best to the worst.
+pub fn counts<'a>(cells: impl IntoIterator<Item = &'a CellEnd>) -> Vec<(Verdict, usize)> {
+    let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+    cells.into_iter().for_each(|cell| *counts.entry(cell.verdict).or_default() += 1);
+    counts.into_iter().collect()
+}
+
+/// How a run ended, in a sentence.
+pub fn conclusion(recorded: &Recorded) -> String {
+    let bad = recorded.cells.iter().filter(|cell| unwanted(cell.outcome)).count() + recorded.missing.len();
+    let verified = recorded.cells.iter().filter(|cell| cell.verdict.verified()).count();
+    match exit(recorded) {
+        Exit::Incomplete => "the run was cut short: its journal has no end".into(),
+        Exit::NothingVerified if recorded.endpoints.is_empty() => format!("nothing was verified: {NO_DEVICES}"),
+        Exit::NothingVerified => "nothing was verified: no cell could look at its rule".into(),
+        Exit::OwnFault => "prime-cts itself is at fault in the cells that ended in 'error'".into(),
+        _ if bad == 0 => format!("{verified} verified, every outcome as expected"),
+        _ => format!("{verified} verified, {bad} not as expected"),
+    }
 }
 
 #[cfg(test)]
