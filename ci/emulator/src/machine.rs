@@ -31,6 +31,9 @@ pub struct Machine {
     pub kernel_architecture: &'static str,
     /// What such a build makes for QEMU.
     pub kernel_image: &'static str,
+    /// What every kernel is told. A PC's kernel counts timer interrupts while it boots and panics where too few come, as on
+    /// a host that is busy with other things (check_timer of arch/x86/kernel/apic/io_apic.c).
+    pub append: &'static str,
 }
 
 const MACHINES: &[Machine] = &[
@@ -47,6 +50,7 @@ const MACHINES: &[Machine] = &[
         rust: "x86_64",
         kernel_architecture: "x86",
         kernel_image: "arch/x86/boot/bzImage",
+        append: "no_timer_check",
     },
     Machine {
         name: "aarch64",
@@ -61,6 +65,7 @@ const MACHINES: &[Machine] = &[
         rust: "aarch64",
         kernel_architecture: "arm64",
         kernel_image: "arch/arm64/boot/Image",
+        append: "",
     },
     Machine {
         name: "armv7l",
@@ -75,6 +80,7 @@ const MACHINES: &[Machine] = &[
         rust: "arm",
         kernel_architecture: "arm",
         kernel_image: "arch/arm/boot/zImage",
+        append: "",
     },
 ];
 

@@ -90,7 +90,7 @@ impl Start<'_> {
     /// The kernel's command line; `more` is not the board file's.
     pub fn kernel_words(&self, more: &str) -> String {
         let console = format!("console={}", self.qemu.console);
-        let words = [&console, more, self.append, self.qemu.append.trim()];
+        let words = [&console, self.machine.append, more, self.append, self.qemu.append.trim()];
         words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" ")
     }
 
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn the_kernel_gets_all_words() {
         let words = words("/results", "vivid.n_devs=2", false);
-        assert!(words.contains(&"console=ttyS0 quiet panic=-1 vivid.n_devs=2 cma=64M".to_owned()), "{words:?}");
+        assert!(words.contains(&"console=ttyS0 no_timer_check quiet panic=-1 vivid.n_devs=2 cma=64M".to_owned()), "{words:?}");
     }
 
     #[test]
