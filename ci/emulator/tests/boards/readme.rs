@@ -62,6 +62,11 @@ const COMMANDS: &[(&str, By)] = &[
     ("prime-cts repro CELL", Board(&[0], "prime-cts repro mapping.at-offset.drm-vgem")),
     ("prime-cts man", Board(&[0], "")),
     ("prime-cts completions bash", Board(&[0], "")),
+    ("prime-cts report DIR --html", Board(&[1], "prime-cts report prime-cts-results --html")),
+    (
+        "prime-cts report DIR --html --against RUN",
+        Board(&[1], "prime-cts report prime-cts-results --html --against shard-2"),
+    ),
     (
         "prime-cts run stream.capture --witness 'cat >\"frames/$PRIME_CTS_CELL\"'",
         Board(
