@@ -145,8 +145,8 @@ pub struct Recorded {
     pub endpoints: Vec<EndpointFound>,
     /// The cells that ended, in their order.
     pub cells: Vec<CellEnd>,
-    /// The cell that was open when the run was cut short.
-    pub open: Option<String>,
+    /// The cells that were open when the run was cut short: one, unless several ran at the same time.
+    pub open: Vec<String>,
     /// How often the machine was started again and the run went on.
     pub restarts: usize,
     /// What was not there.
@@ -194,7 +194,7 @@ impl Recorded {
     /// A run of which nothing is known but what it runs.
     pub fn begun(run: Run) -> Self {
         let (endpoints, cells, missing) = Default::default();
-        Self { run, endpoints, cells, open: None, restarts: 0, missing, end: None }
+        Self { run, endpoints, cells, open: Vec::new(), restarts: 0, missing, end: None }
     }
 
     /// Gathers events; nothing without a `run` event.
@@ -206,12 +206,17 @@ impl Recorded {
             match event {
                 Event::Run(_) => {}
                 Event::Endpoint(endpoint) => recorded.endpoints.push(endpoint),
-                Event::CellStart(start) => recorded.open = Some(start.id),
+                Event::CellStart(start) => recorded.open.push(start.id),
                 Event::Cell(cell) => {
-                    recorded.open = None;
+                    recorded.open.retain(|open| *open != cell.id);
                     recorded.cells.push(cell);
                 }
-                Event::Resumed(_) => recorded.restarts += 1,
+                Event::Again(again) => recorded.open.retain(|open| !again.cells.contains(open)),
+                Event::Resumed(resumed) => {
+                    recorded.restarts += 1;
+                    // Each of these is begun again; one alone is told of as crashed.
+                    recorded.open.retain(|open| !resumed.suspects.contains(open));
+                }
                 Event::Missing(missing) => recorded.missing.push(missing),
                 Event::End(end) => recorded.end = Some(end),
             }
