@@ -198,7 +198,7 @@ fn show_plan(wanted: &Plan) -> Result<Exit, Trouble> {
 
 /// Writes the reports of the journal in a folder, tells what it ended with, and says how.
 fn reports(folder: &Path) -> Result<Exit, Trouble> {
-    let recorded = Recorded::read(&folder.join("run.jsonl"))?;
+    let recorded = Recorded::read_for_reports(&folder.join("run.jsonl"))?;
     write(&folder.join("junit.xml"), &junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?)?;
     write(&folder.join("run.ktap"), &ktap::text(&recorded))?;
     print!("{}", summary::text(&recorded));

@@ -14,5 +14,6 @@ mod modules;
 mod observable;
 mod offline;
 mod recorded;
+mod size;
 mod whole;
 mod witness;
