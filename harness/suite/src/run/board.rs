@@ -193,7 +193,12 @@ impl SoFar {
         self.number += 1;
         *self.end.verdicts.entry(ended.verdict.word().into()).or_insert(0) += 1;
         *self.end.outcomes.entry(ended.outcome.word().into()).or_insert(0) += 1;
-        self.reached.extend(ended.map_dma_buf.iter().cloned());
+        for through in &ended.map_dma_buf {
+            // A run of many cells goes through few.
+            if !self.reached.contains(through) {
+                self.reached.push(through.clone());
+            }
+        }
         self.deadly.learn(ended);
     }
 }
