@@ -15,7 +15,7 @@ pub use pattern::{Origin, POSITIONS, SEEDS, origin, word};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use uapi::memory::{LINE, LINE_SIZE, Mapping, page_size};
+use uapi::memory::{LINE, LINE_SIZE, Line, Mapping, page_size, with_vectors};
 
 use pattern::{BLOCK, Lines};
 use tally::Tally;
@@ -74,23 +74,32 @@ pub fn check_part(mapping: &Mapping, part: Range<usize>, seed: u32, position: u6
     while offset < lined {
         let expected = Lines::from(seed, position + offset as u64);
         let block = &mut block[..expected.len().min((lined - offset) / LINE_SIZE)];
-        // Of a vector's width, and a line's words first among themselves: what is added up waits little.
-        let mut differing = [0; 2];
         let seen = mapping.lines(part.start + offset, block.len());
-        for ((kept, seen), expected) in block.iter_mut().zip(seen).zip(expected) {
-            *kept = seen;
-            for (word, sum) in differing.iter_mut().enumerate() {
-                let differs = |at: usize| seen[at + word] ^ expected[at + word];
-                *sum |= (differs(0) | differs(2)) | (differs(4) | differs(6));
-            }
-        }
-        if differing != [0; 2] {
+        let differing = with_vectors(
+            #[inline(always)]
+            || compare_lines(block, seen, expected),
+        );
+        if differing {
             block.as_flattened().iter().enumerate().for_each(|(index, &word)| told.see(offset + index * 8, word));
         }
         offset += block.len() * LINE_SIZE;
     }
     (lined..len).step_by(8).for_each(|offset| told.see(offset, mapping.read_word(part.start + offset)));
     told.answer()
+}
+
+/// Keeps lines as they are seen, and says whether any differs from what is expected.
+#[inline(always)]
+fn compare_lines(kept: &mut [Line], seen: impl Iterator<Item = Line>, expected: impl Iterator<Item = Line>) -> bool {
+    // A line's words first among themselves: what is added up waits little.
+    let mut differing = [0; 4];
+    for ((kept, seen), expected) in kept.iter_mut().zip(seen).zip(expected) {
+        *kept = seen;
+        for (word, sum) in differing.iter_mut().enumerate() {
+            *sum |= (seen[word] ^ expected[word]) | (seen[word + 4] ^ expected[word + 4]);
+        }
+    }
+    differing != [0; 4]
 }
 
 /// As [`check`], for content that is not mapped: `read` is asked for each word once, at rising offsets below `len`.

@@ -5,7 +5,7 @@
 
 mod run;
 
-pub use run::{LINE, LINE_SIZE, Line, measure};
+pub use run::{LINE, LINE_SIZE, Line, measure, with_vectors};
 
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;

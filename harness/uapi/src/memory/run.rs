@@ -1,8 +1,5 @@
 //! Runs of words, for whole buffers: as `read_word` and `write_word` do one, with the widest accesses that every processor
-//! of the architecture has.
-//!
-//! They are no wider than 16 bytes: what emulates a device's memory under KVM knows the loads and stores of SSE2, and none
-//! of AVX.
+//! of the architecture has, 16 bytes on most.
 
 use super::Mapping;
 
@@ -113,6 +110,23 @@ impl Mapping {
         // SAFETY: the offset is within the mapping, or its end.
         unsafe { self.pointer().add(offset) }
     }
+}
+
+/// Does some work, compiled for the widest vectors that this processor has and that pay: what is inlined into it is.
+#[inline]
+pub fn with_vectors<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { with_avx2(work) };
+    }
+    work()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
+    work()
 }
 
 /// What libc's memcpy and memcmp reach on a mapping: the measure for the benchmarks.
