@@ -118,3 +118,73 @@ impl Undecided {
         said.or(taint).or(lost).or(ending).map(Self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use device::Endpoint;
+    use document::case::{Case, Kind};
+    use oracle::kernel_log::{Splat, SplatKind};
+
+    use super::*;
+    use crate::cell::message::Messages;
+    use crate::plan::plan;
+
+    fn cells(size: &str, steps: &str) -> Vec<Cell> {
+        let text = format!("name: c\nrule: r\nwhy: w\nreference: f\ncells: exporter\nsize: {size}\nsteps:\n{steps}");
+        let case = Rc::new(Case::parse(Path::new("area/c.yaml"), &text).unwrap());
+        let endpoint = |key: &str| {
+            let endpoint = Endpoint::new(Kind::Drm, key, "d", PathBuf::from(format!("/dev/{key}")));
+            Rc::new(Endpoint { exports: true, ..endpoint })
+        };
+        plan(&[case], &["a", "b", "c"].map(endpoint))
+    }
+
+    const STEPS: &str = "  - allocate: {as: b}\n  - export: {buffer: b, as: f}\n  - size: {file: f}\n";
+
+    fn taken(cells: &[Cell], jobs: usize) -> Vec<usize> {
+        let mut waiting = Waiting::new(cells.iter(), std::iter::empty(), jobs);
+        std::iter::from_fn(|| Some(waiting.take().len()).filter(|count| *count > 0)).collect()
+    }
+
+    #[test]
+    fn as_many_are_taken_as_may_run_and_large_buffers_and_balances_run_alone() {
+        assert_eq!(taken(&cells("4KiB", STEPS), 1), [1, 1, 1]);
+        assert_eq!(taken(&cells("4KiB", STEPS), 2), [2, 1]);
+        assert_eq!(taken(&cells("65MiB", STEPS), 2), [1, 1, 1]);
+        let balance = "  - allocate: {as: b}\n  - export: {buffer: b, as: f}\n  - snapshot: {as: s, file: f}\n  - balance: {since: s, file: f}\n";
+        assert_eq!(taken(&cells("4KiB", balance), 2), [1, 1, 1]);
+    }
+
+    #[test]
+    fn what_does_not_count_is_next_and_alone() {
+        let cells = cells("4KiB", STEPS);
+        let mut waiting = Waiting::new(cells.iter(), std::iter::empty(), 2);
+        let first = waiting.take();
+        waiting.again(&first);
+        let ids = |cells: Vec<&Cell>| cells.iter().map(|cell| cell.id.clone()).collect::<Vec<_>>();
+        assert_eq!([ids(waiting.take()), ids(waiting.take())].concat(), ids(first));
+    }
+
+    #[test]
+    fn whatever_may_be_of_any_of_them_is_undecided() {
+        let ran = |ending| Ran::of(1, Messages::default(), ending, Duration::ZERO, Duration::ZERO);
+        let quiet = || ran(Ok(Ending::Exited(0)));
+        assert_eq!(Undecided::of(&quiet(), &Seen::default()), None);
+        let splat = || vec![Splat { kind: SplatKind::Warning, title: "t".into(), lines: vec![] }];
+        let seen = [
+            Seen { splats: splat(), ..Seen::default() },
+            Seen { dumps: splat(), ..Seen::default() },
+            Seen { taint: 1 << 9, ..Seen::default() },
+            Seen { lost: 1, ..Seen::default() },
+            Seen { lost_calls: 1, ..Seen::default() },
+        ];
+        assert!(seen.iter().all(|seen| Undecided::of(&quiet(), seen).is_some()));
+        for ending in [Ending::Exited(101), Ending::Signalled("SIGSEGV"), Ending::TimedOut] {
+            assert!(Undecided::of(&ran(Ok(ending)), &Seen::default()).is_some());
+        }
+    }
+}
