@@ -30,7 +30,8 @@ pub fn program(
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root).args(["build", "--quiet", "--release", "-p", "suite", "--bin", "prime-cts"]);
     let (folder, flags) = match libraries {
-        None => ("target/static", "-C target-feature=+crt-static".to_owned()),
+        // At a fixed address: without relocations it is smaller, and starts sooner.
+        None => ("target/static", "-C target-feature=+crt-static -C relocation-model=static".to_owned()),
         Some((userland, tree)) => {
             cargo.arg("--features").arg(userland.features.join(","));
             let folder = tree.join("usr/lib").join(machine.triplet);

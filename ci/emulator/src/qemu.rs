@@ -306,7 +306,10 @@ mod tests {
     #[test]
     fn the_kernel_gets_all_words() {
         let words = words("/results", "vivid.n_devs=2", false);
-        assert!(words.contains(&"console=ttyS0 no_timer_check quiet panic=-1 vivid.n_devs=2 cma=64M".to_owned()), "{words:?}");
+        assert!(
+            words.contains(&"console=ttyS0 no_timer_check quiet panic=-1 vivid.n_devs=2 cma=64M".to_owned()),
+            "{words:?}"
+        );
     }
 
     #[test]

@@ -92,6 +92,18 @@ impl Endpoint {
         }
     }
 
+    /// What it shares with other endpoints, and what only one program can use at a time: who holds all of them disturbs
+    /// nobody. Its key, its node, its device, and what it gets frames of.
+    pub fn locks(&self) -> impl Iterator<Item = String> {
+        // The nodes of a V4L2 device differ behind the '#'. A mock's node is the log that all mocks write.
+        let mock = self.kind == Kind::Mock;
+        let device = self.topology.split('#').next().filter(|device| !device.is_empty() && !mock);
+        let node = (!mock).then(|| format!("node {}", self.node.display()));
+        let device = device.map(|device| format!("device {device}"));
+        let shares = self.shares.as_ref().map(|shares| format!("shares {shares}"));
+        [Some(format!("key {}", self.key)), node, device, shares].into_iter().flatten()
+    }
+
     /// What a selector looks at.
     pub fn seen(&self) -> Seen<'_> {
         Seen {
@@ -174,6 +186,19 @@ mod tests {
         number_twins(&mut endpoints);
         let keys: Vec<_> = endpoints.iter().map(|e| (e.key.as_str(), e.topology.as_str())).collect();
         assert_eq!(keys, [("drm-vgem", "vgem"), ("drm-x-0", "pci/1"), ("drm-x-1", "pci/2")]);
+    }
+
+    #[test]
+    fn endpoints_of_a_node_or_a_device_share_a_lock_and_others_do_not() {
+        let of = |key: &str, node: &str, topology: &str| Endpoint { node: node.into(), ..at(key, topology) };
+        let share = |one: &Endpoint, other: &Endpoint| one.locks().any(|lock| other.locks().any(|own| own == lock));
+        let (capture, output) = (of("v4l2-x-cap0", "/dev/video0", "x#0"), of("v4l2-x-out0", "/dev/video1", "x#1"));
+        assert!(share(&capture, &output), "one device");
+        assert!(share(&of("gbm-y", "/dev/dri/renderD128", "y"), &of("drm-y", "/dev/dri/renderD128", "z")), "one node");
+        assert!(!share(&capture, &of("drm-vgem", "/dev/dri/card0", "vgem")));
+        assert!(!share(&of("udmabuf", "/dev/udmabuf", ""), &of("heap-system", "/dev/dma_heap/system", "")));
+        let with = |endpoint: Endpoint| Endpoint { shares: Some("sensor".into()), ..endpoint };
+        assert!(share(&with(capture), &with(of("v4l2-z-cap0", "/dev/video5", "z"))), "one source of frames");
     }
 
     #[test]

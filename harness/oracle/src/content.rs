@@ -12,14 +12,13 @@ pub use bytes::compare;
 pub use difference::{Bytes, Difference, Seen, Shape};
 pub use pattern::{Origin, POSITIONS, SEEDS, origin, word};
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
-use uapi::memory::{Mapping, page_size};
+use uapi::memory::{LINE, LINE_SIZE, Line, Mapping, page_size, with_vectors};
 
-use pattern::Words;
+use pattern::{BLOCK, Lines};
 use tally::Tally;
-
-/// So many words are read before they are looked at, each of them once: a loop without branches.
-const BLOCK: usize = 64;
 
 /// What was compared and found equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,9 +33,16 @@ pub struct Checked {
 /// For a position or a length that is no multiple of 8, a seed of [`SEEDS`] or more, a mapping made for reading.
 pub fn fill(mapping: &Mapping, seed: u32, position: u64) {
     let len = aligned(mapping.len(), seed, position);
-    let mut words = Words::from(seed, position);
-    for offset in (0..len).step_by(8) {
-        mapping.write_word(offset, words.next());
+    let lined = lined(len, position);
+    let mut offset = 0;
+    while offset < lined {
+        let lines = Lines::from(seed, position + offset as u64);
+        let count = lines.len().min((lined - offset) / LINE_SIZE);
+        mapping.write_lines(offset, lines.take(count));
+        offset += count * LINE_SIZE;
+    }
+    for offset in (lined..len).step_by(8) {
+        mapping.write_word(offset, word(seed, position + offset as u64));
     }
 }
 
@@ -49,8 +55,51 @@ pub fn fill(mapping: &Mapping, seed: u32, position: u64) {
 /// # Panics
 /// For a position or a length that is no multiple of 8, a seed of [`SEEDS`] or more.
 pub fn check(mapping: &Mapping, seed: u32, position: u64) -> Result<Checked, Difference> {
-    let len = aligned(mapping.len(), seed, position);
-    check_words(len, seed, position, |offset| mapping.read_word(offset))
+    check_part(mapping, 0..mapping.len(), seed, position)
+}
+
+/// As [`check`], of a part of a mapping in bytes, which begins at byte `position` of the buffer.
+///
+/// # Errors
+/// As [`check`].
+///
+/// # Panics
+/// As [`check`], and for a part that is not within the mapping.
+pub fn check_part(mapping: &Mapping, part: Range<usize>, seed: u32, position: u64) -> Result<Checked, Difference> {
+    let len = aligned(part.len(), seed, position);
+    let mut told = Told { tally: None, seed, position, len };
+    let lined = lined(len, position | part.start as u64);
+    let mut block = [[0; LINE]; BLOCK as usize / LINE];
+    let mut offset = 0;
+    while offset < lined {
+        let expected = Lines::from(seed, position + offset as u64);
+        let block = &mut block[..expected.len().min((lined - offset) / LINE_SIZE)];
+        let seen = mapping.lines(part.start + offset, block.len());
+        let differing = with_vectors(
+            #[inline(always)]
+            || compare_lines(block, seen, expected),
+        );
+        if differing {
+            block.as_flattened().iter().enumerate().for_each(|(index, &word)| told.see(offset + index * 8, word));
+        }
+        offset += block.len() * LINE_SIZE;
+    }
+    (lined..len).step_by(8).for_each(|offset| told.see(offset, mapping.read_word(part.start + offset)));
+    told.answer()
+}
+
+/// Keeps lines as they are seen, and says whether any differs from what is expected.
+#[inline(always)]
+fn compare_lines(kept: &mut [Line], seen: impl Iterator<Item = Line>, expected: impl Iterator<Item = Line>) -> bool {
+    // A line's words first among themselves: what is added up waits little.
+    let mut differing = [0; 4];
+    for ((kept, seen), expected) in kept.iter_mut().zip(seen).zip(expected) {
+        *kept = seen;
+        for (word, sum) in differing.iter_mut().enumerate() {
+            *sum |= (seen[word] ^ expected[word]) | (seen[word + 4] ^ expected[word + 4]);
+        }
+    }
+    differing != [0; 4]
 }
 
 /// As [`check`], for content that is not mapped: `read` is asked for each word once, at rising offsets below `len`.
@@ -67,37 +116,40 @@ pub fn check_words(
     mut read: impl FnMut(usize) -> u64,
 ) -> Result<Checked, Difference> {
     let len = aligned(len, seed, position);
-    let mut tally = None;
-    let mut words = Words::from(seed, position);
-    let mut block = [0; BLOCK];
-    for start in (0..len).step_by(BLOCK * 8) {
-        let block = &mut block[..(len - start).div_ceil(8).min(BLOCK)];
-        let mut differs = 0;
-        for (index, word) in block.iter_mut().enumerate() {
-            *word = read(start + index * 8);
-            differs |= *word ^ words.next();
-        }
-        if differs != 0 {
-            note(&mut tally, seed, position, len, (start, block));
+    let mut told = Told { tally: None, seed, position, len };
+    (0..len).step_by(8).for_each(|offset| told.see(offset, read(offset)));
+    told.answer()
+}
+
+/// What is known of the words that were looked at, in order.
+struct Told {
+    tally: Option<Tally>,
+    seed: u32,
+    position: u64,
+    len: usize,
+}
+
+impl Told {
+    fn see(&mut self, offset: usize, seen: u64) {
+        let position = self.position + offset as u64;
+        let expected = word(self.seed, position);
+        if expected != seen {
+            let new = || Tally::new(self.seed, self.position, self.len as u64, page_size() as u64);
+            self.tally.get_or_insert_with(new).add(position, expected, seen);
         }
     }
-    match tally {
-        None => Ok(Checked { bytes: len as u64 }),
-        Some(tally) => Err(tally.difference()),
+
+    fn answer(self) -> Result<Checked, Difference> {
+        match self.tally {
+            None => Ok(Checked { bytes: self.len as u64 }),
+            Some(tally) => Err(tally.difference()),
+        }
     }
 }
 
-/// Kept out of the loop, which runs over whole buffers that do not differ.
-#[cold]
-fn note(tally: &mut Option<Tally>, seed: u32, position: u64, len: usize, (start, block): (usize, &[u64])) {
-    let tally = tally.get_or_insert_with(|| Tally::new(seed, position, len as u64, page_size() as u64));
-    for (index, &seen) in block.iter().enumerate() {
-        let here = position + (start + index * 8) as u64;
-        let expected = word(seed, here);
-        if expected != seen {
-            tally.add(here, expected, seen);
-        }
-    }
+/// How much of so many bytes are whole lines, if they begin with one.
+fn lined(len: usize, start: u64) -> usize {
+    if start.is_multiple_of(LINE_SIZE as u64) { len / LINE_SIZE * LINE_SIZE } else { 0 }
 }
 
 fn aligned(len: usize, seed: u32, position: u64) -> usize {

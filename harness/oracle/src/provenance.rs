@@ -85,13 +85,10 @@ impl Tracer {
         self.events.take(|_| true)
     }
 
-    /// Calls, by a thread, of functions that only an importer calls and that touch the struct pages behind an sg_table.
-    /// Those of others are forgotten.
-    pub fn take_touches(&mut self, pid: i32) -> Vec<Touch> {
+    /// Calls, by any thread, of functions that only an importer calls and that touch the struct pages behind an sg_table.
+    pub fn take_touches(&mut self) -> Vec<Touch> {
         self.read();
-        let touches = self.events.take_touches(|touch| touch.pid == pid);
-        self.events.take_touches(|_| true);
-        touches
+        self.events.take_touches()
     }
 
     /// The functions whose calls are seen; the kernel has not all of them, or does not let them be probed.
@@ -103,18 +100,17 @@ impl Tracer {
         self.probe.watched().iter().filter_map(function).collect()
     }
 
-    /// The sg_tables that a thread mapped while another device held them. Those of others are forgotten, and who holds
-    /// what: each question begins anew.
-    pub fn take_shared(&mut self, pid: i32) -> Vec<Shared> {
+    /// The sg_tables that any thread mapped while another device held them. Who holds what is forgotten: each question
+    /// begins anew.
+    pub fn take_shared(&mut self) -> Vec<Shared> {
         self.read();
-        self.events.take_shared(pid)
+        self.events.take_shared()
     }
 
-    /// The first page frame of each call by which a thread mapped some (`remap_pfn_range`). Those of others are
-    /// forgotten.
-    pub fn take_frames(&mut self, pid: i32) -> Vec<u64> {
+    /// The first page frame of each call by which a thread mapped some (`remap_pfn_range`), behind the thread.
+    pub fn take_frames(&mut self) -> Vec<(i32, u64)> {
         self.read();
-        self.events.take_frames(pid)
+        self.events.take_frames()
     }
 
     /// Whether this kernel lets everything be probed that is needed to see who holds which sg_table.

@@ -411,6 +411,13 @@ pub struct Results {
 pub struct Conduct {
     #[command(flatten)]
     pub results: Results,
+    /// So many cells at the same time, if they have no device in common and do not look at the machine as a whole (leaks,
+    /// limits, races: these run alone). When the kernel complains meanwhile, or one of them crashes or hangs, nobody can say
+    /// whose fault it is: then each of them is run once more, alone, and that alone counts. A board that goes down in the
+    /// middle of several costs two restarts with --resume. Not with a journal on a console.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256),
+        conflicts_with_all = ["crashed", "console"])]
+    pub jobs: u16,
     /// Goes on with the run in --output, if one was cut short there: the cell that was open has crashed and is not run
     /// again, nor are the others of its exporter and importer.
     #[arg(long)]

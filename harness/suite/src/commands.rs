@@ -168,7 +168,7 @@ fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
 
 /// Writes the reports of the journal in a folder, tells what it ended with if that is wanted, and says how.
 fn reports(folder: &Path, told: bool) -> Result<Exit, Trouble> {
-    let recorded = Recorded::read(&folder.join("run.jsonl"))?;
+    let recorded = Recorded::read_for_reports(&folder.join("run.jsonl"))?;
     write(&folder.join("junit.xml"), &junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?)?;
     write(&folder.join("run.ktap"), &ktap::text(&recorded))?;
     if told {

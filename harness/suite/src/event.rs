@@ -24,6 +24,8 @@ pub enum Event {
     CellStart(CellStart),
     /// A cell has ended.
     Cell(CellEnd),
+    /// What cells showed that ran at the same time does not count.
+    Again(Again),
     /// The machine went down and was started again, and the run goes on.
     Resumed(Resumed),
     /// Something that the board file expects is not there.
@@ -205,11 +207,25 @@ pub struct CellEnd {
     pub figures: BTreeMap<String, u64>,
 }
 
+/// What cells showed that ran at the same time does not count: something was seen that may be of any of them. Each is begun
+/// once more, and runs alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Again {
+    /// Their ids.
+    pub cells: Vec<String>,
+    /// What was seen.
+    pub seen: String,
+}
+
 /// The run goes on after a restart of the machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resumed {
-    /// The cell in which it went down; nothing when none was running.
+    /// The cell in which it went down; nothing when none was running, or several.
     pub open: Option<String>,
+    /// The cells that were running, if there were several: each is run alone now, and one in which the machine goes down
+    /// again is the one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspects: Vec<String>,
     /// The oracles as they are now, and why one is not available.
     pub oracles: Vec<OracleState>,
     /// `/proc/sys/kernel/tainted` now.
@@ -237,6 +253,13 @@ pub struct End {
     pub outcomes: BTreeMap<String, usize>,
     /// Time spent in cells, in milliseconds.
     pub cells_ms: u64,
+    /// How much of it went into none of the cells' steps: the program's own cost, in milliseconds. Of a run that went on
+    /// after a restart, that since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_ms: Option<u64>,
+    /// The most memory that the program had at a time (VmHWM), in KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_kib: Option<u64>,
     /// `/proc/sys/kernel/tainted` at the end.
     pub taint: Option<u64>,
 }

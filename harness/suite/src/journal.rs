@@ -1,9 +1,10 @@
 //! `run.jsonl`: written so that it survives a crash, read so that a cut-off one still tells what it can.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use document::verdict::{Outcome, Verdict};
 use nix::sys::statfs::FsType;
 
 use crate::event::{CellEnd, End, EndpointFound, Event, Missing, Run};
@@ -155,8 +156,8 @@ pub struct Recorded {
     pub endpoints: Vec<EndpointFound>,
     /// The cells that ended, in their order.
     pub cells: Vec<CellEnd>,
-    /// The cell that was open when the run was cut short.
-    pub open: Option<String>,
+    /// The cells that were open when the run was cut short: one, unless several ran at the same time.
+    pub open: Vec<String>,
     /// How often the machine was started again and the run went on.
     pub restarts: usize,
     /// What was not there.
@@ -171,14 +172,21 @@ impl Recorded {
     /// # Errors
     /// See [`JournalError`].
     pub fn read(path: &Path) -> Result<Self, JournalError> {
-        let fail = |source| JournalError::Read { path: path.to_owned(), source };
-        let read = std::fs::read(path).map_err(fail)?;
-        if !read.starts_with(&GZIP) {
-            return Self::parse(path, &read);
-        }
-        let mut text = Vec::new();
-        flate2::read::MultiGzDecoder::new(&read[..]).read_to_end(&mut text).map_err(fail)?;
-        Self::parse(path, &text)
+        Self::lines(path, open(path)?, |_| {})
+    }
+
+    /// As [`Recorded::read`], with no more of each cell than the reports of a run tell: of one that passed as expected
+    /// neither its rule nor what was seen. A run of many cells is not held in memory as a whole.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn read_for_reports(path: &Path) -> Result<Self, JournalError> {
+        let told = |cell: &CellEnd| cell.verdict != Verdict::Pass || cell.outcome != Outcome::Expected;
+        Self::lines(path, open(path)?, |cell| {
+            if !told(cell) && cell.figures.is_empty() {
+                (cell.rule, cell.reference, cell.findings) = Default::default();
+            }
+        })
     }
 
     /// Reads the text of a journal. It may be cut off anywhere, within a character too.
@@ -186,25 +194,43 @@ impl Recorded {
     /// # Errors
     /// See [`JournalError`].
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, JournalError> {
-        let mut events = Vec::new();
-        for (number, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
+        Self::lines(path, text, |_| {})
+    }
+
+    /// Reads line by line; `change` is shown each cell that has ended.
+    fn lines(path: &Path, mut text: impl BufRead, change: impl Fn(&mut CellEnd)) -> Result<Self, JournalError> {
+        let fail = |source| JournalError::Read { path: path.to_owned(), source };
+        let mut recorded: Option<Self> = None;
+        let mut line = Vec::new();
+        let mut number = 0;
+        while text.read_until(b'\n', &mut line).map_err(fail)? > 0 {
+            number += 1;
             // Looked at first: what else a newer program has written need not be known here.
-            if let Some(version) = newer(line) {
+            if let Some(version) = newer(&line) {
                 return Err(JournalError::Version { path: path.to_owned(), version });
             }
-            match serde_json::from_slice::<Event>(line) {
-                Ok(event) => events.push(event),
-                Err(_) if !line.ends_with(b"\n") => {}
-                Err(source) => return Err(JournalError::Line { path: path.to_owned(), line: number + 1, source }),
+            let event = match serde_json::from_slice::<Event>(&line) {
+                Err(_) if !line.ends_with(b"\n") => break,
+                event => event.map_err(|source| JournalError::Line { path: path.to_owned(), line: number, source })?,
+            };
+            match (&mut recorded, event) {
+                (None, Event::Run(run)) => recorded = Some(Self::begun(run)),
+                (None, _) => {}
+                (Some(recorded), Event::Cell(mut cell)) => {
+                    change(&mut cell);
+                    recorded.add(Event::Cell(cell));
+                }
+                (Some(recorded), event) => recorded.add(event),
             }
+            line.clear();
         }
-        Self::of(events).ok_or_else(|| JournalError::NoRun { path: path.to_owned() })
+        recorded.ok_or_else(|| JournalError::NoRun { path: path.to_owned() })
     }
 
     /// A run of which nothing is known but what it runs.
     pub fn begun(run: Run) -> Self {
         let (endpoints, cells, missing) = Default::default();
-        Self { run, endpoints, cells, open: None, restarts: 0, missing, end: None }
+        Self { run, endpoints, cells, open: Vec::new(), restarts: 0, missing, end: None }
     }
 
     /// Gathers events; nothing without a `run` event.
@@ -212,22 +238,39 @@ impl Recorded {
         let mut events = events.into_iter();
         let run = events.find_map(|event| if let Event::Run(run) = event { Some(run) } else { None })?;
         let mut recorded = Self::begun(run);
-        for event in events {
-            match event {
-                Event::Run(_) => {}
-                Event::Endpoint(endpoint) => recorded.endpoints.push(endpoint),
-                Event::CellStart(start) => recorded.open = Some(start.id),
-                Event::Cell(cell) => {
-                    recorded.open = None;
-                    recorded.cells.push(cell);
-                }
-                Event::Resumed(_) => recorded.restarts += 1,
-                Event::Missing(missing) => recorded.missing.push(missing),
-                Event::End(end) => recorded.end = Some(end),
-            }
-        }
+        events.for_each(|event| recorded.add(event));
         Some(recorded)
     }
+
+    fn add(&mut self, event: Event) {
+        match event {
+            Event::Run(_) => {}
+            Event::Endpoint(endpoint) => self.endpoints.push(endpoint),
+            Event::CellStart(start) => self.open.push(start.id),
+            Event::Cell(cell) => {
+                self.open.retain(|open| *open != cell.id);
+                self.cells.push(cell);
+            }
+            Event::Again(again) => self.open.retain(|open| !again.cells.contains(open)),
+            Event::Resumed(resumed) => {
+                self.restarts += 1;
+                // Each of these is begun again; one alone is told of as crashed.
+                self.open.retain(|open| !resumed.suspects.contains(open));
+            }
+            Event::Missing(missing) => self.missing.push(missing),
+            Event::End(end) => self.end = Some(end),
+        }
+    }
+}
+
+/// The text of a journal, compressed or not.
+fn open(path: &Path) -> Result<Box<dyn BufRead>, JournalError> {
+    let fail = |source| JournalError::Read { path: path.to_owned(), source };
+    let mut file = BufReader::new(File::open(path).map_err(fail)?);
+    if file.fill_buf().map_err(fail)?.starts_with(&GZIP) {
+        return Ok(Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(file))));
+    }
+    Ok(Box::new(file))
 }
 
 /// The version of a `run` event, if it is newer than this program.

@@ -197,7 +197,7 @@ fn settled(debugfs: &Path, before: &Count, rounds: u64, ground: &Ground) -> (Cou
 fn nothing() -> Ran {
     let mut messages = Messages::default();
     messages.whole.push(Message::Done { checks: 1 });
-    Ran { pid: 0, messages, ending: Ok(Ending::Exited(0)), deadline: Duration::ZERO, panic: None }
+    Ran::of(0, messages, Ok(Ending::Exited(0)), Duration::ZERO, Duration::ZERO)
 }
 
 /// A device that cannot stream now is told of, like one that streams.

@@ -102,6 +102,9 @@ pub fn merged(shards: &[(String, Recorded)], expect: Option<&Expect>) -> Result<
     let mut end = totals(cells(), absent.len());
     end.taint = runs.iter().filter_map(|recorded| recorded.end.as_ref()?.taint).max();
     end.cells_ms = runs.iter().filter_map(|recorded| Some(recorded.end.as_ref()?.cells_ms)).sum();
+    let ends = || runs.iter().filter_map(|recorded| recorded.end.as_ref());
+    end.own_ms = ends().map(|end| end.own_ms).sum();
+    end.peak_kib = ends().filter_map(|end| end.peak_kib).max();
     let events = std::iter::once(Event::Run(run)).chain(endpoints.into_iter().map(Event::Endpoint));
     let events = events.chain(cells().cloned().map(Event::Cell)).chain(absent.into_iter().map(Event::Missing));
     Ok(events.chain([Event::End(end)]).collect())
@@ -152,7 +155,7 @@ mod tests {
         let run = Run { part, cells: ids.len(), ..whole.run.clone() };
         let cells = ids.iter().map(|id| sample::cell(id, Verdict::Pass, Outcome::Expected)).collect();
         let end = ended.then(|| End { cells_ms: 5, ..End::default() });
-        (format!("{text}.jsonl"), Recorded { run, cells, end, missing: vec![], open: None, ..whole })
+        (format!("{text}.jsonl"), Recorded { run, cells, end, missing: vec![], open: vec![], ..whole })
     }
 
     fn whole(shards: &[(String, Recorded)]) -> Recorded {

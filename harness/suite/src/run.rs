@@ -5,11 +5,12 @@ pub mod board;
 pub mod child;
 pub(crate) mod judge;
 pub mod resume;
+pub mod together;
 pub(crate) mod watch;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use device::Endpoint;
 use document::case::{Kind, Memory};
@@ -19,6 +20,9 @@ use uapi::fragment::Fragments;
 use crate::cell::message::Message;
 use crate::event::{CellEnd, EndpointFound, Finding, MapDmaBuf, OracleState};
 use crate::plan::Cell;
+use child::Ran;
+use together::Undecided;
+use watch::Seen;
 pub use watch::{Sources, Watch};
 
 /// What a cell showed, before it is held against the board file.
@@ -60,6 +64,8 @@ pub struct Runner {
     watch: Watch,
     /// The importers that take contiguous memory only.
     contiguous: BTreeSet<String>,
+    /// How long the cells' steps took; of cells that ran at the same time, those of the longest.
+    steps: Duration,
 }
 
 /// Pages of which a cell holds every other one: a single break keeps a buffer from being contiguous, and what the
@@ -69,7 +75,7 @@ const FRAGMENTS: usize = 512;
 impl Runner {
     /// Starts the oracles and exports one small buffer of each endpoint.
     pub fn start(sources: &Sources, endpoints: &[Rc<Endpoint>]) -> (Self, Vec<EndpointFound>) {
-        let mut runner = Self { watch: Watch::start(sources), contiguous: BTreeSet::new() };
+        let mut runner = Self { watch: Watch::start(sources), contiguous: BTreeSet::new(), steps: Duration::ZERO };
         let found: Vec<EndpointFound> = endpoints.iter().map(|endpoint| runner.look_at(endpoint)).collect();
         let contiguous = |found: &&EndpointFound| {
             matches!(crate::survey::memory_of(found), Some(Memory::Coherent | Memory::Contiguous))
@@ -93,31 +99,64 @@ impl Runner {
         real.then(|| judge::unobserved(&format!("{}: {}", missing.oracle, missing.missing.as_deref().unwrap_or(""))))
     }
 
+    /// How long the cells' steps took until now.
+    pub fn steps(&self) -> Duration {
+        self.steps
+    }
+
     /// Runs one cell in a process of its own and gathers what its oracles and those of the watch saw.
     pub fn run(&mut self, cell: &Cell) -> Shown {
-        let started = Instant::now();
-        if let Some(why) = &cell.unobserved {
-            return Shown::without_running(judge::unobserved(why));
+        let (ran, seen) = self.processes(&[cell]).pop().expect("a process for each cell");
+        self.shown(cell, &ran, &seen)
+    }
+
+    /// What is known of a cell that is not run.
+    pub fn not_run(cell: &Cell) -> Option<Shown> {
+        let known = cell.unobserved.as_ref().map(|why| judge::unobserved(why));
+        known.or_else(|| cell.blocked().map(judge::blocked)).map(Shown::without_running)
+    }
+
+    /// Runs cells at the same time, each in a process of its own.
+    ///
+    /// # Errors
+    /// Something was seen that may be of any of them: then nothing of what they showed counts.
+    pub fn run_together(&mut self, cells: &[&Cell]) -> Result<Vec<Shown>, Undecided> {
+        let all = self.processes(cells);
+        if let Some(undecided) = all.iter().find_map(|(ran, seen)| Undecided::of(ran, seen)).filter(|_| cells.len() > 1)
+        {
+            return Err(undecided);
         }
-        if let Some(why) = cell.blocked() {
-            return Shown::without_running(judge::blocked(why));
-        }
+        Ok(cells.iter().zip(&all).map(|(cell, (ran, seen))| self.shown(cell, ran, seen)).collect())
+    }
+
+    fn processes(&mut self, cells: &[&Cell]) -> Vec<(Ran, Seen)> {
         self.watch.begin();
-        let importers = [&cell.importer, &cell.second_importer];
-        let scatter = importers.into_iter().flatten().any(|importer| self.contiguous.contains(&importer.key));
-        let ran = child::run(cell.case.deadline.0, |say| {
-            let _fragments = scatter.then(|| Fragments::make(FRAGMENTS));
-            crate::cell::execute(cell, say);
-        });
-        let driver = cell.exporter.as_ref().map_or("", |exporter| exporter.driver.as_str());
-        let seen = self.watch.end(ran.pid, driver);
-        let (mut verdict, mut findings) = judge::judge(&ran, &seen, &blame::Drivers::of(cell));
+        let work = |cell: &Cell| {
+            let importers = [&cell.importer, &cell.second_importer];
+            let scatter = importers.into_iter().flatten().any(|importer| self.contiguous.contains(&importer.key));
+            let cell = cell.clone();
+            (cell.case.deadline.0, move |say: &mut dyn FnMut(&Message)| {
+                let _fragments = scatter.then(|| Fragments::make(FRAGMENTS));
+                crate::cell::execute(&cell, say);
+            })
+        };
+        let ran = child::run_all(cells.iter().map(|cell| work(cell)).collect());
+        let driver = |cell: &&Cell| cell.exporter.as_ref().map_or(String::new(), |exporter| exporter.driver.clone());
+        let drivers: Vec<String> = cells.iter().map(driver).collect();
+        let processes: Vec<_> = ran.iter().zip(&drivers).map(|(ran, driver)| (ran.pid, driver.as_str())).collect();
+        let seen = self.watch.end_all(&processes);
+        self.steps += ran.iter().map(Ran::lasted).max().unwrap_or_default();
+        ran.into_iter().zip(seen).collect()
+    }
+
+    fn shown(&self, cell: &Cell, ran: &Ran, seen: &Seen) -> Shown {
+        let (mut verdict, mut findings) = judge::judge(ran, seen, &blame::Drivers::of(cell));
         if let Some(unseen) = self.unseen(cell).filter(|_| verdict == Verdict::Pass) {
             verdict = unseen.verdict;
             findings.push(unseen);
         }
-        let map_dma_buf = of_steps(seen.exported, ran.exported());
-        Shown { verdict, findings, map_dma_buf, device_access: ran.device_access(), time: started.elapsed() }
+        let map_dma_buf = of_steps(seen.exported.clone(), ran.exported());
+        Shown { verdict, findings, map_dma_buf, device_access: ran.device_access(), time: ran.time }
     }
 
     /// What is known of an endpoint, after a first export of it in a process of its own.

@@ -1,7 +1,11 @@
 //! Mappings that a device may write at any time.
 //!
-//! Such memory is never a Rust reference: it is read and written through a raw pointer, one aligned 64-bit word at a
-//! time, volatile. On write-combined memory a read is slow, so callers read each word once and in order.
+//! Such memory is never a Rust reference: it is read and written through a raw pointer, aligned and volatile, a word of 64
+//! bits or a run of them. On write-combined memory a read is slow, so callers read each word once and in order.
+
+mod run;
+
+pub use run::{LINE, LINE_SIZE, Line, measure, with_vectors};
 
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
@@ -139,9 +143,13 @@ impl Mapping {
     ///
     /// A page that the exporter does not back ends the process with SIGBUS.
     pub fn read_bytes(&self, len: usize) -> Vec<u8> {
-        let mut bytes = vec![0; len.min(self.len()).next_multiple_of(8)];
-        for (index, word) in bytes.chunks_exact_mut(8).enumerate() {
-            word.copy_from_slice(&self.read_word(index * 8).to_ne_bytes());
+        let end = len.min(self.len()).next_multiple_of(8);
+        let mut bytes = Vec::with_capacity(end);
+        let mut block = [0; 64];
+        for start in (0..end).step_by(size_of_val(&block)) {
+            let words = &mut block[..((end - start) / 8).min(64)];
+            self.read_run(start, words);
+            words.iter().for_each(|word| bytes.extend_from_slice(&word.to_ne_bytes()));
         }
         bytes.truncate(len);
         bytes

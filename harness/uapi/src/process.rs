@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -109,50 +109,28 @@ impl Child {
     ///
     /// # Errors
     /// As [`Child::supervise`].
-    pub fn supervise_until(
-        mut self,
-        end: impl Fn() -> Instant,
-        mut written: impl FnMut(&[u8]),
-    ) -> Result<Ending, Errno> {
-        nix::fcntl::fcntl(&self.output, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        let ended = loop {
-            if self.wait_until(end().min(Instant::now() + ASKED_EVERY))? {
-                break true;
+    pub fn supervise_until(self, end: impl Fn() -> Instant, mut written: impl FnMut(&[u8])) -> Result<Ending, Errno> {
+        let mut watched = self.watched()?;
+        loop {
+            if let Some(ending) = watched.look(end(), &mut written)? {
+                return Ok(ending);
             }
-            self.drain(&mut written)?;
-            if Instant::now() >= end() {
-                break false;
-            }
-        };
-        if ended {
-            self.drain(&mut written)?;
-            let ending = self.reap(None)?;
-            let _ = killpg(self.pid, Signal::SIGKILL);
-            return Ok(ending);
+            wait(&[&watched], watched.due(end()).min(Instant::now() + ASKED_EVERY))?;
         }
-        let _ = killpg(self.pid, Signal::SIGKILL);
-        let _ = kill(self.pid, Signal::SIGKILL);
-        let grace = Instant::now() + GRACE;
-        while Instant::now() < grace {
-            if self.wait_until(grace)? {
-                self.drain(&mut written)?;
-                return self.reap(Some(Ending::TimedOut));
-            }
-            self.drain(&mut written)?;
-        }
-        let stack = std::fs::read_to_string(format!("/proc/{}/stack", self.pid)).unwrap_or_default();
-        Ok(Ending::Stuck { stack })
     }
 
-    /// Waits until the child has ended (true), has written something, or the instant has come.
-    fn wait_until(&self, end: Instant) -> Result<bool, Errno> {
-        let left = end.saturating_duration_since(Instant::now());
-        let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
-        let mut watched =
-            [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN), PollFd::new(self.output.as_fd(), PollFlags::POLLIN)];
-        // When the child has closed its end but lives on, the pipe would be ready for ever.
-        let count = if self.closed() { 1 } else { 2 };
-        match nix::poll::poll(&mut watched[..count], timeout) {
+    /// To be supervised beside others: [`wait`] until one of them has something, and [`Watched::look`] at each.
+    ///
+    /// # Errors
+    /// What fcntl returns; none is expected.
+    pub fn watched(self) -> Result<Watched, Errno> {
+        nix::fcntl::fcntl(&self.output, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        Ok(Watched { child: self, given_up: None })
+    }
+
+    fn ended(&self) -> Result<bool, Errno> {
+        let mut watched = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
+        match nix::poll::poll(&mut watched, PollTimeout::ZERO) {
             Ok(_) | Err(Errno::EINTR) => Ok(watched[0].any().unwrap_or(false)),
             Err(errno) => Err(errno),
         }
@@ -188,6 +166,71 @@ impl Child {
     }
 }
 
+/// A child that is supervised beside others.
+pub struct Watched {
+    child: Child,
+    /// When a child that was killed counts as stuck.
+    given_up: Option<Instant>,
+}
+
+impl Watched {
+    /// Hands over what the child has written, kills it with its process group behind its end, and says how it ended once
+    /// it has.
+    ///
+    /// # Errors
+    /// What poll and read return; none is expected.
+    pub fn look(&mut self, end: Instant, mut written: impl FnMut(&[u8])) -> Result<Option<Ending>, Errno> {
+        // Asked before what it wrote is taken: then that is all of it.
+        let ended = self.child.ended()?;
+        self.child.drain(&mut written)?;
+        let (pid, now) = (self.child.pid, Instant::now());
+        match self.given_up {
+            Some(_) if ended => self.child.reap(Some(Ending::TimedOut)).map(Some),
+            None if ended => {
+                let ending = self.child.reap(None)?;
+                let _ = killpg(pid, Signal::SIGKILL);
+                Ok(Some(ending))
+            }
+            Some(stuck) if now >= stuck => {
+                let stack = std::fs::read_to_string(format!("/proc/{pid}/stack")).unwrap_or_default();
+                Ok(Some(Ending::Stuck { stack }))
+            }
+            None if now >= end => {
+                let _ = killpg(pid, Signal::SIGKILL);
+                let _ = kill(pid, Signal::SIGKILL);
+                self.given_up = Some(now + GRACE);
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// When it is to be looked at though it says nothing, if its end is this.
+    pub fn due(&self, end: Instant) -> Instant {
+        self.given_up.unwrap_or(end)
+    }
+}
+
+/// Waits until one of several children has ended or written something, or the instant has come.
+///
+/// # Errors
+/// What poll returns; none is expected.
+pub fn wait(watched: &[&Watched], until: Instant) -> Result<(), Errno> {
+    let left = until.saturating_duration_since(Instant::now());
+    let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+    fn ready(file: BorrowedFd<'_>) -> PollFd<'_> {
+        PollFd::new(file, PollFlags::POLLIN)
+    }
+    // When a child has closed its end but lives on, the pipe would be ready for ever.
+    let speaking = watched.iter().filter(|watched| !watched.child.closed());
+    let mut files: Vec<PollFd<'_>> = speaking.map(|watched| ready(watched.child.output.as_fd())).collect();
+    files.extend(watched.iter().map(|watched| ready(watched.child.pidfd.as_fd())));
+    match nix::poll::poll(&mut files, timeout) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
 /// Lets a write to a closed pipe end the process, as it does in programs not written in Rust.
 pub fn die_of_closed_pipes() {
     // SAFETY: restores the default action of a signal; no handler is installed.
@@ -215,6 +258,13 @@ pub fn become_nobody() -> Result<(), Errno> {
 /// Everybody may; where procfs is missing, the kernel chooses as it does.
 pub fn die_first() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+}
+
+/// The most memory that this process had at a time, in KiB: `VmHWM` of /proc/self/status. Nothing without procfs.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 /// Does nothing until a signal ends this process.

@@ -145,11 +145,14 @@ fn said_by_shell(command: &mut Command, results: &Path, script: &str) -> Said {
     said
 }
 
+/// As ci/board builds a static program.
+const FLAGS: &str = "-C target-feature=+crt-static -C relocation-model=static";
+
 /// A static program of the workspace, as a cross build for a board makes it: the one of this name that `words` make
 /// cargo build.
 pub fn built(words: &[&str], name: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(root()).env("RUSTFLAGS", "-C target-feature=+crt-static").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    cargo.current_dir(root()).env("RUSTFLAGS", FLAGS).env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo.args(words).args(["--release", "--message-format", "json"]);
     cargo.args(["--target", "x86_64-unknown-linux-gnu", "--target-dir", "target/static"]);
     let output = cargo.output().unwrap();

@@ -17,5 +17,6 @@ mod offline;
 mod readme;
 mod recorded;
 mod repro;
+mod size;
 mod whole;
 mod witness;

@@ -1,6 +1,7 @@
 //! The bijection behind the pattern.
 
 use serde::{Deserialize, Serialize};
+use uapi::memory::{LINE, Line};
 
 /// Seeds are below this.
 pub const SEEDS: u32 = 1 << 16;
@@ -17,58 +18,113 @@ pub struct Origin {
     pub position: u64,
 }
 
-/// Bits of the index of a word: `POSITIONS / 8` of them.
-const INDEX_BITS: u32 = 37;
-/// One multiplication that a loop over positions turns into an addition, one that mixes.
+/// Words of a block: within one they are an addition apart, so that what a loop over a buffer costs does not show beside
+/// the memory. What a block begins with is mixed well.
+pub(super) const BLOCK: u64 = 1 << BLOCK_BITS;
+const BLOCK_BITS: u32 = 9;
+/// Bits of the number of a block: `POSITIONS / 8 / BLOCK` of them.
+const NUMBER_BITS: u32 = 28;
+/// Bits of what is mixed; the rest of a word is left to the place within the block.
+const MIXED_BITS: u32 = 64 - BLOCK_BITS;
+const MIXED: u64 = (1 << MIXED_BITS) - 1;
+/// More than half of the bits: shifted in twice, nothing of them is left, and it is its own inverse.
+const SHIFT: u32 = MIXED_BITS / 2 + 1;
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-const MIX: u64 = 0xbf58_476d_1ce4_e5b9;
+const FIRST: u64 = 0xbf58_476d_1ce4_e5b9;
+const SECOND: u64 = 0xff51_afd7_ed55_8ccd;
 /// Keeps zeros, ones and other fillings from being the word of a plausible place.
 const OFFSET: u64 = 0x94d0_49bb_1331_11eb;
 const STEP_INVERSE: u64 = inverse(STEP);
-const MIX_INVERSE: u64 = inverse(MIX);
+const FIRST_INVERSE: u64 = inverse(FIRST);
+const SECOND_INVERSE: u64 = inverse(SECOND);
 
 /// The word at byte `position` (a multiple of 8) of a buffer filled with `seed`; different for every two places of
 /// seeds below [`SEEDS`] and positions below [`POSITIONS`].
 #[inline]
 pub const fn word(seed: u32, position: u64) -> u64 {
-    mix(start(seed, position))
+    let (number, place) = (position / 8 / BLOCK, position / 8 % BLOCK);
+    let (first, step) = block(seed, number);
+    folded(first.wrapping_add(place.wrapping_mul(step)))
 }
 
-/// The words from a position on, one addition apart: what a loop over a buffer costs must not show beside the memory.
-pub(super) struct Words {
-    stepped: u64,
+/// The lines from a position on, which is a multiple of 64, to the end of its block.
+pub(super) struct Lines {
+    stepped: Line,
+    step: Line,
+    left: usize,
 }
 
-impl Words {
-    pub(super) const fn from(seed: u32, position: u64) -> Self {
-        Self { stepped: start(seed, position) }
+impl Lines {
+    #[inline]
+    pub(super) fn from(seed: u32, position: u64) -> Self {
+        let index = position / 8;
+        let (first, step) = block(seed, index / BLOCK);
+        let mut stepped = [0; LINE];
+        for (word, place) in stepped.iter_mut().zip(index % BLOCK..) {
+            *word = first.wrapping_add(place.wrapping_mul(step));
+        }
+        // A compiler that knew that they are equal would add word by word, where it can add vectors.
+        let step = std::hint::black_box([step.wrapping_mul(LINE as u64); LINE]);
+        Self { stepped, step, left: (BLOCK - index % BLOCK) as usize / LINE }
     }
+}
+
+impl Iterator for Lines {
+    type Item = Line;
 
     #[inline(always)]
-    pub(super) const fn next(&mut self) -> u64 {
-        let word = mix(self.stepped);
-        self.stepped = self.stepped.wrapping_add(STEP);
-        word
+    fn next(&mut self) -> Option<Line> {
+        self.left = self.left.checked_sub(1)?;
+        // Loops over whole lines, not `map`: of these the compiler makes vectors.
+        let mut line = [0; LINE];
+        for (word, stepped) in line.iter_mut().zip(self.stepped) {
+            *word = folded(stepped);
+        }
+        for (stepped, step) in self.stepped.iter_mut().zip(self.step) {
+            *stepped = stepped.wrapping_add(step);
+        }
+        Some(line)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
     }
 }
 
-const fn start(seed: u32, position: u64) -> u64 {
-    let index = ((seed as u64) << INDEX_BITS) | (position / 8);
-    index.wrapping_mul(STEP).wrapping_add(OFFSET)
+impl ExactSizeIterator for Lines {}
+
+/// What the words of a block begin with, and how far apart they are: by a step that is another in each block, so that two
+/// blocks differ in other bits at each place, and whose lowest bits are the same in all, so that they tell the place.
+#[inline(always)]
+const fn block(seed: u32, number: u64) -> (u64, u64) {
+    let first = mixed(((seed as u64) << NUMBER_BITS) | number) << BLOCK_BITS;
+    (first, first.wrapping_mul(2).wrapping_add(STEP))
 }
 
+const fn mixed(key: u64) -> u64 {
+    let once = key.wrapping_mul(FIRST).wrapping_add(OFFSET) & MIXED;
+    let twice = (once ^ (once >> SHIFT)).wrapping_mul(SECOND) & MIXED;
+    twice ^ (twice >> SHIFT)
+}
+
+/// The low half of a block's words would differ little from that of another's.
 #[inline(always)]
-const fn mix(stepped: u64) -> u64 {
-    let mixed = (stepped ^ (stepped >> 32)).wrapping_mul(MIX);
-    mixed ^ (mixed >> 32)
+const fn folded(stepped: u64) -> u64 {
+    stepped ^ (stepped >> 32)
 }
 
 /// Where a word belongs, if it is one of the pattern. One random word in 2048 is taken for one; two neighbours that
 /// agree are not chance.
 pub const fn origin(word: u64) -> Option<Origin> {
-    let mixed = (word ^ (word >> 32)).wrapping_mul(MIX_INVERSE);
-    let index = (mixed ^ (mixed >> 32)).wrapping_sub(OFFSET).wrapping_mul(STEP_INVERSE);
-    let (seed, position) = (index >> INDEX_BITS, (index & ((1 << INDEX_BITS) - 1)) * 8);
+    let stepped = folded(word);
+    let place = stepped.wrapping_mul(STEP_INVERSE) % BLOCK;
+    // The first word, and twice as much for each place.
+    let mixed =
+        (stepped.wrapping_sub(place.wrapping_mul(STEP)) >> BLOCK_BITS).wrapping_mul(inverse(1 + 2 * place)) & MIXED;
+    let twice = (mixed ^ (mixed >> SHIFT)).wrapping_mul(SECOND_INVERSE) & MIXED;
+    let key = (twice ^ (twice >> SHIFT)).wrapping_sub(OFFSET).wrapping_mul(FIRST_INVERSE) & MIXED;
+    let (seed, number) = (key >> NUMBER_BITS, key & ((1 << NUMBER_BITS) - 1));
+    let position = ((number << BLOCK_BITS) | place) * 8;
     if seed < SEEDS as u64 { Some(Origin { seed: seed as u32, position }) } else { None }
 }
 
@@ -104,9 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn one_after_the_other_they_are_the_same_words() {
-        let mut words = Words::from(9, 1 << 33);
-        assert!((0..1000).all(|index| words.next() == word(9, (1 << 33) + index * 8)));
+    fn line_by_line_they_are_the_same_words() {
+        for (seed, start) in [(9, 1 << 33), (9, (1 << 33) + 4096 - 192), (SEEDS - 1, POSITIONS - 4096)] {
+            let lines: Vec<Line> = Lines::from(seed, start).collect();
+            assert_eq!(lines.len() as u64, (4096 - start % 4096) / 64);
+            let words = lines.concat();
+            assert!(words.iter().zip((start..).step_by(8)).all(|(&seen, at)| seen == word(seed, at)), "from {start}");
+        }
     }
 
     #[test]

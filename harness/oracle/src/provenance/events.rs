@@ -103,20 +103,17 @@ impl Events {
         }
     }
 
-    /// The page frames that a thread has mapped; those of others are forgotten.
-    pub(super) fn take_frames(&mut self, pid: i32) -> Vec<u64> {
-        let frames = std::mem::take(&mut self.frames);
-        frames.into_iter().filter(|(by, _)| *by == pid).map(|(_, frame)| frame).collect()
+    /// The page frames that threads have mapped.
+    pub(super) fn take_frames(&mut self) -> Vec<(i32, u64)> {
+        std::mem::take(&mut self.frames)
     }
 
-    pub(super) fn take_shared(&mut self, pid: i32) -> Vec<Shared> {
-        self.sharing.take(pid)
+    pub(super) fn take_shared(&mut self) -> Vec<Shared> {
+        self.sharing.take()
     }
 
-    pub(super) fn take_touches(&mut self, wanted: impl Fn(&Touch) -> bool) -> Vec<Touch> {
-        let (taken, waiting) = std::mem::take(&mut self.touches).into_iter().partition(wanted);
-        self.touches = waiting;
-        taken
+    pub(super) fn take_touches(&mut self) -> Vec<Touch> {
+        std::mem::take(&mut self.touches)
     }
 
     pub(super) fn take(&mut self, wanted: impl Fn(&Exported) -> bool) -> Vec<Exported> {
@@ -259,7 +256,7 @@ mod tests {
                 events.feed(format!(" c-7  [000] ..... 1.0: {call}\n").as_bytes());
             }
         }
-        assert_eq!(events.take_shared(7), [Shared { pid: 7, table: 0x64, devices: [5, 6] }]);
+        assert_eq!(events.take_shared(), [Shared { pid: 7, table: 0x64, devices: [5, 6] }]);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum Message {
     Figures(BTreeMap<String, u64>),
     /// An importer has taken a buffer of the exporter of this key.
     Took(String),
+    /// What the process was made for took so long, in microseconds: devices opened, steps done.
+    Lasted(u64),
     /// The steps are done, with so many checks made.
     Done {
         /// How many.

@@ -154,6 +154,7 @@ pub fn ended(world: &mut World, child: Child, place: &str, say: &mut dyn FnMut(&
                 say(&Message::Finding(finding));
             }
             Message::Done { checks: made } => checks = made,
+            Message::Lasted(_) => {}
             Message::Step(_) | Message::Exported(_) | Message::Access(_) | Message::Figures(_) | Message::Took(_) => {}
         }
     }

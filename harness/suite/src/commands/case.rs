@@ -104,7 +104,7 @@ fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Co
     let (cells, part) = sharded(cells, choice, false)?;
     let (sources, found_ms) = (sources(machine), started.elapsed().as_millis() as u64);
     run_cells(
-        Setting { board: None, endpoints, sources, whole: false, found_ms, part, watchdog: None },
+        Setting { board: None, endpoints, sources, whole: false, found_ms, part, watchdog: None, jobs: 1 },
         &cells,
         conduct,
     )

@@ -38,7 +38,7 @@ pub fn run(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
     let (cells, part) = sharded(cells, &wanted.choice, everything)?;
     let (whole, sources) = (everything && part.is_none(), sources(&wanted.machine));
     let found_ms = started.elapsed().as_millis() as u64;
-    let setting = Setting { board: None, endpoints, sources, whole, found_ms, part, watchdog: None };
+    let setting = Setting { board: None, endpoints, sources, whole, found_ms, part, watchdog: None, jobs: 1 };
     run_cells(setting, &cells, conduct)
 }
 
@@ -47,7 +47,7 @@ pub fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<
     conduct.witness.as_deref().into_iter().for_each(suite::witness::set);
     let board = conduct.results.board.as_deref().map(read_board).transpose()?;
     let watchdog = conduct.watchdog.as_deref().map(Feeder::start).transpose()?;
-    let setting = Setting { board, watchdog, ..setting };
+    let setting = Setting { board, watchdog, jobs: usize::from(conduct.jobs), ..setting };
     let folder = &conduct.results.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");

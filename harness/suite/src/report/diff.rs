@@ -66,7 +66,7 @@ pub struct Side {
     pub cells: usize,
     /// Whether it has no end.
     pub cut_short: bool,
-    /// The cell that was running when it was cut short.
+    /// The cells that were running when it was cut short.
     pub open: Option<String>,
     /// Why the kernel could not tell what buffers went through.
     pub not_observed: Option<String>,
@@ -173,7 +173,7 @@ fn side(run: &Recorded) -> Side {
         architecture: run.run.architecture.clone(),
         cells: run.cells.len(),
         cut_short: run.end.is_none(),
-        open: run.open.clone(),
+        open: (!run.open.is_empty()).then(|| run.open.join(", ")),
         not_observed: probe.and_then(|state| state.missing.clone()),
     }
 }

@@ -23,7 +23,7 @@ pub fn text(recorded: &Recorded) -> Result<String, quick_junit::SerializeError> 
     for cell in &recorded.cells {
         add(&cell.id, test_case(cell, recorded.run.board.as_deref()));
     }
-    if let Some(open) = &recorded.open {
+    for open in &recorded.open {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message("the run was cut short in this cell");
         add(open, TestCase::new(open.clone(), status));
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn an_open_cell_is_an_error() {
         let mut recorded = sample::recorded();
-        recorded.open = Some("fd.size.drm-a".into());
+        recorded.open = vec!["fd.size.drm-a".into()];
         assert!(text(&recorded).unwrap().contains("<error"));
     }
 }

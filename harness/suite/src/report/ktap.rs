@@ -14,8 +14,8 @@ pub fn text(recorded: &Recorded) -> String {
     for (number, cell) in recorded.cells.iter().enumerate() {
         text += &lines(number + 1, cell, recorded.run.board.as_deref());
     }
-    if let Some(open) = &recorded.open {
-        let _ = writeln!(text, "not ok {} {open} # ERROR the run was cut short in this cell", recorded.cells.len() + 1);
+    for (number, open) in (recorded.cells.len() + 1..).zip(&recorded.open) {
+        let _ = writeln!(text, "not ok {number} {open} # ERROR the run was cut short in this cell");
     }
     text
 }
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn an_open_cell_is_not_ok() {
         let mut recorded = sample::recorded();
-        recorded.open = Some("fd.size.drm-a".into());
+        recorded.open = vec!["fd.size.drm-a".into()];
         assert!(text(&recorded).contains("not ok 6 fd.size.drm-a # ERROR"));
     }
 

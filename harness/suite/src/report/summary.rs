@@ -92,7 +92,7 @@ pub fn painted(recorded: &Recorded, paint: Paint) -> String {
     if recorded.restarts > 0 {
         let _ = writeln!(text, "the machine went down and was started again {}", times(recorded.restarts));
     }
-    if let Some(open) = &recorded.open {
+    for open in &recorded.open {
         let _ = writeln!(text, "open     {open} was running when the run was cut short");
     }
     text += &implementations(recorded);
@@ -185,7 +185,13 @@ fn totals(recorded: &Recorded, paint: Paint) -> String {
     let mut text = format!("{} of {} cells: {}\n", recorded.cells.len(), recorded.run.cells, by_verdict.join(", "));
     text += &format!("{}\n", conclusion(recorded));
     if let Some(end) = &recorded.end {
-        text += &format!("plan {}, cells {}\n", seconds(recorded.run.plan_ms), seconds(end.cells_ms));
+        let cost = end.own_ms.map_or(String::new(), |own| {
+            let each = own as f64 / recorded.cells.len().max(1) as f64;
+            format!(", {} of it beside their steps ({each:.1} ms a cell)", seconds(own))
+        });
+        let memory = end.peak_kib.map_or(String::new(), |peak| format!(", {:.1} MiB at most", peak as f64 / 1024.0));
+        let plan = seconds(recorded.run.plan_ms);
+        text += &format!("plan {plan}, cells {}{cost}{memory}\n", seconds(end.cells_ms));
     }
     text
 }

@@ -9,8 +9,11 @@ use document::board::{Board, Expect};
 use document::verdict::Outcome;
 
 use super::resume::{Before, Deadly, ResumeError};
+use super::together::Waiting;
 use super::{Runner, Shown, Sources, cell_end};
-use crate::event::{self, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState, Resumed};
+use crate::event::{
+    self, Again, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState, Resumed,
+};
 use crate::journal::{Journal, JournalError};
 use crate::plan::Cell;
 use crate::watchdog::Feeder;
@@ -31,6 +34,8 @@ pub struct Setting {
     pub part: Option<event::Part>,
     /// Is told that the run gets on.
     pub watchdog: Option<Feeder>,
+    /// How many cells run at the same time, if they cannot disturb each other.
+    pub jobs: usize,
 }
 
 /// Why a run stopped.
@@ -93,10 +98,11 @@ pub fn run(
             so_far.end.cells_ms = before.recorded.cells.iter().map(|ended| ended.ms).sum();
             before.recorded.cells.iter().for_each(|ended| so_far.learn(ended));
             so_far.deadly = before.deadly.clone().with(so_far.deadly);
-            let (open, oracles) = (before.recorded.open.clone(), run.oracles.clone());
+            let (open, suspects) = (before.crashed_in().map(str::to_owned), before.suspects().to_vec());
+            let oracles = run.oracles.clone();
             let begun = before.elsewhere.then(|| Event::Run(run.clone()));
             let endpoints = found.iter().filter(|_| before.elsewhere).cloned().map(Event::Endpoint);
-            let resumed = Event::Resumed(Resumed { open, oracles, taint: run.taint });
+            let resumed = Event::Resumed(Resumed { open, suspects, oracles, taint: run.taint });
             begun.into_iter().chain(endpoints).chain([resumed]).collect()
         }
     };
@@ -106,24 +112,49 @@ pub fn run(
         progress.cell(so_far.number, &ended);
         pending.push(Event::Cell(ended));
     }
-    let open = before.and_then(|before| before.recorded.open.as_deref());
     let started = Instant::now();
-    for cell in cells.iter().filter(|cell| !before.is_some_and(|before| before.has(&cell.id))) {
-        let shown = match before.filter(|_| open == Some(&cell.id)) {
-            Some(before) => before.end_of(cell),
-            None => {
-                pending.push(Event::CellStart(CellStart { id: cell.id.clone() }));
-                journal.write(&std::mem::take(&mut pending))?;
-                progress.begins(&cell.id);
-                setting.watchdog.iter().for_each(|watchdog| watchdog.allow(cell.case.deadline.0));
-                so_far.deadly.spares(cell).unwrap_or_else(|| runner.run(cell))
+    let left = cells.iter().filter(|cell| !before.is_some_and(|before| before.has(&cell.id)));
+    let suspects = before.into_iter().flat_map(|before| before.suspects()).map(String::as_str);
+    let mut waiting = Waiting::new(left, suspects, setting.jobs);
+    loop {
+        let together = waiting.take();
+        if together.is_empty() {
+            break;
+        }
+        let (crashed, begun): (Vec<&Cell>, Vec<&Cell>) =
+            together.into_iter().partition(|cell| before.is_some_and(|before| before.crashed_in() == Some(&cell.id)));
+        let mut ended: Vec<(&Cell, Shown)> = Vec::new();
+        ended.extend(crashed.into_iter().filter_map(|cell| Some((cell, before?.end_of(cell)))));
+        if !begun.is_empty() {
+            pending.extend(begun.iter().map(|cell| Event::CellStart(CellStart { id: cell.id.clone() })));
+            journal.write(&std::mem::take(&mut pending))?;
+            begun.iter().for_each(|cell| progress.begins(&cell.id));
+            let longest = begun.iter().map(|cell| cell.case.deadline.0).max().unwrap_or_default();
+            setting.watchdog.iter().for_each(|watchdog| watchdog.allow(longest));
+        }
+        let known = |cell: &Cell| so_far.deadly.spares(cell).or_else(|| Runner::not_run(cell));
+        let mut run: Vec<&Cell> = Vec::new();
+        for cell in begun {
+            match known(cell) {
+                Some(shown) => ended.push((cell, shown)),
+                None => run.push(cell),
             }
-        };
-        let ended = cell_end(cell, &shown, expect);
-        so_far.learn(&ended);
-        progress.cell(so_far.number, &ended);
-        // Written with the start of the next cell: nothing happens in between.
-        pending.push(Event::Cell(ended));
+        }
+        match if run.is_empty() { Ok(Vec::new()) } else { runner.run_together(&run) } {
+            Ok(shown) => ended.extend(run.into_iter().zip(shown)),
+            Err(undecided) => {
+                let ids = run.iter().map(|cell| cell.id.clone()).collect();
+                pending.push(Event::Again(Again { cells: ids, seen: undecided.0 }));
+                waiting.again(&run);
+            }
+        }
+        for (cell, shown) in ended {
+            let ended = cell_end(cell, &shown, expect);
+            so_far.learn(&ended);
+            progress.cell(so_far.number, &ended);
+            // Written with the start of the next cell: nothing happens in between.
+            pending.push(Event::Cell(ended));
+        }
     }
     let mut end = so_far.end;
     // What was reached before is on a console.
@@ -139,7 +170,10 @@ pub fn run(
         *end.outcomes.entry(missing.outcome.word().into()).or_insert(0) += 1;
         pending.push(Event::Missing(missing));
     }
-    end.cells_ms += started.elapsed().as_millis() as u64;
+    let time = started.elapsed();
+    end.cells_ms += time.as_millis() as u64;
+    end.own_ms = Some(time.saturating_sub(runner.steps()).as_millis() as u64);
+    end.peak_kib = uapi::process::peak_memory();
     end.taint = oracle::kernel_log::taint(Path::new("/proc"));
     pending.push(Event::End(end));
     Ok(journal.write(&pending)?)
@@ -159,7 +193,12 @@ impl SoFar {
         self.number += 1;
         *self.end.verdicts.entry(ended.verdict.word().into()).or_insert(0) += 1;
         *self.end.outcomes.entry(ended.outcome.word().into()).or_insert(0) += 1;
-        self.reached.extend(ended.map_dma_buf.iter().cloned());
+        for through in &ended.map_dma_buf {
+            // A run of many cells goes through few.
+            if !self.reached.contains(through) {
+                self.reached.push(through.clone());
+            }
+        }
         self.deadly.learn(ended);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use uapi::Errno;
-use uapi::process::{Child, Ending};
+use uapi::process::{Child, Ending, Watched};
 
 use crate::cell::message::{Message, Messages};
 use crate::event::{Finding, MapDmaBuf};
@@ -22,12 +22,68 @@ pub struct Ran {
     pub deadline: Duration,
     /// The text of its panic, if it panicked.
     pub panic: Option<String>,
+    /// How long there was such a process.
+    pub time: Duration,
 }
 
 /// Forks and does some work there, for as long as the deadline allows.
 pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> Ran {
     let end = Instant::now() + deadline;
     watch(start(work), deadline, |_| end, |_| {})
+}
+
+/// As [`run`], of several at the same time, each in a process of its own and with a deadline of its own.
+pub fn run_all<W: FnOnce(&mut dyn FnMut(&Message))>(works: Vec<(Duration, W)>) -> Vec<Ran> {
+    let mut all: Vec<Going> = works.into_iter().map(|(deadline, work)| Going::start(deadline, work)).collect();
+    loop {
+        all.iter_mut().for_each(Going::look);
+        let open: Vec<(&Watched, Instant)> = all.iter().filter_map(Going::open).collect();
+        let Some(due) = open.iter().map(|(watched, end)| watched.due(*end)).min() else { break };
+        let watched: Vec<&Watched> = open.iter().map(|(watched, _)| *watched).collect();
+        // Without poll there is no waiting, and each is looked at again and again.
+        let _ = uapi::process::wait(&watched, due);
+    }
+    all.into_iter().map(Going::ran).collect()
+}
+
+/// One of several processes.
+struct Going {
+    pid: i32,
+    watched: Option<Watched>,
+    started: Instant,
+    deadline: Duration,
+    messages: Messages,
+    ending: Option<Result<Ending, String>>,
+    time: Duration,
+}
+
+impl Going {
+    fn start(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> Self {
+        let started = Instant::now();
+        let child = start(work).and_then(|child| Ok((child.pid(), child.watched()?)));
+        let (pid, watched, ending) = match child {
+            Ok((pid, watched)) => (pid, Some(watched), None),
+            Err(errno) => (0, None, Some(Err(format!("fork: {errno}")))),
+        };
+        let (messages, time) = (Messages::default(), Duration::ZERO);
+        Self { pid, watched, started, deadline, messages, ending, time }
+    }
+
+    fn look(&mut self) {
+        let Some(watched) = self.watched.as_mut().filter(|_| self.ending.is_none()) else { return };
+        let looked = watched.look(self.started + self.deadline, |piece| self.messages.take(piece));
+        self.ending = looked.map_err(|errno| format!("waiting: {errno}")).transpose();
+        self.time = self.started.elapsed();
+    }
+
+    fn open(&self) -> Option<(&Watched, Instant)> {
+        Some((self.watched.as_ref().filter(|_| self.ending.is_none())?, self.started + self.deadline))
+    }
+
+    fn ran(self) -> Ran {
+        let ending = self.ending.unwrap_or_else(|| Err("it was not waited for".into()));
+        Ran::of(self.pid, self.messages, ending, self.deadline, self.time)
+    }
 }
 
 /// Forks and begins some work there.
@@ -46,7 +102,9 @@ pub fn start(work: impl FnOnce(&mut dyn FnMut(&Message))) -> Result<Child, Errno
                 message(output, &Message::Step(format!("{PANIC}{text}")));
             }
         }));
+        let started = Instant::now();
         work(&mut |said| message(&output, said));
+        message(&output, &Message::Lasted(started.elapsed().as_micros() as u64));
         0
     })
 }
@@ -63,10 +121,10 @@ pub fn watch(
         Ok(child) => child,
         Err(errno) => {
             let ending = Err(format!("fork: {errno}"));
-            return Ran { pid: 0, messages: Messages::default(), ending, deadline, panic: None };
+            return Ran::of(0, Messages::default(), ending, deadline, Duration::ZERO);
         }
     };
-    let pid = child.pid();
+    let (pid, started) = (child.pid(), Instant::now());
     let mut messages = Messages::default();
     let last = Cell::new(Instant::now());
     let said = |piece: &[u8]| {
@@ -75,9 +133,7 @@ pub fn watch(
         heard(&messages);
     };
     let ending = child.supervise_until(|| end(last.get()), said).map_err(|errno| format!("waiting: {errno}"));
-    let panic = messages.step().and_then(|step| step.strip_prefix(PANIC)).map(str::to_owned);
-    messages.whole.retain(|message| !matches!(message, Message::Step(step) if step.starts_with(PANIC)));
-    Ran { pid, messages, ending, deadline, panic }
+    Ran::of(pid, messages, ending, deadline, started.elapsed())
 }
 
 /// Marks the line in which a panic's text comes over the pipe.
@@ -88,6 +144,28 @@ fn message(output: &std::fs::File, message: &Message) {
 }
 
 impl Ran {
+    /// A process that has ended.
+    pub(crate) fn of(
+        pid: i32,
+        mut messages: Messages,
+        ending: Result<Ending, String>,
+        deadline: Duration,
+        time: Duration,
+    ) -> Self {
+        let panic = messages.step().and_then(|step| step.strip_prefix(PANIC)).map(str::to_owned);
+        messages.whole.retain(|message| !matches!(message, Message::Step(step) if step.starts_with(PANIC)));
+        Self { pid, messages, ending, deadline, panic, time }
+    }
+
+    /// How much of its time went into what it was made for; all of it, if it did not come to tell.
+    pub fn lasted(&self) -> Duration {
+        let told = self.messages.whole.iter().find_map(|message| match message {
+            Message::Lasted(microseconds) => Some(Duration::from_micros(*microseconds)),
+            _ => None,
+        });
+        told.unwrap_or(self.time)
+    }
+
     /// The findings of the process's own oracles.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.messages

@@ -167,7 +167,7 @@ mod tests {
     fn ran(ending: Ending, said: Vec<Message>) -> Ran {
         let mut messages = Messages::default();
         messages.whole = said;
-        Ran { pid: 1, messages, ending: Ok(ending), deadline: Duration::from_secs(1), panic: None }
+        Ran::of(1, messages, Ok(ending), Duration::from_secs(1), Duration::ZERO)
     }
 
     fn verdict(ending: Ending, said: Vec<Message>, seen: &Seen) -> Verdict {

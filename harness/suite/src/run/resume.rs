@@ -1,6 +1,7 @@
 //! Going on after the machine went down in the middle of a run.
 //!
-//! The cell that was open is a crash, and is not run again. The other cells of its exporter and importer are blocked:
+//! The cell that was open is a crash, and is not run again. Where several were, none of them can be named: each is run once
+//! more, alone, and the one in which the machine goes down again is the crash. The other cells of its exporter and importer are blocked:
 //! what brings a machine down once does so again, and each time costs a restart.
 
 use std::collections::BTreeSet;
@@ -83,7 +84,7 @@ impl Before {
         };
         let places = ids.iter().map(place).collect::<Result<BTreeSet<usize>, _>>()?;
         let last = places.last().copied().unwrap_or(0);
-        let open = places.last().map(|&last| cells[last].id.clone());
+        let open = places.last().map(|&last| cells[last].id.clone()).into_iter().collect();
         let ended = cells[..last].iter().map(|cell| cell.id.clone()).collect();
         let deadly = Deadly(places.iter().filter_map(|&place| pair(&cells[place])).collect());
         let recorded = Recorded { open, ..Recorded::begun(run) };
@@ -115,6 +116,16 @@ impl Before {
         before.filter(|key| !now.iter().any(|endpoint| endpoint.key == *key)).collect()
     }
 
+    /// The cell in which the machine went down, if only one was running.
+    pub fn crashed_in(&self) -> Option<&str> {
+        if let [open] = &self.recorded.open[..] { Some(open) } else { None }
+    }
+
+    /// The cells in one of which the machine went down, if several were running.
+    pub fn suspects(&self) -> &[String] {
+        if self.crashed_in().is_some() { &[] } else { &self.recorded.open }
+    }
+
     /// Whether a cell has ended before.
     pub fn has(&self, id: &str) -> bool {
         self.ended.contains(id)
@@ -127,7 +138,7 @@ impl Before {
 
     /// The end of the open cell where it cannot be planned any more: the machine came back without one of its devices.
     pub fn end_without_devices(&self, cells: &[Cell]) -> Option<CellEnd> {
-        let id = self.recorded.open.as_ref().filter(|open| !cells.iter().any(|cell| cell.id == **open))?;
+        let id = self.crashed_in().filter(|open| !cells.iter().any(|cell| cell.id == *open))?;
         let mut parts = id.split('.').map(str::to_owned);
         let case = [parts.next(), parts.next()].into_iter().flatten().collect::<Vec<_>>().join(".");
         let finding = self.crash(&Drivers::default());
@@ -136,7 +147,7 @@ impl Before {
         let (verdict, outcome) = (Verdict::Crash, Outcome::Regression);
         let (map_dma_buf, device_access) = (Vec::new(), Vec::new());
         Some(CellEnd {
-            id: id.clone(),
+            id: id.to_owned(),
             case,
             rule,
             reference,

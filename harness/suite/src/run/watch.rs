@@ -47,7 +47,7 @@ impl Default for Sources {
 }
 
 /// What was seen while a cell ran.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// Warnings, bugs and oopses of the kernel.
     pub splats: Vec<Splat>,
@@ -194,9 +194,9 @@ impl Watch {
         }
         if let Ok(tracer) = &mut self.tracer {
             tracer.take_all();
-            tracer.take_touches(0);
-            tracer.take_shared(0);
-            tracer.take_frames(0);
+            tracer.take_touches();
+            tracer.take_shared();
+            tracer.take_frames();
         }
         self.taint = taint();
     }
@@ -210,18 +210,25 @@ impl Watch {
 
     /// What came since `begin`: of the exports, those of a process and of the driver whose endpoint it used.
     pub fn end(&mut self, pid: i32, driver: &str) -> Seen {
-        let mut seen = Seen::default();
-        if let Ok(log) = &mut self.log {
-            self.records.extend(log.take());
-            let records = std::mem::take(&mut self.records);
-            (seen.splats, seen.dumps) = (kernel_log::splats(&records), kernel_log::dumps(&records));
-            seen.lost = log.lost() - self.lost_before;
-        }
-        if let Ok(tracer) = &mut self.tracer {
-            let lost = tracer.lost();
-            seen.touched = tracer.take_touches(pid);
-            seen.shared = tracer.take_shared(pid);
-            seen.frames = frames(tracer.take_frames(pid));
+        self.end_all(&[(pid, driver)]).pop().unwrap_or_default()
+    }
+
+    /// As [`Watch::end`], for each of several processes that ran at the same time. What no probe tells the process of is
+    /// told of all of them.
+    pub fn end_all(&mut self, processes: &[(i32, &str)]) -> Vec<Seen> {
+        let common = self.of_nobody();
+        let Ok(tracer) = &mut self.tracer else { return processes.iter().map(|_| common.clone()).collect() };
+        let lost = tracer.lost();
+        let (touched, shared, mapped) = (tracer.take_touches(), tracer.take_shared(), tracer.take_frames());
+        let mut all: Vec<Seen> = Vec::new();
+        for &(pid, driver) in processes {
+            let of_process = |&(by, frame): &(i32, u64)| (by == pid).then_some(frame);
+            let mut seen = Seen {
+                touched: touched.iter().filter(|touch| touch.pid == pid).cloned().collect(),
+                shared: shared.iter().filter(|shared| shared.pid == pid).copied().collect(),
+                frames: frames(mapped.iter().filter_map(of_process).collect()),
+                ..common.clone()
+            };
             for found in tracer.take(pid) {
                 let found = found.of_driver(driver);
                 let observed = found.evidence == Evidence::Traced && found.map_dma_buf.is_some();
@@ -230,7 +237,21 @@ impl Watch {
                     seen.exported.push(found);
                 }
             }
-            seen.lost_calls = tracer.lost() - lost;
+            all.push(seen);
+        }
+        let lost = tracer.lost() - lost;
+        all.iter_mut().for_each(|seen| seen.lost_calls = lost);
+        all
+    }
+
+    /// What the kernel does not tell the process of: its log and its taint.
+    fn of_nobody(&mut self) -> Seen {
+        let mut seen = Seen::default();
+        if let Ok(log) = &mut self.log {
+            self.records.extend(log.take());
+            let records = std::mem::take(&mut self.records);
+            (seen.splats, seen.dumps) = (kernel_log::splats(&records), kernel_log::dumps(&records));
+            seen.lost = log.lost() - self.lost_before;
         }
         seen.taint = taint().unwrap_or(0) & !self.taint.unwrap_or(0);
         seen

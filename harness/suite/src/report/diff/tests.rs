@@ -67,7 +67,7 @@ fn a_new_failure_is_told_with_what_was_seen() {
 fn each_side_says_where_it_was() {
     let (before, mut after) = (run(&[]), run(&[]));
     (after.run.kernel, after.run.board) = ("7.3.4".into(), None);
-    (after.end, after.open) = (None, Some("fd.size.drm-a".into()));
+    (after.end, after.open) = (None, vec!["fd.size.drm-a".into()]);
     let diff = Diff::of(&before, &after);
     let text = text(&diff);
     assert!(

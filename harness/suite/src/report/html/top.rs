@@ -31,7 +31,7 @@ pub(super) fn markup(page: &Page<'_>) -> Markup {
         p.kernel { "Linux " (run.kernel) " " (run.architecture) @if let Some(part) = &run.part { ", shard " (part.shard) } }
         p.conclusion.(sort) { (sentence(&summary::conclusion(recorded))) }
         (counts(recorded))
-        @if let Some(open) = &recorded.open { p { code { (open) } " was running when the run was cut short." } }
+        @for open in &recorded.open { p { code { (open) } " was running when the run was cut short." } }
         @if recorded.restarts > 0 {
             p { "The machine went down and was started again, " (counted(recorded.restarts, "time")) "." }
         }
