@@ -94,7 +94,9 @@ fn commands(readme: &str) -> Vec<String> {
         let runs = !command.starts_with("ci/ ");
         (begins && runs).then(|| (command, said).0.to_owned())
     };
-    let of_table = |line: &str| Some(line.strip_prefix("| `")?.split('`').next()?.to_owned());
+    let of_table = |line: &str| {
+        Some(line.strip_prefix("| `").filter(|line| line.starts_with("ci/"))?.split('`').next()?.to_owned())
+    };
     let all = lines.lines().filter_map(|line| of_block(line).or_else(|| of_table(line)));
     let plain = all.map(|command| command.split_whitespace().collect::<Vec<_>>().join(" "));
     plain.filter(|command| command.contains(' ') || command.starts_with("ci/")).collect()
