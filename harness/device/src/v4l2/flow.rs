@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use uapi::v4l2::{self, Format, Memory, PlaneFile, QueueType};
 
 use super::OpenQueue;
-use super::run::with_frames;
+use super::run::{still_set, with_frames};
 use crate::buffer::Refusal;
 use crate::flow::{Back, Feed, Next, Queue, Shape};
 use crate::work::{Undone, Work};
@@ -30,6 +30,9 @@ pub fn flow(queue: &OpenQueue, work: &Work<'_>, at_once: usize, feed: &mut dyn F
             lines.push(Line::new(device, queue, format, at_once)?);
         }
         lines.push(Line::new(device, capture, &frames.capture, at_once)?);
+        if output.is_none() {
+            still_set(device, capture, &frames.capture)?;
+        }
         let ran = run(&mut lines, at_once, feed);
         // Also after an error: what was queued is to be accounted for.
         let stopped: Vec<_> = lines.iter_mut().map(|line| line.stop(feed)).collect();

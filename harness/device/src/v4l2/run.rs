@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use uapi::v4l2::{self, QueueType};
+use uapi::v4l2::{self, Format, QueueType};
 
 use super::OpenQueue;
 use super::frames::Frames;
@@ -44,6 +44,16 @@ pub fn with_frames<T>(
     done(device, (capture, output), &frames)
 }
 
+/// The format of a node that is not mem2mem is everybody's until the queue has buffers: another program may have set another
+/// one before it had. Asked once it has them.
+pub fn still_set(device: BorrowedFd<'_>, queue: QueueType, format: &Format) -> Result<(), Undone> {
+    let now = v4l2::format(device, queue).map_err(Refusal::of("VIDIOC_G_FMT")).map_err(Undone::Call)?;
+    if now.sizes == format.sizes { Ok(()) } else { Err(Undone::Call(Refusal::NotAsked(OTHER_FRAME))) }
+}
+
+/// What is said of it.
+const OTHER_FRAME: &str = "another program set another frame before the queue had buffers";
+
 fn stream(
     device: BorrowedFd<'_>,
     (capture, output): (QueueType, Option<QueueType>),
@@ -58,6 +68,9 @@ fn stream(
         None => None,
     };
     let mut target = Side::new(device, capture, frames.capture.clone(), work, at_once)?;
+    if source.is_none() {
+        still_set(device, capture, &frames.capture)?;
+    }
     let mut written = vec![None; work.files];
     for index in 0..at_once {
         source.as_mut().map_or(Ok(()), |source| source.queue(index, index))?;

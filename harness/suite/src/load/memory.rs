@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use device::files::MapRequest;
 use device::{Buffer, Device, Endpoint, Refusal};
+use document::case::Kind;
 use uapi::dma_buf::{SYNC_END, SYNC_READ, SYNC_WRITE};
 use uapi::memory::{Access, Mapping, Sharing, Window, page_size};
 
@@ -28,7 +29,12 @@ impl Memory {
     /// # Errors
     /// What the exporter says.
     pub fn new(device: &Rc<dyn Device>, exporter: &Endpoint, needed: u64, pair: usize) -> Result<Self, Refusal> {
-        let buffer = device.allocate(survey::size(exporter, needed))?;
+        let wanted = survey::size(exporter, needed);
+        let buffer = device.allocate(wanted)?;
+        // Elsewhere it is a fault, and a case is about it. Here a device that streams may have set its frame in between.
+        if exporter.kind == Kind::V4l2 && buffer.size() < wanted {
+            return Err(Refusal::NotAsked("the queue has another frame now than was asked for"));
+        }
         let file = buffer.export(survey::FLAGS)?;
         // A kernel before 5.3 has no names: what stays behind is then nobody's.
         let _ = device.files().set_name(file.as_fd(), &teller::name(pair));
