@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use document::case::Case;
 use document::yaml::Diagnostic;
-use include_dir::{Dir, DirEntry, include_dir};
+use flate2::read::GzDecoder;
 
-static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../cases");
+/// A JSON object, compressed: the text of each case by its path. build.rs makes it.
+static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cases.json.gz"));
 
 /// A catalogue that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -51,28 +52,17 @@ pub enum CatalogueError {
 /// # Errors
 /// Faults in them, which the program's own tests exclude.
 pub fn embedded() -> Result<Vec<Case>, CatalogueError> {
-    let mut files = Vec::new();
-    collect(&EMBEDDED, &mut files);
-    parse_apart(files)
+    parse_apart(texts().into_iter().collect())
+}
+
+fn texts() -> BTreeMap<PathBuf, String> {
+    serde_json::from_reader(GzDecoder::new(EMBEDDED)).expect("build.rs has written it")
 }
 
 /// Parses in a thread of its own, whose memory is its own too: what a parser leaves behind are holes all over the heap,
 /// and every cell's process would copy the pages of those that it allocates in.
 fn parse_apart(files: Vec<(PathBuf, String)>) -> Result<Vec<Case>, CatalogueError> {
     std::thread::spawn(|| parse(files)).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-fn collect(folder: &Dir<'_>, files: &mut Vec<(PathBuf, String)>) {
-    for entry in folder.entries() {
-        match entry {
-            DirEntry::Dir(inner) => collect(inner, files),
-            DirEntry::File(file) if is_case(file.path()) => {
-                let text = String::from_utf8_lossy(file.contents()).into_owned();
-                files.push((Path::new("cases").join(file.path()), text));
-            }
-            DirEntry::File(_) => {}
-        }
-    }
 }
 
 /// The cases of a folder.
@@ -164,9 +154,7 @@ mod tests {
 
     #[test]
     fn an_editor_finds_the_schema_of_every_case() {
-        let mut files = Vec::new();
-        collect(&EMBEDDED, &mut files);
-        for (path, text) in files {
+        for (path, text) in texts() {
             let line = document::schema::EDITOR_LINE;
             assert_eq!(text.lines().next(), Some(line), "{} has to begin with it", path.display());
         }

@@ -167,12 +167,12 @@ fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
 }
 
 /// Writes the reports of the journal in a folder, tells what it ended with if that is wanted, and says how.
-fn reports(folder: &Path, told: bool) -> Result<Exit, Trouble> {
+fn reports(folder: &Path, told: Option<Paint>) -> Result<Exit, Trouble> {
     let recorded = Recorded::read_for_reports(&folder.join("run.jsonl"))?;
     write(&folder.join("junit.xml"), &junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?)?;
     write(&folder.join("run.ktap"), &ktap::text(&recorded))?;
-    if told {
-        print!("{}", summary::painted(&recorded, Paint::of_output()));
+    if let Some(paint) = told {
+        print!("{}", summary::painted(&recorded, paint));
     }
     Ok(suite::report::exit(&recorded))
 }

@@ -139,7 +139,7 @@ fn said_by_shell(command: &mut Command, results: &Path, script: &str, patience: 
         assert!(count > 0, "no prompt: {}", String::from_utf8_lossy(&said));
         said.extend_from_slice(&block[..count]);
     }
-    child.stdin.as_mut().unwrap().write_all(b"sh /results/script; exit\n").unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"NO_COLOR=1 sh /results/script; exit\n").unwrap();
     let said: Said = child.wait_with_output().unwrap().into();
     drop(ended);
     assert!(!watch.join().unwrap(), "the board hangs: {}", said.out);

@@ -73,8 +73,7 @@ fn agrees(board: &str, compiler: &[&str], filter: &str) -> BTreeMap<String, i32>
 #[test]
 fn programs_in_c_show_what_their_cells_show() {
     let areas = ["identity", "leaks", "mapping", "refusal"];
-    let filter: String = areas.map(|area| format!("{area}.* ")).concat();
-    let ended = agrees("debian-amd64-7.3", &["cc"], &filter.replace('*', "\\*"));
+    let ended = agrees("debian-amd64-7.3", &["cc"], &areas.map(|area| format!("{area}.")).join(" "));
     for area in areas {
         let of = |code: i32| ended.iter().filter(|(id, ended)| id.starts_with(area) && **ended == code).count();
         assert!(of(0) >= 4, "{area}: {ended:?}");

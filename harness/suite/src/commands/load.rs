@@ -7,6 +7,7 @@ use suite::event::{EndpointFound, Run};
 use suite::exit::Exit;
 use suite::journal::Journal;
 use suite::load::{self, Progress, Setting};
+use suite::report::paint::Paint;
 use suite::report::summary;
 
 use super::{Trouble, endpoints, read_board, reports, sources};
@@ -47,7 +48,7 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
     let done = load::run(&setting, &mut journal, &mut shown);
     shown.finish();
     done?;
-    reports(folder, true)
+    reports(folder, Some(Paint::of_output()))
 }
 
 /// One line, which is written over on a terminal.

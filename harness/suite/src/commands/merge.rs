@@ -4,6 +4,7 @@ use suite::event::Event;
 use suite::exit::Exit;
 use suite::journal::{Journal, Recorded};
 use suite::merge::merged;
+use suite::report::paint::Paint;
 
 use super::{Trouble, read_board, recorded, reports};
 use crate::arguments::Merge as Wanted;
@@ -17,5 +18,5 @@ pub fn run(wanted: &Wanted) -> Result<Exit, Trouble> {
     let folder = &wanted.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     Journal::create(&folder.join("run.jsonl"))?.write(&events)?;
-    reports(folder, true)
+    reports(folder, Some(Paint::of_output()))
 }

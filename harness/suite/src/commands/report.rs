@@ -55,7 +55,7 @@ pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
                     .map_err(|source| Trouble::Unwritten { path, source })?,
             ),
         }
-        let exit = reports(folder, true)?;
+        let exit = reports(folder, Some(Paint::of_output()))?;
         if wanted.html {
             page(&recorded, wanted.against.as_deref(), folder)?;
         }

@@ -8,6 +8,7 @@ use suite::event::Part;
 use suite::exit::Exit;
 use suite::journal::Journal;
 use suite::plan::Cell;
+use suite::report::paint::Paint;
 use suite::run::board::{self, Setting};
 use suite::run::resume::Before;
 use suite::shard::{self, Times};
@@ -78,7 +79,10 @@ pub fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<
         live.next.finish();
         done?;
     }
-    let exit = reports(folder, !json)?;
+    // A console's log is read by programs, and by people later.
+    let plain = conduct.console || conduct.lava || conduct.ktap;
+    let paint = if plain { Paint::Plain } else { Paint::of_output() };
+    let exit = reports(folder, (!json).then_some(paint))?;
     match conduct.upload.as_deref().map(|url| upload::put(url, &path)) {
         None => Ok(exit),
         Some(Ok(place)) => {

@@ -28,7 +28,7 @@ const HELPERS: &[Helper] = &[
     helper!("drm_allocate", ["must", "size"], ["sys/ioctl.h", DRM]),
     helper!("drm_export", [], ["sys/ioctl.h", DRM]),
     helper!("drm_import", [], ["sys/ioctl.h", DRM]),
-    helper!("drm_close", ["must"], ["sys/ioctl.h", DRM]),
+    helper!("drm_close", [], ["sys/ioctl.h", DRM]),
     helper!("drm_offset", ["must"], ["sys/ioctl.h", DRM]),
     helper!("heap_export", [], ["sys/ioctl.h", "linux/dma-heap.h"]),
     helper!("udmabuf_allocate", ["must"], ["fcntl.h", "sys/mman.h", "unistd.h"]),
