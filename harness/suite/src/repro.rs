@@ -60,7 +60,8 @@ pub fn program(cell: &Cell, about: About<'_>) -> Result<String, Untold> {
     let importer = cell.importer.as_deref().map(|endpoint| open(&mut source, "importer", endpoint)).transpose()?;
     let size = cell.sizes().first().copied().unwrap_or(4096);
     let gone = counts::gone(&cell.case.steps);
-    let mut told = Told { source, names: Default::default(), exporter, importer, size, allocated: 0, gone };
+    let mut told =
+        Told { source, names: Default::default(), exporter, importer, size, made: false, allocated: 0, gone };
     told.steps(&cell.case.steps)?;
     told.source.line("return failed;");
     Ok(told.source.text(&comment(cell, about)))

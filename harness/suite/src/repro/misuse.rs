@@ -10,16 +10,16 @@ use super::source::Source;
 /// A call: lines before it, and the expression whose answer is judged.
 pub type Call = (Vec<String>, String);
 
-/// A device's.
+/// A device's. `made`: whether its queue has buffers, which are made once.
 ///
 /// # Errors
 /// Misuses that have no program.
-pub fn of_device(source: &mut Source, device: &Opened<'_>, how: DeviceMisuse) -> Result<Call, Untold> {
+pub fn of_device(source: &mut Source, device: &Opened<'_>, how: DeviceMisuse, made: &mut bool) -> Result<Call, Untold> {
     let call = match device.endpoint.kind {
         Kind::Drm => drm(source, device, how),
         Kind::Heap => heap(source, device.name, how),
         Kind::Udmabuf => udmabuf(source, device.name, how),
-        Kind::V4l2 => v4l2(source, device, how)?,
+        Kind::V4l2 => v4l2(source, device, how, made)?,
         _ => None,
     };
     source.header("sys/ioctl.h");
@@ -112,7 +112,7 @@ fn udmabuf(source: &mut Source, name: &str, how: DeviceMisuse) -> Option<Call> {
     Some((before, format!("ioctl({name}, {request}, &wrong)")))
 }
 
-fn v4l2(source: &mut Source, device: &Opened<'_>, how: DeviceMisuse) -> Result<Option<Call>, Untold> {
+fn v4l2(source: &mut Source, device: &Opened<'_>, how: DeviceMisuse, made: &mut bool) -> Result<Option<Call>, Untold> {
     let name = device.name;
     let queue = device.endpoint.queue.map_or(0, |queue| queue as u32);
     source.header("linux/videodev2.h");
@@ -130,7 +130,7 @@ fn v4l2(source: &mut Source, device: &Opened<'_>, how: DeviceMisuse) -> Result<O
         _ => return Ok(None),
     };
     let mut before = Vec::new();
-    if how != DeviceMisuse::UnknownCall {
+    if how != DeviceMisuse::UnknownCall && !std::mem::replace(made, true) {
         device.make_smallest(source)?;
     }
     before.push(format!("struct v4l2_exportbuffer wrong = {{ {fields} }};"));

@@ -18,6 +18,8 @@ pub struct Told<'a> {
     pub exporter: Option<Opened<'a>>,
     pub importer: Option<Opened<'a>>,
     pub size: u64,
+    /// Whether a queue has buffers for calls that are wrong.
+    pub made: bool,
     /// How many buffers were allocated.
     pub allocated: u32,
     /// The snapshots whose dma-buf must be gone later.
@@ -71,7 +73,7 @@ impl<'a> Told<'a> {
             Step::Repeat(step) if !step.keep => self.repeat(step),
             Step::Misuse(step) => {
                 let side = self.side(step.of)?;
-                let made = misuse::of_device(&mut self.source, &side, step.how)?;
+                let made = misuse::of_device(&mut self.source, &side, step.how, &mut self.made)?;
                 self.misused(made, &step.must_refuse, &word(step.how))
             }
             Step::MisuseFile(step) => {
