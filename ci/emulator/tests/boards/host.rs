@@ -113,13 +113,13 @@ pub fn run_with(name: &str, words: &[&str]) -> Said {
 /// What a shell on a board of the repository says to a script.
 pub fn shell(name: &str, script: &str) -> Said {
     let results = root().join("target/boards").join(name);
-    said_by_shell(&mut board(&root(), &["shell", name]), &results, script, PATIENCE)
+    said_by_shell(&mut board(&root(), &["shell", name]), &results, script)
 }
 
 /// A board on which nothing gets on any more is not waited for longer. The longest script of a test takes a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-fn said_by_shell(command: &mut Command, results: &Path, script: &str, patience: Duration) -> Said {
+fn said_by_shell(command: &mut Command, results: &Path, script: &str) -> Said {
     fs::create_dir_all(results).unwrap();
     fs::write(results.join("script"), script).unwrap();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -127,7 +127,7 @@ fn said_by_shell(command: &mut Command, results: &Path, script: &str, patience: 
     let group = Pid::from_raw(i32::try_from(child.id()).unwrap());
     let (ended, end) = mpsc::channel::<()>();
     let watch = thread::spawn(move || {
-        let hangs = end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout);
+        let hangs = end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
         // The emulator with it.
         hangs.then(|| killpg(group, Signal::SIGKILL).unwrap());
         hangs
@@ -136,7 +136,11 @@ fn said_by_shell(command: &mut Command, results: &Path, script: &str, patience: 
     // What is typed before the prompt is there is lost.
     while !String::from_utf8_lossy(&said).contains("/tmp # ") {
         let count = child.stdout.as_mut().unwrap().read(&mut block).unwrap();
-        assert!(count > 0, "no prompt: {}", String::from_utf8_lossy(&said));
+        if count == 0 {
+            let mut why = String::new();
+            let _ = child.stderr.as_mut().unwrap().read_to_string(&mut why);
+            panic!("no prompt: {}{why}", String::from_utf8_lossy(&said));
+        }
         said.extend_from_slice(&block[..count]);
     }
     child.stdin.as_mut().unwrap().write_all(b"NO_COLOR=1 sh /results/script; exit\n").unwrap();
@@ -211,13 +215,8 @@ impl Copy {
 
     /// What a shell on the board there says to a script.
     pub fn shell(&self, name: &str, script: &str) -> Said {
-        self.shell_within(name, script, PATIENCE)
-    }
-
-    /// The same for a script that takes its time.
-    pub fn shell_within(&self, name: &str, script: &str, patience: Duration) -> Said {
         let mut command = board(self.root(), &["shell", name, "--binary"]);
-        said_by_shell(command.arg(&self.program), &self.results(name), script, patience)
+        said_by_shell(command.arg(&self.program), &self.results(name), script)
     }
 
     /// Where the results are.
