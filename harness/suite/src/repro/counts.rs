@@ -27,6 +27,10 @@ impl Told<'_> {
             Some(file) if self.gone.contains(&step.r#as) => {
                 self.source.need("inode");
                 self.source.line(format!("unsigned long {this}_inode = inode({file});"));
+                // Else it could be missing from the list later because it never was in it.
+                self.source.need("listed");
+                self.source.line(format!("if (!listed({this}_inode))"));
+                self.source.line("\terrx(2, \"the kernel does not list the dma-buf\");");
             }
             file => {
                 self.source.need("open_files");
@@ -46,6 +50,10 @@ impl Told<'_> {
             self.source.need("listed");
             self.expect(&format!("SETTLES(!listed({before}_inode))"), "the dma-buf is gone");
             return;
+        }
+        if step.file.is_some() {
+            self.source
+                .line("/* Files and references are counted; the cell counts attached devices and mappings, too. */");
         }
         self.expect(&format!("open_files() == {before}_files"), "as many open files as before");
         if let Some(file) = &step.file {
