@@ -12,7 +12,7 @@ pub use dump::dumps;
 pub use record::Record;
 pub use splat::{Splat, splats};
 pub use symptom::SplatKind;
-pub use taint::{TAINT_TROUBLE, taint, taint_names};
+pub use taint::{TAINT_DAMAGE, TAINT_TROUBLE, taint, taint_names};
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};

@@ -201,6 +201,10 @@ pub struct CellEnd {
     pub map_dma_buf: Vec<MapDmaBuf>,
     /// What a device itself did with the buffer: nothing in a cell in which only the CPU reads and writes.
     pub device_access: Vec<String>,
+    /// What had damaged the kernel before the cell ran, since when it is not to be trusted: a cell's id and the taint
+    /// that came up in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damaged_by: Option<String>,
     /// What a worker of `prime-cts load` counted, or what was counted of the machine under it; the names say of what, and
     /// in which unit where it is no number of things.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -241,6 +241,7 @@ fn cell(
         map_dma_buf: Vec::new(),
         device_access: access.map(|(_, how)| how.to_owned()).collect(),
         findings,
+        damaged_by: None,
         figures,
     }
 }
@@ -262,6 +263,7 @@ fn end(
             findings: cell.findings.clone(),
             map_dma_buf: Vec::new(),
             device_access: Vec::new(),
+            damaged_by: None,
             time: worked,
         };
         let (outcome, reason) = board::outcome(expect, &cell.id, &shown);

@@ -82,6 +82,7 @@ pub(crate) mod sample {
                 observed: true,
             }],
             device_access: vec![],
+            damaged_by: None,
             figures: Default::default(),
         }
     }

@@ -3,12 +3,14 @@
 pub(crate) mod blame;
 pub mod board;
 pub mod child;
+mod damage;
 pub(crate) mod judge;
 pub mod resume;
 pub mod together;
 pub(crate) mod watch;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use crate::cell::message::Message;
 use crate::event::{CellEnd, EndpointFound, Finding, MapDmaBuf, OracleState};
 use crate::plan::Cell;
 use child::Ran;
+use damage::Damage;
 use together::Undecided;
 use watch::Seen;
 pub use watch::{Sources, Watch};
@@ -36,6 +39,8 @@ pub struct Shown {
     pub map_dma_buf: Vec<MapDmaBuf>,
     /// What devices did with its buffers by themselves.
     pub device_access: Vec<String>,
+    /// What had damaged the kernel before.
+    pub damaged_by: Option<String>,
     /// How long it took.
     pub time: Duration,
 }
@@ -50,7 +55,8 @@ impl Shown {
     /// Of a cell that was not run here, and of which one finding is all that is known.
     fn without_running(finding: Finding) -> Self {
         let (map_dma_buf, device_access) = (Vec::new(), Vec::new());
-        Self { verdict: finding.verdict, findings: vec![finding], map_dma_buf, device_access, time: Duration::ZERO }
+        let (damaged_by, time) = (None, Duration::ZERO);
+        Self { verdict: finding.verdict, findings: vec![finding], map_dma_buf, device_access, damaged_by, time }
     }
 
     /// Whether an import was refused, be it that the cell ended there or that it went on.
@@ -66,6 +72,7 @@ pub struct Runner {
     contiguous: BTreeSet<String>,
     /// How long the cells' steps took; of cells that ran at the same time, those of the longest.
     steps: Duration,
+    damage: Damage,
 }
 
 /// Pages of which a cell holds every other one: a single break keeps a buffer from being contiguous, and what the
@@ -75,7 +82,9 @@ const FRAGMENTS: usize = 512;
 impl Runner {
     /// Starts the oracles and exports one small buffer of each endpoint.
     pub fn start(sources: &Sources, endpoints: &[Rc<Endpoint>]) -> (Self, Vec<EndpointFound>) {
-        let mut runner = Self { watch: Watch::start(sources), contiguous: BTreeSet::new(), steps: Duration::ZERO };
+        let watch = Watch::start(sources);
+        let damage = Damage::before(oracle::kernel_log::taint(Path::new("/proc")));
+        let mut runner = Self { watch, contiguous: BTreeSet::new(), steps: Duration::ZERO, damage };
         let found: Vec<EndpointFound> = endpoints.iter().map(|endpoint| runner.look_at(endpoint)).collect();
         let contiguous = |found: &&EndpointFound| {
             matches!(crate::survey::memory_of(found), Some(Memory::Coherent | Memory::Contiguous))
@@ -149,14 +158,16 @@ impl Runner {
         ran.into_iter().zip(seen).collect()
     }
 
-    fn shown(&self, cell: &Cell, ran: &Ran, seen: &Seen) -> Shown {
+    fn shown(&mut self, cell: &Cell, ran: &Ran, seen: &Seen) -> Shown {
         let (mut verdict, mut findings) = judge::judge(ran, seen, &blame::Drivers::of(cell));
         if let Some(unseen) = self.unseen(cell).filter(|_| verdict == Verdict::Pass) {
             verdict = unseen.verdict;
             findings.push(unseen);
         }
         let map_dma_buf = of_steps(seen.exported.clone(), ran.exported());
-        Shown { verdict, findings, map_dma_buf, device_access: ran.device_access(), time: ran.time }
+        let damaged_by = self.damage.by().map(str::to_owned);
+        self.damage.learn(&cell.id, seen.taint);
+        Shown { verdict, findings, map_dma_buf, device_access: ran.device_access(), damaged_by, time: ran.time }
     }
 
     /// What is known of an endpoint, after a first export of it in a process of its own.
@@ -224,6 +235,7 @@ pub fn cell_end(cell: &Cell, shown: &Shown, expect: Option<&document::board::Exp
         findings: shown.findings.clone(),
         map_dma_buf: shown.map_dma_buf.clone(),
         device_access: shown.device_access.clone(),
+        damaged_by: shown.damaged_by.clone(),
         figures: Default::default(),
     }
 }

@@ -78,6 +78,7 @@ fn cell() -> impl Strategy<Value = CellEnd> {
             findings,
             map_dma_buf,
             device_access: vec![],
+            damaged_by: None,
             figures: Default::default(),
         },
     )

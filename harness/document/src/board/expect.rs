@@ -35,6 +35,9 @@ pub struct CellsEntry {
     /// will do where there are none, and a pass has none.
     #[serde(default)]
     pub seen: Vec<String>,
+    /// That these cells are run after all others: what they leave of the kernel is not to be trusted.
+    #[serde(default)]
+    pub last: bool,
     /// Why, in a sentence.
     pub reason: String,
     /// Where it is discussed or documented.
@@ -87,7 +90,7 @@ impl Expect {
     /// Holds a cell's verdict against the board file, and says with what reason; `refused` tells whether an import was
     /// refused in it, `seen` what the findings of that verdict say.
     pub fn outcome(&self, id: &str, verdict: Verdict, refused: bool, seen: &[&str]) -> (Outcome, Option<&str>) {
-        if let Some(entry) = self.cells.iter().find(|entry| entry.ids.iter().any(|glob| glob.matches(id))) {
+        if let Some(entry) = self.entry_of(id) {
             // A pass has nothing that was seen.
             let known = verdict == Verdict::Pass || is_known(&entry.seen, seen);
             let expected = if known { &entry.verdict[..] } else { &[] };
@@ -102,6 +105,15 @@ impl Expect {
             None if tolerated => (Outcome::Expected, Some(&first.reason)),
             None => (outcome(&[], verdict), Some(&first.reason)),
         }
+    }
+
+    /// Whether a cell is run after all others.
+    pub fn is_last(&self, id: &str) -> bool {
+        self.entry_of(id).is_some_and(|entry| entry.last)
+    }
+
+    fn entry_of(&self, id: &str) -> Option<&CellsEntry> {
+        self.cells.iter().find(|entry| entry.ids.iter().any(|glob| glob.matches(id)))
     }
 
     /// The entries of `pairs` for a cell id, which is `<area>.<case>.<exporter>.<importer>[.<second importer>]`.
@@ -151,6 +163,7 @@ expect:
     - ids: [leaks.known.*]
       verdict: [fail]
       seen: [EIO, overflow]
+      last: true
       reason: known too
   pairs:
     - {exporters: [itself], importers: [v4l2-b], reason: busy}
@@ -178,6 +191,12 @@ expect:
             assert_eq!(expect().outcome(id, Verdict::Pass, false, &[]).0, Outcome::UnexpectedPass);
             assert_eq!(expect().outcome(id, Verdict::Crash, false, &[]).0, Outcome::Regression);
         }
+    }
+
+    #[test]
+    fn what_leaves_a_damaged_kernel_is_run_last() {
+        let last = |id| expect().is_last(id);
+        assert_eq!((last("leaks.known.udmabuf"), last("mapping.at-offset.udmabuf"), last("a.b.c")), (true, false, false));
     }
 
     #[test]

@@ -29,6 +29,9 @@ const NAMES: [&str; 20] = [
 /// The bits that say something broke: M, B, D, W and L. A module from out of tree or without a signature is no defect.
 pub const TAINT_TROUBLE: u64 = 1 << 4 | 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14;
 
+/// The bits after which the kernel's memory and locks are not to be trusted: M, B and D. What is seen later may come of it.
+pub const TAINT_DAMAGE: u64 = 1 << 4 | 1 << 5 | 1 << 7;
+
 /// The taint, from `sys/kernel/tainted` below `/proc`; `None` where that cannot be read.
 pub fn taint(proc_root: &Path) -> Option<u64> {
     std::fs::read_to_string(proc_root.join("sys/kernel/tainted")).ok()?.trim().parse().ok()

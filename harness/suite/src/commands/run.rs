@@ -48,6 +48,9 @@ pub fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<
     conduct.witness.as_deref().into_iter().for_each(suite::witness::set);
     let board = conduct.results.board.as_deref().map(read_board).transpose()?;
     let watchdog = conduct.watchdog.as_deref().map(Feeder::start).transpose()?;
+    // What leaves a damaged kernel spoils what comes after it.
+    let mut cells = cells.to_vec();
+    cells.sort_by_key(|cell| board.as_ref().is_some_and(|board| board.expect.is_last(&cell.id)));
     let setting = Setting { board, watchdog, jobs: usize::from(conduct.jobs), ..setting };
     let folder = &conduct.results.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
@@ -58,7 +61,7 @@ pub fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<
         None if conduct.crashed.is_empty() => (Journal::create(&path)?, None),
         None => {
             let run = board::about(setting.board.as_ref(), cells.len(), Vec::new(), 0);
-            let before = Before::crashed(&conduct.crashed, run, cells, &previous_log(conduct)?);
+            let before = Before::crashed(&conduct.crashed, run, &cells, &previous_log(conduct)?);
             (Journal::create(&path)?, Some(before.map_err(board::RunError::Resume)?))
         }
     };
@@ -75,7 +78,7 @@ pub fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<
         let alone = !(forms.lava || forms.ktap || conduct.console);
         let shown = Shown::new(conduct.results.progress.on(alone), !json);
         let mut live = Live::new(forms, standard_output()?, shown);
-        let done = board::run(&setting, cells, before.as_ref(), &mut journal, &mut live);
+        let done = board::run(&setting, &cells, before.as_ref(), &mut journal, &mut live);
         live.next.finish();
         done?;
     }

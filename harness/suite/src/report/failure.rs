@@ -55,6 +55,9 @@ pub fn painted(cell: &CellEnd, board: Option<&str>, paint: Paint) -> String {
     if !cell.map_dma_buf.is_empty() {
         line("through", &through(cell));
     }
+    if let Some(by) = &cell.damaged_by {
+        line("after", &format!("the kernel was damaged before, by {by}: boot again, and run this cell alone"));
+    }
     if let Some(reason) = &cell.reason {
         line("known", reason.trim());
     }
@@ -77,6 +80,15 @@ mod tests {
     use super::*;
     use crate::report::sample;
     use document::verdict::Outcome;
+
+    #[test]
+    fn what_ran_on_a_damaged_kernel_says_so() {
+        let mut cell = sample::cell("mapping.whole.drm-a", Verdict::Crash, Outcome::Regression);
+        assert!(!text(&cell, None).contains("damaged"));
+        cell.damaged_by = Some("mapping.private.drm-b (B: bad page)".into());
+        let after = "  after     the kernel was damaged before, by mapping.private.drm-b (B: bad page): boot again";
+        assert!(text(&cell, None).contains(after));
+    }
 
     #[test]
     fn a_failure_tells_all_that_its_reader_needs() {

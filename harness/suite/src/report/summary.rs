@@ -92,6 +92,7 @@ pub fn painted(recorded: &Recorded, paint: Paint) -> String {
     if recorded.restarts > 0 {
         let _ = writeln!(text, "the machine went down and was started again {}", times(recorded.restarts));
     }
+    text += &damaged(recorded);
     for open in &recorded.open {
         let _ = writeln!(text, "open     {open} was running when the run was cut short");
     }
@@ -99,6 +100,18 @@ pub fn painted(recorded: &Recorded, paint: Paint) -> String {
     text += &device_access(recorded);
     text += &totals(recorded, paint);
     text
+}
+
+/// How many cells ran on a kernel that was not to be trusted any more, and since when.
+fn damaged(recorded: &Recorded) -> String {
+    let mut by: BTreeMap<&str, usize> = BTreeMap::new();
+    recorded.cells.iter().filter_map(|cell| cell.damaged_by.as_deref()).for_each(|id| *by.entry(id).or_default() += 1);
+    let line = |(by, count): (&str, usize)| format!("damaged  the kernel, by {by}: {} ran after it\n", cells(count));
+    by.into_iter().map(line).collect()
+}
+
+fn cells(count: usize) -> String {
+    if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") }
 }
 
 /// Known findings, one line a case and a reason.
@@ -139,7 +152,6 @@ pub fn reasons(recorded: &Recorded) -> Vec<((Verdict, &str), usize)> {
 /// Why cells verified nothing, one line a reason.
 fn unseen(recorded: &Recorded) -> String {
     let reasons = reasons(recorded);
-    let cells = |count: usize| if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") };
     let lines = reasons.iter().take(REASONS);
     let mut text: String =
         lines.map(|((verdict, why), count)| format!("{verdict}  {}: {why}\n", cells(*count))).collect();
@@ -231,6 +243,13 @@ mod tests {
         assert!(!text.contains("fail  mapping.at-offset"), "{text}");
         assert!(text.contains("5 of 5 cells: 1 pass, 1 refused, 1 not-observable, 1 fail, 1 crash"), "{text}");
         assert!(text.contains("2 verified, 1 not as expected"), "{text}");
+    }
+
+    #[test]
+    fn cells_on_a_damaged_kernel_are_counted() {
+        let mut recorded = sample::recorded();
+        recorded.cells.iter_mut().skip(3).for_each(|cell| cell.damaged_by = Some("a.b.c (B: bad page)".into()));
+        assert!(text(&recorded).contains("damaged  the kernel, by a.b.c (B: bad page): 2 cells ran after it\n"));
     }
 
     #[test]

@@ -248,6 +248,7 @@ mod tests {
             findings: vec![],
             map_dma_buf: vec![],
             device_access: vec![],
+            damaged_by: None,
             time: std::time::Duration::ZERO,
         };
         assert_eq!(outcome(None, "a.b.c", &shown(Verdict::Refused)).0, Outcome::Expected);

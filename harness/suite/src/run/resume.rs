@@ -161,6 +161,7 @@ impl Before {
             findings: vec![finding],
             map_dma_buf,
             device_access,
+            damaged_by: None,
             figures: Default::default(),
         })
     }
