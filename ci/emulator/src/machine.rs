@@ -34,6 +34,10 @@ pub struct Machine {
     /// What every kernel is told. A PC's kernel counts timer interrupts while it boots and panics where too few come, as on
     /// a host that is busy with other things (check_timer of arch/x86/kernel/apic/io_apic.c).
     pub append: &'static str,
+    /// What `prime-cts` is compiled with beside the usual. QEMU before 10.0 writes the first register of a 32-bit ARM `ldrd`
+    /// before the second word is read. Where that word faults and the register is the address too, the instruction starts
+    /// again with another address: such a load across two pages, the second not touched yet, reads from anywhere.
+    pub rustflags: &'static str,
 }
 
 const MACHINES: &[Machine] = &[
@@ -51,6 +55,7 @@ const MACHINES: &[Machine] = &[
         kernel_architecture: "x86",
         kernel_image: "arch/x86/boot/bzImage",
         append: "no_timer_check",
+        rustflags: "",
     },
     Machine {
         name: "aarch64",
@@ -66,6 +71,7 @@ const MACHINES: &[Machine] = &[
         kernel_architecture: "arm64",
         kernel_image: "arch/arm64/boot/Image",
         append: "",
+        rustflags: "",
     },
     Machine {
         name: "armv7l",
@@ -81,6 +87,7 @@ const MACHINES: &[Machine] = &[
         kernel_architecture: "arm",
         kernel_image: "arch/arm/boot/zImage",
         append: "",
+        rustflags: "-C llvm-args=-arm-load-store-opt=false",
     },
 ];
 

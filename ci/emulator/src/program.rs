@@ -48,7 +48,10 @@ pub fn program(
         cross.apply(&mut cargo);
     }
     cargo.args(["--target", machine.target]).arg("--target-dir").arg(&target);
-    cargo.env("RUSTFLAGS", flags).env_remove("CARGO_ENCODED_RUSTFLAGS").stderr(Stdio::inherit());
+    cargo
+        .env("RUSTFLAGS", format!("{flags} {}", machine.rustflags).trim())
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .stderr(Stdio::inherit());
     command::shown(&mut cargo, "build prime-cts for the board", "cargo (or rustup)")?;
     Ok(target.join(machine.target).join("release/prime-cts"))
 }

@@ -196,7 +196,10 @@ expect:
     #[test]
     fn what_leaves_a_damaged_kernel_is_run_last() {
         let last = |id| expect().is_last(id);
-        assert_eq!((last("leaks.known.udmabuf"), last("mapping.at-offset.udmabuf"), last("a.b.c")), (true, false, false));
+        assert_eq!(
+            (last("leaks.known.udmabuf"), last("mapping.at-offset.udmabuf"), last("a.b.c")),
+            (true, false, false)
+        );
     }
 
     #[test]
