@@ -2,10 +2,14 @@
 
 import functools
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -74,6 +78,38 @@ class Local:
         words = [f"{SCRIPTS}/run_job.py", f"{INSIDE}/{name}.yaml", f"{INSIDE}/{self.board}.jinja2", f"{INSIDE}/{name}"]
         done = engine(self.where, *words, stdin=subprocess.DEVNULL)
         return (self.where / name / "log.yaml").read_bytes(), done.returncode == 0
+
+
+def below(process):
+    """The processes that a process has started, and those that they have."""
+    said = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,comm="], check=True, stdout=subprocess.PIPE, text=True).stdout
+    all_processes = [line.split(None, 2) for line in said.splitlines()]
+    found, parents = [], {str(process)}
+    while parents:
+        children = [(pid, name) for pid, parent, name in all_processes if parent in parents]
+        found += children
+        parents = {pid for pid, _ in children}
+    return found
+
+
+class PowerCut(threading.Thread):
+    """Switches the board of the running job off, when its log tells that so many cells are over."""
+
+    def __init__(self, cells):
+        super().__init__(daemon=True)
+        self.log, self.cells, self.done = None, cells, False
+
+    def begin(self, log):
+        self.log = log
+        self.start()
+
+    def run(self):
+        while not self.log.exists() or len(results(self.log.read_bytes().rpartition(b"\n")[0])) < self.cells:
+            time.sleep(0.2)
+        for pid, name in below(os.getpid()):
+            if name.startswith("qemu-system"):
+                os.kill(int(pid), signal.SIGKILL)
+                self.done = True
 
 
 def results(log):

@@ -17,6 +17,10 @@ CELLS = (
     "coherence.*.canary-poison.canary-importer",
 )
 
+# A board that lives, and where the commands of its job begin.
+PLAIN = "debian-amd64-7.3"
+BEGIN = "          - code=0\n"
+
 
 class Crash(unittest.TestCase):
     def run_to_its_end(self, run, shard, local):
@@ -51,37 +55,60 @@ class Crash(unittest.TestCase):
         self.assertEqual([event["event"] for event in journal].count("resumed"), 1)
         self.assertEqual(journal[0]["cells"], len(cells))
 
-    def test_a_panic_at_any_time_loses_no_cell(self):
-        board = "debian-amd64-7.3"
+    def crashed(self, minutes=20, during="", meanwhile=lambda log: None):
+        """A run of some cells in one of which the board goes down, in the first of two jobs: that cell. `during` is a
+        command that the board makes when its journal says that a certain cell begins, `meanwhile` is told of the log.
+        """
         where = farm.folder(self)
-        cells = ("mapping.", "fd.")
-        run = Run(farm.about(board), farm.serve(where, board), farm.program(), where / "results", arguments=cells)
+        local = farm.Local(where, PLAIN)
+        if during:
+            trigger = "(tail -n +1 -F /tmp/prime-cts/run.jsonl 2>/dev/null | grep -q -m1 fd.size.udmabuf"
+            trigger = json.dumps(f"{trigger} && {during}) &")
+
+            def planted(job):
+                self.assertIn(BEGIN, job)
+                # Only in the first.
+                return job if "--crashed" in job else job.replace(BEGIN, f"          - {trigger}\n{BEGIN}")
+
+            local.change = planted
+        about, url = farm.about(PLAIN), farm.serve(where, PLAIN)
+        run = Run(about, url, farm.program(), where / "results", minutes=minutes, arguments=("mapping.", "fd."))
         [shard] = run.shards(1)
-        # When the journal says that this cell begins, from beside it: whichever is running then, is it.
-        trigger = "(tail -n +1 -F /tmp/prime-cts/run.jsonl 2>/dev/null | grep -q -m1 fd.size.udmabuf"
-        trigger += " && echo c >/proc/sysrq-trigger) &"
-        begin = "          - code=0\n"
-
-        def planted(job):
-            self.assertIn(begin, job)
-            # Only in the first.
-            return job if "--crashed" in job else job.replace(begin, f"          - {json.dumps(trigger)}\n{begin}")
-
-        first, second = self.run_to_its_end(run, shard, farm.Local(where, board, planted))
+        meanwhile(where / "job-1/log.yaml")
+        first, second = self.run_to_its_end(run, shard, local)
         self.assertEqual((first[0], second[0], shard.stopped), (False, True, ""))
+        return self.only_lost(shard, first[1])
+
+    def only_lost(self, shard, told):
+        """The one cell in which the board went down; what had been `told` before is not lost."""
         [guilty] = shard.crashed
         cells = farm.cells(shard.folder / "run.jsonl")
-        crashed = [id for id, cell in cells.items() if cell["verdict"] == "crash"]
-        self.assertEqual(crashed, [guilty])
-        self.assertIn("sysrq triggered crash", json.dumps(cells[guilty]["findings"]))
+        self.assertEqual([id for id, cell in cells.items() if cell["verdict"] == "crash"], [guilty])
         planned = json.loads((shard.folder / "run.jsonl").read_text().splitlines()[0])
         self.assertEqual(planned["cells"], len(cells))
-        before = [case["case"] for case in first[1]]
+        before = [case["case"] for case in told]
+        self.assertGreater(len(before), 0)
         self.assertEqual(before, list(cells)[: len(before)])
         self.assertEqual(list(cells)[len(before)], guilty)
         # What had been told before the crash is told no other way behind it.
-        for case in first[1]:
+        for case in told:
             self.assertEqual(case["result"], farm.word(cells[case["case"]]), case)
+        return cells[guilty]
+
+    def test_a_panic_at_any_time_loses_no_cell(self):
+        guilty = self.crashed(during="echo c >/proc/sysrq-trigger")
+        self.assertIn("sysrq triggered crash", json.dumps(guilty["findings"]))
+
+    def test_a_hang_ends_with_the_time_that_the_job_has(self):
+        # Suspended, a machine that nothing wakes is as good as hung: no process runs, and its console is silent.
+        guilty = self.crashed(minutes=4, during="echo freeze >/sys/power/state")
+        self.assertIn("it went down", json.dumps(guilty["findings"]))
+
+    def test_a_power_cut_loses_no_cell(self):
+        cut = farm.PowerCut(cells=20)
+        guilty = self.crashed(meanwhile=cut.begin)
+        self.assertTrue(cut.done, "the board was not switched off")
+        self.assertIn("it went down", json.dumps(guilty["findings"]))
 
 
 if __name__ == "__main__":
