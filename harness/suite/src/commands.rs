@@ -18,26 +18,26 @@ use suite::watchdog::WatchdogError;
 use crate::arguments::{Arguments, Choice, Command, Machine};
 use crate::choice::{ChoiceError, Chosen};
 
-mod bless;
-mod case;
-mod coverage;
-mod definition;
-mod diff;
-mod doctor;
-mod fuzz;
-mod list;
-mod lists;
-mod load;
-mod merge;
-mod mutants;
-mod plan;
-mod report;
-mod repro;
-mod run;
+pub mod bless;
+pub mod case;
+pub mod coverage;
+pub mod definition;
+pub mod diff;
+pub mod doctor;
+pub mod fuzz;
+pub mod list;
+pub mod lists;
+pub mod load;
+pub mod merge;
+pub mod mutants;
+pub mod plan;
+pub mod report;
+pub mod repro;
+pub mod run;
 
 /// Everything that can end a command early.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub enum Trouble {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     #[error(transparent)]

@@ -113,13 +113,13 @@ pub fn run_with(name: &str, words: &[&str]) -> Said {
 /// What a shell on a board of the repository says to a script.
 pub fn shell(name: &str, script: &str) -> Said {
     let results = root().join("target/boards").join(name);
-    said_by_shell(&mut board(&root(), &["shell", name]), &results, script)
+    said_by_shell(&mut board(&root(), &["shell", name]), &results, script, PATIENCE)
 }
 
 /// A board on which nothing gets on any more is not waited for longer. The longest script of a test takes a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-fn said_by_shell(command: &mut Command, results: &Path, script: &str) -> Said {
+fn said_by_shell(command: &mut Command, results: &Path, script: &str, patience: Duration) -> Said {
     fs::create_dir_all(results).unwrap();
     fs::write(results.join("script"), script).unwrap();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -127,7 +127,7 @@ fn said_by_shell(command: &mut Command, results: &Path, script: &str) -> Said {
     let group = Pid::from_raw(i32::try_from(child.id()).unwrap());
     let (ended, end) = mpsc::channel::<()>();
     let watch = thread::spawn(move || {
-        let hangs = end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
+        let hangs = end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout);
         // The emulator with it.
         hangs.then(|| killpg(group, Signal::SIGKILL).unwrap());
         hangs
@@ -215,8 +215,13 @@ impl Copy {
 
     /// What a shell on the board there says to a script.
     pub fn shell(&self, name: &str, script: &str) -> Said {
+        self.shell_within(name, script, PATIENCE)
+    }
+
+    /// The same for a script that takes its time.
+    pub fn shell_within(&self, name: &str, script: &str, patience: Duration) -> Said {
         let mut command = board(self.root(), &["shell", name, "--binary"]);
-        said_by_shell(command.arg(&self.program), &self.results(name), script)
+        said_by_shell(command.arg(&self.program), &self.results(name), script, patience)
     }
 
     /// Where the results are.

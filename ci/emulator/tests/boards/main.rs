@@ -5,6 +5,7 @@
 mod architectures;
 mod bad_input;
 mod commands;
+mod compare;
 mod conformance;
 mod cut_short;
 mod fuzz;

@@ -1,13 +1,30 @@
 //! `prime-cts bless`.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use suite::bless::{blessed, differences};
 use suite::exit::Exit;
 
 use super::{Trouble, recorded};
-use crate::arguments::Bless as Wanted;
+
+/// What a board file is to expect from now on.
+#[derive(Debug, Args)]
+pub struct Bless {
+    /// The run: a run.jsonl, or the folder that holds it.
+    pub journal: PathBuf,
+    /// Cells whose id contains one of these texts; all that differ without one.
+    pub filter: Vec<String>,
+    /// The board file.
+    #[arg(long, value_name = "FILE")]
+    pub board: PathBuf,
+    /// Why that is as it should be, in a sentence. Without it the cells are told and nothing is written.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
 
 /// Writes what a run has shown into the board file.
-pub fn run(wanted: &Wanted) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Bless) -> Result<Exit, Trouble> {
     let path = &wanted.board;
     let recorded = recorded(&wanted.journal)?;
     let cells = differences(&recorded, &wanted.filter);

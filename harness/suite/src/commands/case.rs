@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
+use clap::Subcommand;
 use document::case::segment;
 use document::{nearest, schema, template};
 use suite::catalogue;
@@ -13,9 +14,51 @@ use suite::explain;
 use suite::run::board::Setting;
 use suite::survey::survey;
 
+use super::run::Conduct;
 use super::run::{run_cells, sharded};
 use super::{Trouble, cases, chosen, endpoints, sources};
-use crate::arguments::{Case, Choice, Conduct, Machine};
+use crate::arguments::{Choice, Machine};
+
+/// What to do with cases.
+#[derive(Debug, Subcommand)]
+pub enum Case {
+    /// Tells every fault of case files, each with its place and what would mend it.
+    Check {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Writes a new case, sound as it stands, with comments at what is to be filled in.
+    New {
+        /// AREA/NAME; the file is DIR/AREA/NAME.yaml.
+        name: String,
+        /// The folder of the cases.
+        #[arg(long, value_name = "DIR", default_value = "cases")]
+        output: PathBuf,
+    },
+    /// Tells a case's rule, reason and steps, on which devices of this machine it applies, and why not on the others.
+    Explain {
+        #[command(flatten)]
+        machine: Machine,
+        /// `area.name`, or the id of a cell.
+        id: String,
+        /// A folder of cases in place of those that are built in.
+        #[arg(long, value_name = "DIR")]
+        cases: Option<PathBuf>,
+    },
+    /// Runs the cells of case files, which need not be in the catalogue.
+    Run {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        machine: Machine,
+        #[command(flatten)]
+        choice: Box<Choice>,
+        #[command(flatten)]
+        conduct: Box<Conduct>,
+    },
+}
 
 /// Does what the command line says.
 pub fn run(wanted: &Case) -> Result<Exit, Trouble> {

@@ -1,16 +1,30 @@
 //! `prime-cts coverage`.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use suite::exit::Exit;
-use suite::report::coverage::{self, Coverage};
+use suite::report::coverage;
 
 use super::{Trouble, recorded};
-use crate::arguments::{Coverage as Wanted, Telling};
+use crate::arguments::Telling;
+
+/// What several runs have reached.
+#[derive(Debug, Args)]
+pub struct Coverage {
+    /// The run.jsonl of each run, or the folder that holds it.
+    #[arg(required = true)]
+    pub journals: Vec<PathBuf>,
+    /// Its form.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
 
 /// Joins the runs and tells what they have reached.
-pub fn run(wanted: &Wanted) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Coverage) -> Result<Exit, Trouble> {
     let registry = suite::registry::embedded().map_err(Trouble::Registry)?;
     let runs = wanted.journals.iter().map(|path| recorded(path)).collect::<Result<Vec<_>, _>>()?;
-    let reached = Coverage::of(&registry, &runs);
+    let reached = coverage::Coverage::of(&registry, &runs);
     match wanted.format {
         Telling::Text => print!("{}", coverage::text(&reached)),
         Telling::Json => println!("{}", serde_json::to_string_pretty(&reached).expect("it is plain data")),

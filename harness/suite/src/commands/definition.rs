@@ -1,14 +1,23 @@
 //! `prime-cts man` and `prime-cts completions`: what `--help` says, for other readers.
 
 use std::io::Write;
+use std::path::PathBuf;
 
-use clap::CommandFactory;
+use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man as Page;
 use suite::exit::Exit;
 
 use super::Trouble;
-use crate::arguments::{Arguments, Man};
+use crate::arguments::Arguments;
+
+/// Man pages.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Writes a page for each command to this folder, in place of the program's alone to the standard output.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
 
 /// Writes man pages.
 pub fn man(wanted: &Man) -> Result<Exit, Trouble> {

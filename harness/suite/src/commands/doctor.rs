@@ -3,13 +3,24 @@
 use std::path::Path;
 use std::rc::Rc;
 
+use clap::Args;
 use serde_json::json;
 use suite::doctor;
 use suite::exit::Exit;
 use suite::run::Runner;
 
 use super::{Trouble, endpoints, print_object, sources};
-use crate::arguments::{Doctor, Telling};
+use crate::arguments::{Machine, Telling};
+
+/// What can be observed.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// For people, or one JSON object a line: oracle, what it shows, and why it is missing.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
 
 /// Says what can be observed here.
 pub fn run(wanted: &Doctor) -> Result<Exit, Trouble> {

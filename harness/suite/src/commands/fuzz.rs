@@ -2,12 +2,23 @@
 
 use std::path::Path;
 
+use clap::Args;
 use suite::exit::Exit;
 use suite::fuzz;
 use suite::run::{Sources, Watch};
 
 use super::Trouble;
-use crate::arguments::Fuzz;
+
+/// Malformed calls.
+#[derive(Debug, Args)]
+pub struct Fuzz {
+    /// So many.
+    #[arg(long, default_value = "200000")]
+    pub calls: u64,
+    /// Where the sequence begins: the same seed makes the same calls.
+    #[arg(long, default_value = "1")]
+    pub seed: u64,
+}
 
 /// Makes malformed calls, and looks what the kernel says of them.
 pub fn run(wanted: &Fuzz) -> Result<Exit, Trouble> {

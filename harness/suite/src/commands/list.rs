@@ -1,13 +1,40 @@
 //! `prime-cts list`.
 
+use clap::{Args, ValueEnum};
 use serde_json::json;
+use std::path::PathBuf;
 use suite::event::Event;
 use suite::exit::Exit;
 use suite::report::summary;
 use suite::run::Runner;
 
 use super::{Trouble, cases, endpoints, print_object, sources};
-use crate::arguments::{List, Listed, Telling};
+use crate::arguments::{Machine, Telling};
+
+/// What to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// The devices of this machine.
+    Devices,
+    /// The cases, by area, with their rules.
+    Cases,
+}
+
+/// A list.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Of what.
+    #[arg(value_enum, default_value = "devices")]
+    pub what: Listed,
+    #[command(flatten)]
+    pub machine: Machine,
+    /// A folder of cases in place of those that are built in.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Option<PathBuf>,
+    /// For people, or one JSON object a line: of a device the event of run.jsonl, of a case its area, name and rule.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
 
 /// Lists the devices, or the cases.
 pub fn run(wanted: &List) -> Result<Exit, Trouble> {

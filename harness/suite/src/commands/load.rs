@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use clap::Args;
 use suite::event::{EndpointFound, Run};
 use suite::exit::Exit;
 use suite::journal::Journal;
@@ -11,7 +12,33 @@ use suite::report::paint::Paint;
 use suite::report::summary;
 
 use super::{Trouble, endpoints, read_board, reports, sources};
-use crate::arguments::{Load, ProgressForm};
+use crate::arguments::{Machine, ProgressForm, Results};
+
+/// A load.
+#[derive(Debug, Args)]
+pub struct Load {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// Devices whose key contains this text, or matches it where it has a '*'; all devices without a filter.
+    pub filter: Vec<String>,
+    /// Devices whose key contains this text, or matches it, are left out.
+    #[arg(long, value_name = "TEXT")]
+    pub skip: Vec<String>,
+    /// So long, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "120")]
+    pub seconds: u64,
+    /// Where the sequences of pairs begin: the same seed makes the same ones.
+    #[arg(long, default_value = "1")]
+    pub seed: u64,
+    /// A worker of which nothing is heard for so many seconds hangs, and is killed.
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub patience: u64,
+    /// Lets devices work too that somebody may use: displays, cameras.
+    #[arg(long)]
+    pub intrusive: bool,
+    #[command(flatten)]
+    pub results: Results,
+}
 
 /// Loads the board and tells what came of it.
 pub fn run(wanted: &Load) -> Result<Exit, Trouble> {

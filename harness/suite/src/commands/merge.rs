@@ -1,5 +1,8 @@
 //! `prime-cts merge`.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use suite::event::Event;
 use suite::exit::Exit;
 use suite::journal::{Journal, Recorded};
@@ -7,10 +10,23 @@ use suite::merge::merged;
 use suite::report::paint::Paint;
 
 use super::{Trouble, read_board, recorded, reports};
-use crate::arguments::Merge as Wanted;
+
+/// Shards to be joined.
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The shards: each a run.jsonl, or the folder that holds it.
+    #[arg(required = true)]
+    pub journals: Vec<PathBuf>,
+    /// The board file, whose endpoints and implementations the shards together must have.
+    #[arg(long, value_name = "FILE")]
+    pub board: Option<PathBuf>,
+    /// The folder for the results.
+    #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
+    pub output: PathBuf,
+}
 
 /// Joins the shards, and writes and tells what the whole run would have.
-pub fn run(wanted: &Wanted) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Merge) -> Result<Exit, Trouble> {
     let board = wanted.board.as_deref().map(read_board).transpose()?;
     let named = |path: &std::path::PathBuf| Ok((path.display().to_string(), recorded(path)?));
     let shards: Vec<(String, Recorded)> = wanted.journals.iter().map(named).collect::<Result<_, Trouble>>()?;

@@ -1,8 +1,10 @@
 //! `prime-cts mutants`.
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::rc::Rc;
 
+use clap::Args;
 use document::case::Case;
 use suite::exit::Exit;
 use suite::mutants::{self, Fault};
@@ -11,7 +13,26 @@ use suite::run::{Runner, Sources, board};
 use suite::survey::survey;
 
 use super::{Trouble, cases, write};
-use crate::arguments::{Mutants, ProgressForm};
+use crate::arguments::ProgressForm;
+
+/// Planted faults.
+#[derive(Debug, Args)]
+pub struct Mutants {
+    /// Only cells of these areas of cases are to catch them, as `stream`.
+    #[arg(long = "area", value_name = "AREA")]
+    pub areas: Vec<String>,
+    /// Faults whose word, or whose module, contains this text; all without one.
+    pub filter: Vec<String>,
+    /// Only this: it is no run, and no board file is held against it.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub board: Option<PathBuf>,
+    /// The folder for mutants.md and mutants.jsonl.
+    #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
+    pub output: PathBuf,
+    /// How progress is shown.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub progress: ProgressForm,
+}
 
 /// Plants each fault and writes what caught it.
 pub fn run(wanted: &Mutants) -> Result<Exit, Trouble> {

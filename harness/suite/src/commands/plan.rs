@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use clap::Args;
 use device::Endpoint;
 use serde_json::json;
 use suite::exit::Exit;
@@ -11,6 +12,17 @@ use suite::survey::survey;
 
 use super::{Trouble, cases, chosen, endpoints, print_object, run::sharded, sources};
 use crate::arguments::{Plan, Telling};
+
+/// A plan that is not run.
+#[derive(Debug, Args)]
+pub struct Planned {
+    #[command(flatten)]
+    pub plan: Plan,
+    /// For people, or one JSON object a line: id, case, exporter, importer, second_importer, and why it cannot be run or
+    /// looked at.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
 
 /// Lists the cells that a run would run.
 pub fn run(wanted: &Plan, format: Telling) -> Result<Exit, Trouble> {

@@ -1,7 +1,9 @@
 //! `prime-cts report`.
 
 use std::path::Path;
+use std::path::PathBuf;
 
+use clap::{Args, ValueEnum};
 use suite::catalogue;
 use suite::console;
 use suite::event::Event;
@@ -12,8 +14,48 @@ use suite::report::paint::Paint;
 use suite::report::{self, failure, html, junit, kcidb, ktap, summary};
 
 use super::{Trouble, journal_of, recorded, replace, reports};
-use crate::arguments::{Form, Report};
 use crate::choice::ChoiceError;
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Form {
+    /// The summary that a run ends with.
+    Text,
+    /// JUnit XML.
+    Junit,
+    /// KTAP.
+    Ktap,
+    /// A report for kcidb, schema 5.3; with --build.
+    Kcidb,
+}
+
+/// A report.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// A run.jsonl, or the folder that holds it.
+    pub journal: PathBuf,
+    /// The file is a console's log, of a run with --console; or that of a LAVA job, as LAVA writes it.
+    #[arg(long)]
+    pub from_console: bool,
+    /// Writes run.jsonl, junit.xml and run.ktap to a folder, as a run does.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["cell", "format"])]
+    pub output: Option<PathBuf>,
+    /// Writes report.html, one file to be read in a browser, into the folder of the run, or into that of --output.
+    #[arg(long, conflicts_with_all = ["cell", "format"])]
+    pub html: bool,
+    /// The run of before, which report.html compares with this one: a run.jsonl, or the folder that holds it.
+    #[arg(long, value_name = "JOURNAL", requires = "html")]
+    pub against: Option<PathBuf>,
+    /// Its form.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Form,
+    /// The build of the kernel that was run, as kcidb knows it.
+    #[arg(long, value_name = "ORIGIN:ID", required_if_eq("format", "kcidb"))]
+    pub build: Option<suite::report::kcidb::Build>,
+    /// Every cell that matches this text is told in full.
+    #[arg(long, value_name = "TEXT")]
+    pub cell: Option<String>,
+}
 
 /// What a console's log tells of a run.
 fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {

@@ -1,13 +1,32 @@
 //! `prime-cts repro`.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use suite::exit::Exit;
 use suite::plan::Cell;
 use suite::repro::{About, program};
 use suite::survey::survey;
 
 use super::{Trouble, cases, endpoints, replace, sources};
-use crate::arguments::Repro;
+use crate::arguments::Machine;
 use crate::choice::Chosen;
+
+/// A program in C.
+#[derive(Debug, Args)]
+pub struct Repro {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// Cells whose id contains one of these texts, or matches it where it has a '*'.
+    #[arg(required = true)]
+    pub filter: Vec<String>,
+    /// Writes each cell's program to this folder, as ID.c; needed for more than one.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// A folder of cases in place of those that are built in.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Option<PathBuf>,
+}
 
 /// Writes the programs of cells.
 pub fn run(wanted: &Repro) -> Result<Exit, Trouble> {

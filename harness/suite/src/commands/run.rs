@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::Instant;
 
+use clap::Args;
 use suite::event::Part;
 use suite::exit::Exit;
 use suite::journal::Journal;
@@ -17,9 +19,68 @@ use suite::upload;
 use suite::watchdog::Feeder;
 
 use super::{Trouble, cases, chosen, endpoints, read_board, recorded, reports, sources};
-use crate::arguments::{Choice, Conduct, Plan, Telling};
+use crate::arguments::{Choice, Plan, Results, Telling};
 use crate::live::{Forms, Live};
 use crate::progress::Shown;
+
+/// A run.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub plan: Plan,
+    #[command(flatten)]
+    pub conduct: Conduct,
+}
+
+/// How a run is done.
+#[derive(Debug, Args)]
+pub struct Conduct {
+    #[command(flatten)]
+    pub results: Results,
+    /// So many cells at the same time, if they have no device in common and do not look at the machine as a whole (leaks,
+    /// limits, races: these run alone). When the kernel complains meanwhile, or one of them crashes or hangs, nobody can say
+    /// whose fault it is: then each of them is run once more, alone, and that alone counts. A board that goes down in the
+    /// middle of several costs two restarts with --resume. Not with a journal on a console.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256),
+        conflicts_with_all = ["crashed", "console"])]
+    pub jobs: u16,
+    /// Goes on with the run in --output, if one was cut short there: the cell that was open has crashed and is not run
+    /// again, nor are the others of its exporter and importer.
+    #[arg(long)]
+    pub resume: bool,
+    /// Goes on with a run whose journal is on a console, behind this cell, in which the machine went down. May be given
+    /// several times, once for each restart.
+    #[arg(long, value_name = "ID", conflicts_with = "resume")]
+    pub crashed: Vec<String>,
+    /// The console's or the kernel's log of the time before the restart; what it says at its end is told with the
+    /// crashed cell. With --resume or --crashed.
+    #[arg(long, value_name = "FILE")]
+    pub previous_log: Option<PathBuf>,
+    /// Puts the journal there (HTTP PUT, gzip) when the run has ended; behind a URL that ends with '/' its name is added. The
+    /// variable PRIME_CTS_UPLOAD_TOKEN is sent as the bearer's, where it is set.
+    #[arg(long, value_name = "URL")]
+    pub upload: Option<String>,
+    /// Starts this watchdog and feeds it as long as the run gets on: a kernel that hangs is started anew.
+    #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true, default_missing_value = "/dev/watchdog")]
+    pub watchdog: Option<PathBuf>,
+    /// The journal on the standard output, too, a line an event: 'prime-cts report --from-console' reads it there.
+    #[arg(long)]
+    pub console: bool,
+    /// Results while the run goes on, on the standard output, as signals of LAVA.
+    #[arg(long)]
+    pub lava: bool,
+    /// Results while the run goes on, on the standard output, as KTAP.
+    #[arg(long)]
+    pub ktap: bool,
+    /// What the standard output is: for people, or the events of run.jsonl as they come, one JSON object a line.
+    #[arg(long, value_enum, default_value = "text", conflicts_with_all = ["console", "lava", "ktap"])]
+    pub format: Telling,
+    /// A command of the shell for each frame that a device has worked on in an imported buffer: the frame is its standard
+    /// input, a display still shows it. PRIME_CTS_CELL, PRIME_CTS_NODE and PRIME_CTS_FRAMES tell the cell, the device's
+    /// node and what the frames are.
+    #[arg(long, value_name = "COMMAND")]
+    pub witness: Option<String>,
+}
 
 /// The cells that are this shard's, and of what they are a part.
 pub fn sharded(cells: Vec<Cell>, choice: &Choice, whole: bool) -> Result<(Vec<Cell>, Option<Part>), Trouble> {
