@@ -1,13 +1,14 @@
 //! The cases: those embedded in the program, or a folder's.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use document::case::Case;
 use document::yaml::Diagnostic;
 use flate2::read::GzDecoder;
 
-/// A JSON object, compressed: the text of each case by its path. build.rs makes it.
+/// A JSON array, compressed: the area of each case and the case. build.rs makes it.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cases.json.gz"));
 
 /// A catalogue that could not be read.
@@ -47,22 +48,18 @@ pub enum CatalogueError {
     Empty(PathBuf),
 }
 
-/// The cases that came with the program.
-///
-/// # Errors
-/// Faults in them, which the program's own tests exclude.
-pub fn embedded() -> Result<Vec<Case>, CatalogueError> {
-    parse_apart(texts().into_iter().collect())
+/// The cases that came with the program, which were checked when it was built.
+pub fn embedded() -> Vec<Case> {
+    // In a thread of its own, whose memory is its own too: what a parser leaves behind are holes all over the heap, and
+    // every cell's process would copy the pages of those that it allocates in.
+    std::thread::spawn(read_embedded).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn texts() -> BTreeMap<PathBuf, String> {
-    serde_json::from_reader(GzDecoder::new(EMBEDDED)).expect("build.rs has written it")
-}
-
-/// Parses in a thread of its own, whose memory is its own too: what a parser leaves behind are holes all over the heap,
-/// and every cell's process would copy the pages of those that it allocates in.
-fn parse_apart(files: Vec<(PathBuf, String)>) -> Result<Vec<Case>, CatalogueError> {
-    std::thread::spawn(|| parse(files)).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+fn read_embedded() -> Vec<Case> {
+    let mut text = Vec::new();
+    GzDecoder::new(EMBEDDED).read_to_end(&mut text).expect("build.rs has compressed it");
+    let cases: Vec<(String, Case)> = serde_json::from_slice(&text).expect("build.rs has written it");
+    cases.into_iter().map(|(area, case)| Case { area, ..case }).collect()
 }
 
 /// The cases of a folder.
@@ -70,6 +67,11 @@ fn parse_apart(files: Vec<(PathBuf, String)>) -> Result<Vec<Case>, CatalogueErro
 /// # Errors
 /// An unreadable folder, or every fault in its files.
 pub fn from_folder(folder: &Path) -> Result<Vec<Case>, CatalogueError> {
+    parse(files(folder)?)
+}
+
+/// The cases' files with their texts.
+fn files(folder: &Path) -> Result<Vec<(PathBuf, String)>, CatalogueError> {
     let unreadable = |path: &Path| {
         let path = path.to_owned();
         move |source| CatalogueError::Unreadable { path, source }
@@ -87,7 +89,7 @@ pub fn from_folder(folder: &Path) -> Result<Vec<Case>, CatalogueError> {
     if files.is_empty() {
         return Err(CatalogueError::Empty(folder.to_owned()));
     }
-    parse(files)
+    Ok(files)
 }
 
 /// The cases of files, which need not be in a catalogue.
@@ -145,16 +147,30 @@ mod tests {
 
     #[test]
     fn the_embedded_cases_are_sound_and_there_are_enough_of_them() {
-        let cases = embedded().unwrap_or_else(|error| panic!("{error}"));
+        let cases = embedded();
         assert!(cases.len() >= 20, "{}", cases.len());
         for area in ["identity", "fd", "mapping", "coherence", "pages", "refusal", "leaks"] {
             assert!(cases.iter().any(|case| case.area == area), "{area}");
         }
     }
 
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cases");
+
+    #[test]
+    fn the_embedded_cases_are_those_of_the_folder() {
+        let sorted = |mut cases: Vec<Case>| {
+            cases.sort_by_key(Case::id);
+            cases.iter().map(|case| format!("{case:#?}")).collect::<Vec<_>>()
+        };
+        let parsed = from_folder(Path::new(FOLDER)).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(sorted(embedded()), sorted(parsed));
+    }
+
     #[test]
     fn an_editor_finds_the_schema_of_every_case() {
-        for (path, text) in texts() {
+        let files = files(Path::new(FOLDER)).unwrap();
+        assert!(files.len() > 100);
+        for (path, text) in files {
             let line = document::schema::EDITOR_LINE;
             assert_eq!(text.lines().next(), Some(line), "{} has to begin with it", path.display());
         }
@@ -163,7 +179,7 @@ mod tests {
     #[test]
     fn the_history_names_cases_that_there_are() {
         let text = include_str!("../../../cases/HISTORY.md");
-        let cases = embedded().unwrap();
+        let cases = embedded();
         let named: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
         assert!(named.len() > 60);
         for name in named {

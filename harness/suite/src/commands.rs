@@ -163,7 +163,7 @@ fn chosen<'a>(filter: &'a [String], choice: &'a Choice) -> Chosen<'a> {
 }
 
 fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
-    folder.map_or_else(catalogue::embedded, catalogue::from_folder)
+    folder.map_or_else(|| Ok(catalogue::embedded()), catalogue::from_folder)
 }
 
 /// Writes the reports of the journal in a folder, tells what it ended with if that is wanted, and says how.

@@ -211,7 +211,7 @@ mod tests {
     use crate::report::{self, sample};
 
     fn cases() -> Vec<Case> {
-        crate::catalogue::embedded().unwrap()
+        crate::catalogue::embedded()
     }
 
     /// A run as it is on a console, a kernel writing between.

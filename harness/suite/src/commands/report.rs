@@ -60,7 +60,7 @@ pub struct Report {
 /// What a console's log tells of a run.
 fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
     let log = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.to_owned(), source })?;
-    let told = console::read(&lava::console(&log), &catalogue::embedded()?);
+    let told = console::read(&lava::console(&log), &catalogue::embedded());
     if told.damaged > 0 {
         eprintln!("warning: {} lines of the journal on this console are damaged", told.damaged);
     }
@@ -70,7 +70,7 @@ fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
 /// Writes report.html to a folder and says where it is.
 fn page(recorded: &Recorded, against: Option<&Path>, folder: &Path) -> Result<(), Trouble> {
     let registry = suite::registry::embedded().map_err(Trouble::Registry)?;
-    let cases = catalogue::embedded()?;
+    let cases = catalogue::embedded();
     let against = against.map(super::recorded).transpose()?;
     let beside = html::Beside { registry: &registry, cases: &cases, against: against.as_ref() };
     let path = folder.join("report.html");

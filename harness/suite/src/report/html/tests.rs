@@ -9,7 +9,7 @@ use crate::report::sample;
 /// The page of a run, held against another where there is one.
 fn page(recorded: &Recorded, against: Option<&Recorded>) -> String {
     let registry = crate::registry::embedded().unwrap();
-    let cases = crate::catalogue::embedded().unwrap();
+    let cases = crate::catalogue::embedded();
     text(recorded, &Beside { registry: &registry, cases: &cases, against })
 }
 
@@ -127,7 +127,7 @@ fn a_failure_tells_all_that_its_reader_needs() {
 #[test]
 fn a_step_is_told_as_the_case_has_it_when_it_is_the_same_case() {
     let mut recorded = sample::recorded();
-    let cases = crate::catalogue::embedded().unwrap();
+    let cases = crate::catalogue::embedded();
     let case = cases.iter().find(|case| case.id() == "mapping.at-offset").unwrap();
     let steps = document::words::of_steps(&case.steps);
     let number = steps.iter().position(|step| step.written.starts_with("check")).unwrap() + 1;
