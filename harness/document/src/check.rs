@@ -5,10 +5,12 @@
 
 use std::path::Path;
 
+use serde::Deserialize;
+
 use crate::case::Case;
 use crate::schema;
-use crate::tree;
-use crate::yaml::{self, Diagnostic};
+use crate::tree::{self, Node};
+use crate::yaml::Diagnostic;
 
 pub mod fault;
 mod meaning;
@@ -32,14 +34,13 @@ const MOST: usize = 50;
 /// # Errors
 /// Every fault that it has, in the order of their places.
 pub fn check(path: &Path, source: &str) -> Result<Case, Vec<Diagnostic>> {
-    let mut faults = faults(path, source);
-    if faults.is_empty() {
+    let mut faults = Vec::new();
+    let root = root(path, source, &mut faults);
+    if let Some(root) = root.filter(|_| faults.is_empty()) {
         // What only the types know; there should be nothing left.
         let area = part(path.parent().and_then(Path::file_name));
-        let case = yaml::parse(path, source).map_err(|mut fault| {
-            fault.place.get_or_insert((1, 1));
-            vec![fault]
-        })?;
+        let case = Case::deserialize(&root.to_json())
+            .map_err(|error| vec![Diagnostic::new(path, source, Some((1, 1)), error.to_string())])?;
         return Ok(Case { area, ..case });
     }
     faults.sort_by_key(|fault| fault.place);
@@ -57,20 +58,20 @@ pub fn check(path: &Path, source: &str) -> Result<Case, Vec<Diagnostic>> {
     Err(faults.into_iter().map(pointing).collect())
 }
 
-fn faults(path: &Path, source: &str) -> Vec<Fault> {
+/// What is written, with its faults, if it is YAML at all.
+fn root(path: &Path, source: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     if source.len() > LARGEST {
         let message = format!("the file has {} bytes; a case has at most {LARGEST}", source.len());
-        return vec![Fault::new((1, 1), message)];
+        faults.push(Fault::new((1, 1), message));
+        return None;
     }
-    let mut faults = Vec::new();
-    if let Some(root) = tree::parse(source, &mut faults) {
-        let schema = schema::schema();
-        shape::check(&root, &schema, &mut faults);
-        let steps = steps::read(root.get("steps"), &schema::verbs(&schema));
-        names::check(&steps, &mut faults);
-        meaning::check(path, &root, &steps, &mut faults);
-    }
-    faults
+    let root = tree::parse(source, faults)?;
+    let schema = schema::schema();
+    shape::check(&root, &schema, faults);
+    let steps = steps::read(root.get("steps"), &schema::verbs(&schema));
+    names::check(&steps, faults);
+    meaning::check(path, &root, &steps, faults);
+    Some(root)
 }
 
 /// A part of a path as text.

@@ -55,7 +55,7 @@ fn outline(verb: &str, whole: &Value, verbs: &[Verb<'_>]) -> Option<Step> {
     let required = part["required"].as_array()?.iter().filter_map(Value::as_str);
     let kept: Map<String, Value> = required.map(|key| (key.to_owned(), whole[verb][key].clone())).collect();
     let step: Map<String, Value> = [(verb.to_owned(), Value::Object(kept))].into_iter().collect();
-    Step::deserialize(Value::Object(step)).ok()
+    Step::deserialize(&Value::Object(step)).ok()
 }
 
 impl Written<'_> {
