@@ -62,7 +62,8 @@ fn read_embedded() -> Vec<Case> {
     GzDecoder::new(EMBEDDED).read_to_end(&mut text).expect("build.rs has compressed it");
     // The way by which the checks of a case read it, too: the program has it once.
     let written: Vec<(String, Value)> = serde_json::from_slice(&text).expect("build.rs has written it");
-    let case = |(area, case): (String, Value)| Case { area, ..Case::deserialize(&case).expect("build.rs has checked it") };
+    let case =
+        |(area, case): (String, Value)| Case { area, ..Case::deserialize(&case).expect("build.rs has checked it") };
     written.into_iter().map(case).collect()
 }
 

@@ -126,14 +126,13 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     watch.begin();
     let debugfs = &setting.sources.debugfs;
     let before = Count::now(debugfs);
-    let begun = Instant::now();
-    let clock = Clock::start(setting.length).map_err(LoadError::Clock)?;
+    let clock = Clock::new(setting.length).map_err(LoadError::Clock)?;
     let mut tick = |seconds, working| {
         watch.gather();
         progress.left(seconds, working);
     };
     let ran = crew::work(&workers, &ground, &clock, &signals, &mut tick);
-    let worked = begun.elapsed();
+    let worked = clock.began().map_or(Duration::ZERO, |began| began.elapsed());
     let rounds = ran.iter().map(rounds).sum();
     let (after, left) = settled(debugfs, &before, rounds, &ground);
     let seen = watch.end(0, "");

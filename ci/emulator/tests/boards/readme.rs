@@ -133,11 +133,17 @@ fn commands_of_the_readme_on_a_board() {
     let lines: Vec<_> = COMMANDS.iter().filter_map(of_board).collect();
     for (number, (_, _, line)) in lines.iter().enumerate() {
         script += &format!("{{ {line}; }} >said-{number} 2>&1; echo \"= {number} $?\"\n");
-        script += &format!("[ -s said-{number} ] && tail -n 3 said-{number}\n");
+        script += &format!("tail -n 40 said-{number}\n");
     }
     let said = host::shell(board, &script).out.replace('\r', "");
     for (number, (command, codes, _)) in lines.iter().enumerate() {
         let ended = said.lines().find_map(|line| line.strip_prefix(&format!("= {number} "))?.parse::<i32>().ok());
-        assert!(ended.is_some_and(|code| codes.contains(&code)), "{command}: {ended:?} in {said}");
+        let from = said.find(&format!("= {number} ")).unwrap_or(0);
+        let to = said.find(&format!("= {} ", number + 1)).unwrap_or(said.len()).max(from);
+        assert!(
+            ended.is_some_and(|code| codes.contains(&code)),
+            "{command}: not one of {codes:?}\n{}",
+            &said[from..to]
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! How long a load goes on, known to all its processes: a page that they share says when it is to end early, and which pair
-//! each of them is at.
+//! How long a load goes on, known to all its processes: a page that they share says who is ready for it, when it begins and
+//! when it is to end early, and which pair each of them is at.
 
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -9,24 +9,51 @@ use uapi::memory::{Access, Mapping, Sharing, Window, page_size};
 
 use super::plan::SHIFTS;
 
+/// Where the page says that the load has begun.
+const BEGUN: usize = 8;
+
 /// The time of a load. Made before its processes are, which inherit it.
 pub struct Clock {
-    begin: Instant,
+    made: Instant,
     length: Duration,
-    /// The first word is not 0 once the load is to end; then a word a worker: the number of its pair from 1.
+    /// The first word is not 0 once the load is to end; the second has the nanoseconds from `made` to its begin, from 1.
+    /// Then two words a worker: the number of its pair from 1, and not 0 once it is ready.
     shared: Mapping,
 }
 
 impl Clock {
-    /// A load of this length, that begins now.
+    /// A load of this length, which begins when it is told to.
     ///
     /// # Errors
     /// Those of memfd_create(2) and mmap(2).
-    pub fn start(length: Duration) -> Result<Self, Errno> {
+    pub fn new(length: Duration) -> Result<Self, Errno> {
         let file = uapi::dma_buf::ordinary_file()?;
         let window = Window { offset: 0, len: page_size() };
         let shared = Mapping::of_file(file.as_fd(), window, Access::ReadWrite, Sharing::Shared)?;
-        Ok(Self { begin: Instant::now(), length, shared })
+        Ok(Self { made: Instant::now(), length, shared })
+    }
+
+    /// Lets the load begin.
+    pub fn begin(&self) {
+        let passed = u64::try_from(self.made.elapsed().as_nanos()).unwrap_or(u64::MAX - 1);
+        self.shared.write_word(BEGUN, passed + 1);
+    }
+
+    /// When it began, if it has.
+    pub fn began(&self) -> Option<Instant> {
+        Some(self.made + Duration::from_nanos(self.shared.read_word(BEGUN).checked_sub(1)?))
+    }
+
+    /// A worker is ready.
+    pub fn ready(&self, worker: usize) {
+        if let Some(place) = self.place(worker) {
+            self.shared.write_word(place + 8, 1);
+        }
+    }
+
+    /// Whether a worker is ready. One that the page has no room for is not waited for.
+    pub fn is_ready(&self, worker: usize) -> bool {
+        self.place(worker).is_none_or(|place| self.shared.read_word(place + 8) != 0)
     }
 
     /// Lets every process end its work.
@@ -41,18 +68,24 @@ impl Clock {
 
     /// Whether the work is to end.
     pub fn over(&self) -> bool {
-        self.stopped() || self.begin.elapsed() >= self.length
+        self.stopped() || self.end().is_some_and(|end| Instant::now() >= end)
     }
 
-    /// When it ends by itself.
-    pub fn end(&self) -> Instant {
-        self.begin + self.length
+    /// When it ends by itself, once it has begun.
+    pub fn end(&self) -> Option<Instant> {
+        Some(self.began()? + self.length)
+    }
+
+    /// How long it is to go on.
+    pub fn length(&self) -> Duration {
+        self.length
     }
 
     /// The shift that it is in.
     pub fn shift(&self) -> u32 {
         let shift = (self.length / SHIFTS).max(Duration::from_nanos(1));
-        u32::try_from(self.begin.elapsed().as_nanos() / shift.as_nanos()).unwrap_or(u32::MAX)
+        let passed = self.began().map_or(Duration::ZERO, |began| began.elapsed());
+        u32::try_from(passed.as_nanos() / shift.as_nanos()).unwrap_or(u32::MAX)
     }
 
     /// A worker is at a pair.
@@ -69,8 +102,8 @@ impl Clock {
     }
 
     fn place(&self, worker: usize) -> Option<usize> {
-        let place = (worker + 1) * 8;
-        (place < self.shared.len()).then_some(place)
+        let place = (worker + 1) * 16;
+        (place + 16 <= self.shared.len()).then_some(place)
     }
 }
 
@@ -80,16 +113,33 @@ mod tests {
 
     #[test]
     fn it_is_over_when_its_time_is_or_when_it_was_stopped() {
-        assert!(Clock::start(Duration::ZERO).unwrap().over());
-        let clock = Clock::start(Duration::from_secs(3600)).unwrap();
+        let clock = Clock::new(Duration::ZERO).unwrap();
+        assert!(!clock.over() && clock.end().is_none(), "it has not begun");
+        clock.begin();
+        assert!(clock.over() && !clock.stopped());
+        let clock = Clock::new(Duration::from_secs(3600)).unwrap();
+        clock.begin();
         assert!(!clock.over() && clock.shift() == 0);
         clock.stop();
         assert!(clock.over() && clock.stopped());
     }
 
     #[test]
+    fn who_is_ready_is_known_to_all() {
+        let clock = Clock::new(Duration::ZERO).unwrap();
+        let child = uapi::process::spawn(|_| {
+            clock.ready(1);
+            0
+        });
+        child.unwrap().supervise(Duration::from_secs(60), |_| {}).unwrap();
+        assert_eq!([0, 1, 2].map(|worker| clock.is_ready(worker)), [false, true, false]);
+        assert_eq!((clock.was_at(0), clock.was_at(1)), (None, None));
+        assert!(clock.is_ready(1_000_000), "nobody waits for one without a place");
+    }
+
+    #[test]
     fn where_a_worker_was_is_known_after_its_process() {
-        let clock = Clock::start(Duration::ZERO).unwrap();
+        let clock = Clock::new(Duration::ZERO).unwrap();
         assert_eq!(clock.was_at(3), None);
         let child = uapi::process::spawn(|_| {
             clock.at(3, 0);

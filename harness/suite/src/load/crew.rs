@@ -49,7 +49,7 @@ fn execute(worker: &Worker, ground: &Ground, mut teller: Teller<'_>) {
     teller.done();
 }
 
-/// Lets all workers work until the time is over, or until one of the signals ends it before. `tick` is told how many
+/// Lets all workers make ready, and then work until the time is over, or until one of the signals ends it before. `tick` is told how many
 /// seconds are left, and how many workers still work.
 pub fn work(
     workers: &[Worker],
@@ -63,10 +63,13 @@ pub fn work(
     };
     // The threads come behind the last fork.
     let children: Vec<_> = workers.iter().enumerate().map(start).collect();
-    let (by_itself, early) = (clock.end(), OnceLock::<Instant>::new());
+    let (forked, by_itself, early) = (Instant::now(), OnceLock::<Instant>::new(), OnceLock::<Instant>::new());
     let patience = ground.patience;
     // Whoever works is heard every second; whoever has ended its work is, too.
-    let end = |heard: Instant| heard.min(*early.get().unwrap_or(&by_itself)) + patience;
+    let end = |heard: Instant| {
+        let end = early.get().or_else(|| by_itself.get());
+        end.map_or(heard, |end| heard.min(*end)) + patience
+    };
     let mut ran: Vec<Ran> = std::thread::scope(|scope| {
         let watch = |child| {
             let end = &end;
@@ -75,9 +78,15 @@ pub fn work(
         let threads: Vec<_> = children.into_iter().map(watch).collect();
         loop {
             let working = threads.iter().filter(|thread| !thread.is_finished()).count();
-            tick(by_itself.saturating_duration_since(Instant::now()).as_secs(), working);
+            let left = clock.end().map_or(clock.length(), |end| end.saturating_duration_since(Instant::now()));
+            tick(left.as_secs(), working);
             if working == 0 {
                 break;
+            }
+            let ready = |number: usize| clock.is_ready(number) || threads[number].is_finished();
+            if clock.began().is_none() && ((0..threads.len()).all(ready) || forked.elapsed() >= patience) {
+                clock.begin();
+                clock.end().into_iter().for_each(|end| _ = by_itself.set(end));
             }
             if signals.came(TICK) {
                 early.get_or_init(Instant::now);

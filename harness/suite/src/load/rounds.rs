@@ -38,6 +38,7 @@ pub fn work(pairs: &[Pair], owned: &BTreeMap<String, u32>, seed: u64, teller: &m
     teller.set("pairs", numbers_of.len() as u64);
     let mut numbers = Numbers::of_seed(seed);
     let mut shelf = Shelf::default();
+    teller.ready();
     while !teller.over() {
         let number = numbers.one_of(&numbers_of);
         let pair = &pairs[number];

@@ -37,7 +37,10 @@ pub fn work(importer: &Rc<Endpoint>, pairs: &[Pair], owned: &BTreeMap<String, u3
         };
         let Some(reference) = &known else {
             match Reference::of(&*device, SIZE, 1, &asked) {
-                Ok(Ok(reference)) => known = Some(reference),
+                Ok(Ok(reference)) => {
+                    known = Some(reference);
+                    teller.ready();
+                }
                 Ok(Err(why)) => teller.give_up(why, EXPECTED),
                 Err(undone) if busy(importer, &undone) => pause(teller),
                 Err(undone) => teller.give_up(format!("its own buffers are not shown either: {undone}"), EXPECTED),

@@ -32,6 +32,15 @@ pub fn work(
     let capture = Pool::new(importer, room, pairs, owned, None);
     let output = Pool::new(output.unwrap_or(importer), room, pairs, owned, Some(reference::read));
     let mut fed = Fed::new(teller, capture, output, owned.get(&importer.key).copied());
+    // Before anybody else works: under load it may take as long as the load.
+    while fed.known.is_none() && !fed.teller.begun() && !fed.teller.over() {
+        fed.teller.now_and_then();
+        match device::inventory::open(importer) {
+            Ok(device) => _ = known(&*device, importer, room, &mut fed),
+            Err(error) => fed.teller.give_up(format!("{}: {error}", importer.node.display()), EXPECTED),
+        }
+    }
+    fed.teller.ready();
     while !fed.teller.over() {
         fed.teller.now_and_then();
         if fed.lent() {

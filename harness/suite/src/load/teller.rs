@@ -12,6 +12,7 @@ use uapi::Errno;
 
 use super::clock::Clock;
 use super::plan::Pair;
+use super::stream::PAUSE;
 use crate::cell::documented;
 use crate::cell::message::Message;
 use crate::event::{Blame, Finding};
@@ -46,6 +47,20 @@ impl<'a> Teller<'a> {
     /// Whether to end: the time is over, or something was found.
     pub fn over(&self) -> bool {
         self.failed || self.clock.over()
+    }
+
+    /// The work can begin. Waits until it does, or will not.
+    pub fn ready(&mut self) {
+        self.clock.ready(self.number);
+        while !self.begun() && !self.over() {
+            self.now_and_then();
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Whether the work has begun: it does without a worker that takes too long to be ready.
+    pub fn begun(&self) -> bool {
+        self.clock.began().is_some()
     }
 
     /// Whether something was found that ends the work.
