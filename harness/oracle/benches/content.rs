@@ -1,7 +1,8 @@
 //! How fast a buffer is filled and checked, beside what libc's memcpy and memcmp reach on the same mapping in the same run.
 //!
 //! Each round measures all of them, one after the other, so that what else the machine does hits all alike; the ratio is
-//! the median of those of the rounds. `--heap NAME` takes the memory of a dma-heap in place of a memfd's.
+//! the median of those of the rounds. `--heap NAME` takes the memory of a dma-heap in place of a memfd's, `--mib N` a buffer of
+//! that size alone: 4096 needs 8 GiB, the buffer's and as much for what libc copies from.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
@@ -16,8 +17,13 @@ const SIZES: [usize; 3] = [1 << 20, 8 << 20, 64 << 20];
 const BYTES: usize = 4 << 30;
 const SEED: u32 = 1;
 
+/// What is given behind a word of the command line.
+fn given(word: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != word).nth(1)
+}
+
 fn memory(size: usize) -> OwnedFd {
-    match std::env::args().skip_while(|argument| argument != "--heap").nth(1) {
+    match given("--heap") {
         None => {
             let file = uapi::dma_buf::ordinary_file().expect("a memfd");
             let file = std::fs::File::from(file);
@@ -54,7 +60,8 @@ fn tell(what: &str, size: usize, rounds: &[[f64; 4]], ours: usize, libc: usize) 
 
 fn main() {
     println!("{:6} {:8}  {:>11}  {:>11}  {:>7}", "", "buffer", "prime-cts", "libc", "ratio");
-    for size in SIZES {
+    let size = given("--mib").map(|mib| mib.parse::<usize>().expect("a number of MiB") << 20);
+    for size in size.map_or(SIZES.to_vec(), |size| vec![size]) {
         let file = memory(size);
         let window = Window { offset: 0, len: size };
         let mapping = Mapping::of_file(file.as_fd(), window, Access::ReadWrite, Sharing::Shared).expect("a mapping");
@@ -68,7 +75,8 @@ fn main() {
             ]
         };
         round();
-        let rounds: Vec<[f64; 4]> = (0..(BYTES / size).clamp(15, 400)).map(|_| round()).collect();
+        let rounds: Vec<[f64; 4]> =
+            (0..(BYTES / size).clamp(if size > BYTES / 4 { 5 } else { 15 }, 400)).map(|_| round()).collect();
         tell("fill", size, &rounds, 1, 0);
         tell("check", size, &rounds, 3, 2);
     }
