@@ -107,33 +107,36 @@ pub struct ObservedBy {
     pub remedy: String,
 }
 
-/// An oracle that watches cells from outside, as `prime-cts doctor` calls it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-pub enum Oracle {
-    /// The kernel's log.
-    #[serde(rename = "kernel-log")]
-    KernelLog,
-    /// Probes on the functions that take struct pages out of an sg_table.
-    #[serde(rename = "struct-pages")]
-    StructPages,
-    /// Probes on the functions that give and take sg_tables.
-    #[serde(rename = "sg_table")]
-    SgTable,
-    /// `dma_buf/bufinfo` of debugfs.
-    #[serde(rename = "bufinfo")]
-    Bufinfo,
+/// Each with the word by which `prime-cts doctor` calls it.
+macro_rules! oracles {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// An oracle that watches cells from outside, as `prime-cts doctor` calls it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+        pub enum Oracle {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)*
+        }
+
+        impl Oracle {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// As `prime-cts doctor` calls it.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
 }
 
-impl Oracle {
-    /// As `prime-cts doctor` calls it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::KernelLog => "kernel-log",
-            Self::StructPages => "struct-pages",
-            Self::SgTable => "sg_table",
-            Self::Bufinfo => "bufinfo",
-        }
-    }
+oracles! {
+    /// The kernel's log.
+    KernelLog = "kernel-log",
+    /// Probes on the functions that take struct pages out of an sg_table.
+    StructPages = "struct-pages",
+    /// Probes on the functions that give and take sg_tables.
+    SgTable = "sg_table",
+    /// `dma_buf/bufinfo` of debugfs.
+    Bufinfo = "bufinfo",
 }
 
 /// What a case is chosen by.
@@ -148,26 +151,50 @@ pub enum Tag {
     Intrusive,
 }
 
-/// What kind of thing an endpoint is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
+/// Each with what the keys of its endpoints begin with, and whether any of them can import.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal, imports: $imports:literal;)*) => {
+        /// What kind of thing an endpoint is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Whether endpoints of this kind can import at all.
+            pub fn imports(self) -> bool {
+                match self { $(Self::$name => $imports,)* }
+            }
+
+            /// What the keys of its endpoints begin with.
+            pub fn key_prefix(self) -> &'static str {
+                match self { $(Self::$name => $prefix,)* }
+            }
+        }
+    };
+}
+
+kinds! {
     /// A DRM device with dumb buffers and PRIME.
-    Drm,
+    Drm = "drm-", imports: true;
     /// A buffer queue of a V4L2 node.
-    V4l2,
+    V4l2 = "v4l2-", imports: true;
     /// A dma-heap.
-    Heap,
+    Heap = "heap-", imports: false;
     /// `/dev/udmabuf`.
-    Udmabuf,
+    Udmabuf = "udmabuf", imports: false;
     /// A DRM device through libgbm.
-    Gbm,
+    Gbm = "gbm-", imports: true;
     /// `/dev/prime_canary`, a module of our own that watches who shares its buffers.
-    Canary,
+    Canary = "canary-", imports: true;
     /// A device that VFIO handed to user space.
-    Vfio,
+    Vfio = "vfio-", imports: false;
     /// A device that misbehaves on demand, for tests of the suite itself.
-    Mock,
+    Mock = "mock-", imports: true;
 }
 
 /// What a buffer's memory is to the devices that use it.
@@ -245,31 +272,6 @@ impl Tag {
             Self::Quick => "quick",
             Self::Stress => "stress",
             Self::Intrusive => "intrusive",
-        }
-    }
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 8] =
-        [Self::Drm, Self::V4l2, Self::Heap, Self::Udmabuf, Self::Gbm, Self::Canary, Self::Vfio, Self::Mock];
-
-    /// Whether endpoints of this kind can import at all.
-    pub fn imports(self) -> bool {
-        !matches!(self, Self::Heap | Self::Udmabuf | Self::Vfio)
-    }
-
-    /// What the keys of its endpoints begin with.
-    pub fn key_prefix(self) -> &'static str {
-        match self {
-            Self::Drm => "drm-",
-            Self::V4l2 => "v4l2-",
-            Self::Heap => "heap-",
-            Self::Udmabuf => "udmabuf",
-            Self::Gbm => "gbm-",
-            Self::Canary => "canary-",
-            Self::Vfio => "vfio-",
-            Self::Mock => "mock-",
         }
     }
 }

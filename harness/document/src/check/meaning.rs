@@ -149,10 +149,14 @@ fn selects(role: &str, selector: &Node, faults: &mut Vec<Fault>) {
         && kinds.iter().all(|kind| !kind.imports())
     {
         let place = selector.entry("kind").map_or(selector.place, |(key, _)| key.place);
-        let fault = Fault::new(place, "these importers are none: heaps, udmabuf and VFIO export only");
-        faults.push(fault.help("drm, gbm and v4l2 import; without 'kind' all of them are taken"));
+        let words = |imports: bool| {
+            let kinds = Kind::ALL.iter().filter(|kind| kind.imports() == imports && **kind != Kind::Mock);
+            kinds.map(|kind| kind.key_prefix().trim_end_matches('-')).collect::<Vec<_>>().join(", ")
+        };
+        let fault = Fault::new(place, format!("these importers are none: {} export only", words(false)));
+        faults.push(fault.help(format!("{} import; without 'kind' all of them are taken", words(true))));
     }
-    let wanted = if kinds.is_empty() { &Kind::ALL[..] } else { &kinds[..] };
+    let wanted = if kinds.is_empty() { Kind::ALL } else { &kinds[..] };
     for (key, glob) in ["key", "driver"]
         .iter()
         .flat_map(|key| selector.get(key).map_or(&[][..], Node::items).iter().map(move |glob| (*key, glob)))

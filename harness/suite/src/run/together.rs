@@ -103,11 +103,11 @@ pub struct Undecided(pub String);
 impl Undecided {
     /// What there is of it in a process and in what was seen while it ran.
     pub(super) fn of(ran: &Ran, seen: &Seen) -> Option<Self> {
-        let said = seen.splats.first().or(seen.dumps.first()).map(|splat| splat.title.clone());
-        let taint =
-            (seen.taint & oracle::kernel_log::TAINT_TROUBLE != 0).then(|| "the kernel is tainted now".to_owned());
-        let lost =
-            (seen.lost + seen.lost_calls > 0).then(|| "records were overwritten before they could be read".into());
+        // Named one by one: what is new there is the machine's, and asked for here, or the process's own.
+        let Seen { splats, dumps, taint, lost, lost_calls, touched: _, shared: _, frames: _, exported: _ } = seen;
+        let said = splats.first().or(dumps.first()).map(|splat| splat.title.clone());
+        let taint = (taint & oracle::kernel_log::TAINT_TROUBLE != 0).then(|| "the kernel is tainted now".to_owned());
+        let lost = (lost + lost_calls > 0).then(|| "records were overwritten before they could be read".into());
         let ending = match &ran.ending {
             Ok(Ending::Exited(0)) => None,
             Ok(Ending::Exited(code)) => Some(format!("a cell's process ended with exit code {code}")),

@@ -263,6 +263,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_case_can_be_observed_by_is_an_oracle_of_the_run() {
+        let root = tempfile::tempdir().unwrap();
+        let (kernel_log, debugfs) = (root.path().join("kmsg"), root.path().to_owned());
+        let states = Watch::start(&Sources { kernel_log, tracefs: None, debugfs }).states();
+        for oracle in document::case::Oracle::ALL {
+            assert!(states.iter().any(|state| state.oracle == oracle.word()), "{}", oracle.word());
+        }
+    }
+
+    #[test]
     fn a_kernel_that_checks_dma_is_made_to_tell_every_error() {
         let root = tempfile::tempdir().unwrap();
         let errors = root.path().join("dma-api/all_errors");
