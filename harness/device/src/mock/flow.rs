@@ -13,7 +13,7 @@ use crate::work::{Buffers, Undone, Work};
 const LOST_EVERY: u32 = 5;
 
 pub fn flow(fault: Fault, work: &Work<'_>, at_once: usize, feed: &mut dyn Feed) -> Result<(), Undone> {
-    feed.begin(&Shape { frames: "mock frames".into(), capture_planes: 1, output_planes: Some(1) });
+    feed.begin(&Shape { frames: work::words(work), capture_planes: 1, output_planes: Some(1) });
     let mut lost = Vec::new();
     let both = [Queue::Output, Queue::Capture];
     let mut ended = Ok(());

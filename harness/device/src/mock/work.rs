@@ -38,6 +38,17 @@ fn borrowed(files: &[OwnedFd]) -> Vec<BorrowedFd<'_>> {
     files.iter().map(AsFd::as_fd).collect()
 }
 
+/// So many bytes has a frame.
+fn length(work: &Work<'_>) -> usize {
+    let room = work.capture_room.min(work.output_room.saturating_sub(work.asked.offset.0));
+    usize::try_from(room).unwrap_or(0).saturating_sub(BEHIND)
+}
+
+/// Its frames, in words.
+pub fn words(work: &Work<'_>) -> String {
+    format!("{} bytes", length(work))
+}
+
 fn frames(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
     let faulty = work.capture.imported() || work.output.imported();
     if faulty && fault == Fault::NeverDone {
@@ -51,8 +62,7 @@ fn frames(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
         return if faulty && fault == Fault::NotShown { Err(refused) } else { Ok(Worked::default()) };
     }
     let early = work.wait.map(|wait| waited(fault, work, wait)).transpose()?;
-    let room = work.capture_room.min(work.output_room.saturating_sub(work.asked.offset.0));
-    let length = usize::try_from(room).unwrap_or(0).saturating_sub(BEHIND);
+    let length = length(work);
     let run = RUNS.get();
     RUNS.set(run.wrapping_add(1));
     let at_once = work.asked.queued.map_or(work.files, |queued| queued as usize);
@@ -81,7 +91,7 @@ fn frames(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
             }
         }
     }
-    let frames = format!("{length} bytes");
+    let frames = words(work);
     (work.done)(&frames, length as u32);
     Ok(Worked { frames, written, read: length as u64, crc: None, early: early.and_then(|early| early.done) })
 }

@@ -211,14 +211,17 @@ impl Feed for Fed<'_, '_> {
         self.before.clear();
         self.streams += 1;
         self.planes = (shape.capture_planes, shape.output_planes.unwrap_or(0));
-        self.known = self.known.take().map(|known| known.with_planes(shape.capture_planes));
+        // The format of a node that is not mem2mem is everybody's: another program may have set other frames since. What
+        // the device makes of those is looked at before any of them is judged.
+        let known = self.known.take().filter(|known| known.is_of(&shape.frames));
+        self.known = known.map(|known| known.with_planes(shape.capture_planes));
         for queue in [Queue::Capture, Queue::Output] {
             self.accounts.entry(queue).or_default().start();
         }
     }
 
     fn next(&mut self, index: usize) -> Next {
-        if self.teller.over() || self.lent() || self.given >= STREAM {
+        if self.teller.over() || self.lent() || self.known.is_none() || self.given >= STREAM {
             return Next::End;
         }
         match self.frame() {

@@ -70,6 +70,11 @@ impl Reference {
         Self { planes, alike, ..self }
     }
 
+    /// Whether it is of such frames, in the device's words.
+    pub fn is_of(&self, frames: &str) -> bool {
+        self.own.frames == frames
+    }
+
     /// The CRC of what was shown.
     pub fn crc(&self) -> Option<&str> {
         self.own.crc.as_deref()
@@ -129,6 +134,13 @@ mod tests {
         assert!(reference.compare(0, 0, 9, &seen).unwrap_err().contains("wrote 9 bytes"));
         seen[31] ^= 1;
         assert!(reference.compare(0, 0, 8, &seen).is_err(), "a byte behind the frame");
+    }
+
+    #[test]
+    fn what_is_made_of_other_frames_is_not_held_against_it() {
+        let own = Worked { frames: "256x127 YUYV".into(), ..Worked::default() };
+        let reference = Reference { own, planes: 1, alike: false };
+        assert!(reference.is_of("256x127 YUYV") && !reference.is_of("128x128 GREY"));
     }
 
     #[test]
