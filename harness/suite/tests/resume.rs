@@ -40,6 +40,33 @@ fn resume(place: &Place, more: &str) -> Said {
 }
 
 #[test]
+fn what_leaves_a_damaged_kernel_is_run_after_all_others_also_by_a_run_that_goes_on() {
+    const BOARD: &str = "name: b\ndescription: d\narchitecture: x86_64\nexpect:\n  cells:\n    \
+        - {ids: [fd.size.*], verdict: [pass], last: true, reason: it leaves a damaged kernel}\n";
+    let place = Place::new();
+    place.file("b.yaml", BOARD);
+    let order = || -> Vec<String> {
+        let text = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
+        let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        events.filter(|event| event["event"] == "cell").map(|cell| cell["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(place.mock("clean", CELLS).code, Some(0));
+    let first = |id: &str, order: &[String]| order.iter().position(|ended| ended.starts_with(id)).unwrap();
+    let planned = order();
+    assert!(first("fd.size", &planned) < first("mapping.whole", &planned));
+    assert_eq!(place.mock("clean", &format!("{CELLS} --board b.yaml")).code, Some(0));
+    let last = order();
+    assert!(last.last().unwrap().starts_with("fd.size"), "{last:?}");
+    assert_eq!(last.len(), planned.len());
+    // A run that was cut short before it goes on with the same order.
+    let text = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
+    let start = text.find("{\"event\":\"cell-start\",\"id\":\"mapping.whole").unwrap();
+    place.file("out/run.jsonl", &text[..start]);
+    assert_eq!(place.mock("clean", &format!("{CELLS} --board b.yaml --resume")).code, Some(0));
+    assert_eq!(order(), last);
+}
+
+#[test]
 fn the_open_cell_has_crashed_and_the_others_are_run() {
     let place = Place::new();
     let whole = cut_in(&place, "fd.size.");
