@@ -13,7 +13,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use suite::event::{CellEnd, EndpointFound, Event, Run};
 use suite::journal::Journal;
-use suite::plan::{Cell, plan};
+use suite::plan::{Plan, plan};
 use suite::run::Sources;
 use suite::run::board::{Progress, Setting, run};
 
@@ -31,7 +31,7 @@ impl Progress for Nobody {
 }
 
 /// Many of one case: as many endpoints, which are all alike.
-fn planned(case: &str, log: &Path) -> Vec<Cell> {
+fn planned(case: &str, log: &Path) -> Plan {
     let cases = suite::catalogue::embedded();
     let case = cases.into_iter().find(|found| found.id() == case).expect("a case of that name");
     let mock = device::mock::endpoints("clean", log).expect("a mock").remove(0);
@@ -55,7 +55,7 @@ fn processor() -> f64 {
 }
 
 /// Milliseconds a cell: of a whole run, those of them that are beside its steps, and those of the processor.
-fn round(cells: &[Cell], log: &Path, journal: &Path) -> [f64; 3] {
+fn round(cells: &Plan, log: &Path, journal: &Path) -> [f64; 3] {
     let sources = Sources { kernel_log: log.to_owned(), tracefs: None, ..Sources::default() };
     let (board, part, watchdog) = Default::default();
     let setting = Setting { board, endpoints: vec![], sources, whole: false, found_ms: 0, part, watchdog, jobs: 1 };

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use device::Endpoint;
 use document::case::{Case, Tag};
 use document::glob::Glob;
-use suite::plan::{Cell, plan};
+use suite::plan::{Plan, plan};
 
 /// Why a choice of cells is none.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,23 +43,29 @@ impl Chosen<'_> {
     }
 
     /// The cells of the plan for cases and endpoints that are wanted.
-    pub fn cells(self, cases: Vec<Case>, endpoints: &[Rc<Endpoint>]) -> Result<Vec<Cell>, ChoiceError> {
+    pub fn cells(self, cases: Vec<Case>, endpoints: &[Rc<Endpoint>]) -> Result<Plan, ChoiceError> {
         let cases: Vec<_> = cases.into_iter().filter(|case| self.tagged(case)).map(Rc::new).collect();
-        let all = plan(&cases, endpoints).into_iter();
-        let all: Vec<Cell> = all.map(|cell| if self.intrusive { cell.intrusive() } else { cell }).collect();
+        let mut all = plan(&cases, endpoints);
+        if self.intrusive {
+            all = all.intrusive();
+        }
         if let Some(id) = self.exact.iter().find(|id| !all.iter().any(|cell| cell.id == **id)) {
             return Err(ChoiceError::NoSuchCell(id.clone(), nearest(id, &all)));
         }
         if all.is_empty() {
             return Ok(all);
         }
-        let named: Vec<Cell> = all.into_iter().filter(|cell| self.names(&cell.id)).collect();
-        if named.is_empty() {
+        if !self.names_every() {
+            all.retain(|cell| self.names(&cell.id));
+        }
+        if all.is_empty() {
             let texts: Vec<_> = self.filter.iter().map(|text| format!("'{text}'")).collect();
             return Err(ChoiceError::NoMatch(texts.join(" or ")));
         }
-        let kept: Vec<Cell> = named.into_iter().filter(|cell| !any(self.skip, &cell.id)).collect();
-        if kept.is_empty() { Err(ChoiceError::AllSkipped) } else { Ok(kept) }
+        if !self.skip.is_empty() {
+            all.retain(|cell| !any(self.skip, &cell.id));
+        }
+        if all.is_empty() { Err(ChoiceError::AllSkipped) } else { Ok(all) }
     }
 
     fn tagged(self, case: &Case) -> bool {
@@ -67,9 +73,12 @@ impl Chosen<'_> {
         wanted && (self.intrusive || !case.tags.contains(&Tag::Intrusive))
     }
 
+    fn names_every(self) -> bool {
+        self.filter.is_empty() && self.exact.is_empty()
+    }
+
     fn names(self, id: &str) -> bool {
-        let every = self.filter.is_empty() && self.exact.is_empty();
-        every || self.exact.iter().any(|exact| exact == id) || any(self.filter, id)
+        self.exact.iter().any(|exact| exact == id) || any(self.filter, id)
     }
 }
 
@@ -78,7 +87,7 @@ fn any(texts: &[String], id: &str) -> bool {
 }
 
 /// The planned cell that shares the longest beginning with an id.
-fn nearest(id: &str, cells: &[Cell]) -> Option<String> {
+fn nearest(id: &str, cells: &Plan) -> Option<String> {
     let shared = |other: &str| id.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
-    cells.iter().map(|cell| &cell.id).max_by_key(|other| shared(other)).filter(|other| shared(other) > 3).cloned()
+    cells.iter().map(|cell| cell.id).max_by_key(|other| shared(other)).filter(|other| shared(other) > 3)
 }

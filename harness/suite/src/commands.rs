@@ -8,8 +8,6 @@ use document::case::Case;
 use suite::catalogue::{self, CatalogueError};
 use suite::exit::Exit;
 use suite::journal::{JournalError, Recorded};
-use suite::report::paint::Paint;
-use suite::report::{junit, ktap, summary};
 use suite::run::Sources;
 use suite::run::board::{self, RunError};
 use suite::run::resume::ResumeError;
@@ -34,6 +32,7 @@ pub mod plan;
 pub mod report;
 pub mod repro;
 pub mod run;
+mod written;
 
 /// Everything that can end a command early.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +79,6 @@ pub enum Trouble {
     Unwritten { path: PathBuf, source: std::io::Error },
     #[error("cannot write to the standard output: {source}")]
     Output { source: std::io::Error },
-    #[error("XML cannot hold the report: {0}")]
-    Xml(String),
 }
 
 impl From<RunError> for Trouble {
@@ -100,11 +97,9 @@ fn faults() -> String {
 impl Trouble {
     fn exit(&self) -> Exit {
         match self {
-            Self::Load(_)
-            | Self::Journal(JournalError::Write { .. })
-            | Self::Folder { .. }
-            | Self::Xml(_)
-            | Self::Registry(_) => Exit::OwnFault,
+            Self::Load(_) | Self::Journal(JournalError::Write { .. }) | Self::Folder { .. } | Self::Registry(_) => {
+                Exit::OwnFault
+            }
             _ => Exit::BadInput,
         }
     }
@@ -164,17 +159,6 @@ fn chosen<'a>(filter: &'a [String], choice: &'a Choice) -> Chosen<'a> {
 
 fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
     folder.map_or_else(|| Ok(catalogue::embedded()), catalogue::from_folder)
-}
-
-/// Writes the reports of the journal in a folder, tells what it ended with if that is wanted, and says how.
-fn reports(folder: &Path, told: Option<Paint>) -> Result<Exit, Trouble> {
-    let recorded = Recorded::read_for_reports(&folder.join("run.jsonl"))?;
-    write(&folder.join("junit.xml"), &junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?)?;
-    write(&folder.join("run.ktap"), &ktap::text(&recorded))?;
-    if let Some(paint) = told {
-        print!("{}", summary::painted(&recorded, paint));
-    }
-    Ok(suite::report::exit(&recorded))
 }
 
 fn read_board(path: &Path) -> Result<Board, Trouble> {

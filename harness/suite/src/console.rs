@@ -238,7 +238,7 @@ mod tests {
                 .map(|cell| (cell.id.clone(), cell.verdict, cell.outcome, cell.findings.clone()))
                 .collect()
         };
-        assert_eq!((told(&rebuilt), rebuilt.open, rebuilt.end), (told(&journal), journal.open, journal.end));
+        assert_eq!((told(&rebuilt), &rebuilt.open, &rebuilt.end), (told(&journal), &journal.open, &journal.end));
         assert_eq!(rebuilt.endpoints, journal.endpoints);
         let whole = rebuilt.cells.iter().find(|cell| cell.case == "mapping.whole").unwrap();
         assert!(!whole.rule.is_empty() && !whole.reference.is_empty(), "the catalogue knows the rule");

@@ -68,7 +68,7 @@ fn where_on(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> String {
         1 => "1 cell on this machine\n".to_owned(),
         many => format!("{many} cells on this machine\n"),
     };
-    for cell in &cells {
+    for cell in cells.iter() {
         let blocked = cell.blocked().map_or(String::new(), |why| format!("  blocked: {why}"));
         let blocked = cell.unobserved.as_ref().map_or(blocked, |why| format!("  not-observable: {why}"));
         text += &format!("  {}{blocked}\n", cell.id);
@@ -87,7 +87,7 @@ fn where_on(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> String {
 }
 
 fn of_cell(case: &Rc<Case>, id: &str, endpoints: &[Rc<Endpoint>]) -> String {
-    if let Some(cell) = plan(std::slice::from_ref(case), endpoints).into_iter().find(|cell| cell.id == id) {
+    if let Some(cell) = plan(std::slice::from_ref(case), endpoints).iter().find(|cell| cell.id == id) {
         let sizes: Vec<String> = cell.sizes().iter().map(u64::to_string).collect();
         return match cell.blocked() {
             Some(why) => format!("{id} is a cell of this machine, but blocked: {why}\n"),

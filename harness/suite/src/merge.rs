@@ -147,6 +147,7 @@ mod tests {
 
     use super::*;
     use crate::event::{Part, Run};
+    use crate::journal::Head;
     use crate::report::sample;
 
     fn shard(text: &str, ids: &[&str], ended: bool) -> (String, Recorded) {
@@ -155,7 +156,8 @@ mod tests {
         let run = Run { part, cells: ids.len(), ..whole.run.clone() };
         let cells = ids.iter().map(|id| sample::cell(id, Verdict::Pass, Outcome::Expected)).collect();
         let end = ended.then(|| End { cells_ms: 5, ..End::default() });
-        (format!("{text}.jsonl"), Recorded { run, cells, end, missing: vec![], open: vec![], ..whole })
+        let (missing, open) = Default::default();
+        (format!("{text}.jsonl"), Recorded { head: Head { run, end, missing, open, ..whole.head }, cells })
     }
 
     fn whole(shards: &[(String, Recorded)]) -> Recorded {
@@ -169,7 +171,7 @@ mod tests {
         let ids: Vec<&str> = whole.cells.iter().map(|cell| cell.id.as_str()).collect();
         assert_eq!(ids, ["fd.size.a", "fd.size.b", "fd.size.c"]);
         assert_eq!((whole.run.cells, whole.run.part.clone(), whole.missing.len()), (4, None, 0));
-        let end = whole.end.unwrap();
+        let end = whole.end.as_ref().unwrap();
         assert_eq!((end.cells_ms, end.verdicts["pass"]), (10, 3));
         assert_eq!(whole.endpoints.len(), shards[0].1.endpoints.len());
     }

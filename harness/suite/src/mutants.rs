@@ -339,7 +339,7 @@ mod tests {
         let mock = device::mock::endpoints("clean", Path::new("/dev/null")).unwrap().remove(0);
         // A clean mock in the module's place: it is opened by its topology, and counted by its key.
         let endpoint = Rc::new(Endpoint { key: "canary-pages".into(), kind: Kind::Mock, ..mock });
-        let cells = crate::plan::plan(&[case], &[endpoint]);
+        let cells: Vec<_> = crate::plan::plan(&[case], &[endpoint]).iter().collect();
         let sources = Sources { kernel_log: "/dev/null".into(), tracefs: None, ..Sources::default() };
         let (mut runner, _) = Runner::start(&sources, &[]);
         let mut told = 0;

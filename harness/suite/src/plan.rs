@@ -1,75 +1,158 @@
 //! Endpoints x cases = cells. Pure: nothing is opened here.
 
+mod cell;
+
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use device::Endpoint;
 use document::case::{Case, Cells, Kind};
 use document::step::Side;
 
-/// A case applied to its endpoints.
+pub use cell::Cell;
+
+/// Planned cells, the cases in their order, the endpoints in theirs. Of each no more is kept than who takes part; the cell
+/// itself is made when it is asked for, so that a plan of many takes little memory.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    cases: Vec<Planned>,
+    endpoints: Vec<Rc<Endpoint>>,
+    places: Vec<Place>,
+    intrusive: bool,
+}
+
 #[derive(Debug, Clone)]
-pub struct Cell {
-    /// `<area>.<case>.<endpoint>[.<importer>[.<second importer>]]`.
-    pub id: String,
-    /// The rule.
-    pub case: Rc<Case>,
-    /// Who exports, if the case wants one.
-    pub exporter: Option<Rc<Endpoint>>,
-    /// Who imports, if the case wants one.
-    pub importer: Option<Rc<Endpoint>>,
-    /// Who imports as well, in a chain.
-    pub second_importer: Option<Rc<Endpoint>>,
-    /// Why nothing on this machine could show whether the rule is kept.
-    pub unobserved: Option<String>,
-    /// Whose device it would take away, and what allows that.
-    pub kept: Option<String>,
+struct Planned {
+    /// `<area>.<case>`.
+    name: String,
+    case: Rc<Case>,
+    /// The sides that work in its cells.
+    works: Vec<Side>,
+    without: Option<Rc<Without>>,
 }
 
-impl Cell {
-    /// Its endpoints.
-    pub fn endpoints(&self) -> impl Iterator<Item = &Rc<Endpoint>> {
-        [&self.exporter, &self.importer, &self.second_importer].into_iter().flatten()
+/// The places of a case and of endpoints in their lists; those of endpoints from 1.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    case: u32,
+    exporter: Option<NonZeroU32>,
+    importer: Option<NonZeroU32>,
+    second_importer: Option<NonZeroU32>,
+}
+
+/// Every cell.
+pub fn plan(cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]) -> Plan {
+    let mut plan = Plan { endpoints: endpoints.to_vec(), ..Plan::default() };
+    cases.iter().for_each(|case| plan.add(case));
+    plan
+}
+
+impl Plan {
+    /// How many cells.
+    pub fn len(&self) -> usize {
+        self.places.len()
     }
 
-    /// Why it cannot be run, known beforehand.
-    pub fn blocked(&self) -> Option<&str> {
-        self.endpoints().find_map(|endpoint| endpoint.blocked.as_deref()).or(self.kept.as_deref())
+    /// Whether it has no cell.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
     }
 
-    /// The same cell, where users may have to do without their devices.
+    /// The cells, made one after the other.
+    pub fn iter(&self) -> impl Iterator<Item = Cell> {
+        self.places.iter().map(|&place| self.cell(place))
+    }
+
+    /// The same cells, where users may have to do without their devices.
     pub fn intrusive(self) -> Self {
-        Self { kept: None, ..self }
+        Self { intrusive: true, ..self }
     }
 
-    /// Who works in it, and is not there for its user meanwhile.
-    fn kept(self) -> Self {
-        let sides = self.case.steps.iter().flat_map(|step| step.takes_away());
-        let endpoints = sides.filter_map(|side| match side {
-            Side::Exporter => self.exporter.as_ref(),
-            Side::Importer => self.importer.as_ref(),
-            Side::SecondImporter => self.second_importer.as_ref(),
-        });
-        let kept = endpoints.filter(|endpoint| !endpoint.spare).map(|endpoint| {
-            format!("{} is left to its user: prime-cts run --intrusive takes it while a cell runs", endpoint.key)
-        });
-        Self { kept: kept.min(), ..self }
+    /// Keeps those cells that are wanted.
+    pub fn retain(&mut self, mut wanted: impl FnMut(Cell) -> bool) {
+        let mut places = std::mem::take(&mut self.places);
+        places.retain(|&place| wanted(self.cell(place)));
+        self.places = places;
     }
 
-    /// The buffers' sizes in bytes, one after the other: the case's, or what the devices need at least.
-    pub fn sizes(&self) -> Vec<u64> {
-        let needed = self.endpoints().map(|endpoint| endpoint.smallest).max().unwrap_or(0);
-        let asked = if self.case.sizes.is_empty() { std::slice::from_ref(&self.case.size) } else { &self.case.sizes };
-        let mut sizes: Vec<u64> = asked.iter().map(|size| size.0.max(needed)).collect();
-        sizes.dedup();
-        sizes
+    /// Puts the cells of which this is true behind the others; else each keeps its place.
+    pub fn put_last(&mut self, last: impl Fn(&Cell) -> bool) {
+        let places = std::mem::take(&mut self.places);
+        let (last, first): (Vec<Place>, Vec<Place>) = places.into_iter().partition(|&place| last(&self.cell(place)));
+        self.places = [first, last].concat();
+    }
+
+    fn cell(&self, place: Place) -> Cell {
+        let Planned { name, case, works, without } = &self.cases[place.case as usize];
+        let endpoint = |place: Option<NonZeroU32>| Some(&self.endpoints[place?.get() as usize - 1]);
+        let (exporter, importer) = (endpoint(place.exporter), endpoint(place.importer));
+        let cell = match (without, importer) {
+            (Some(without), Some(importer)) => without.cell(case, importer),
+            _ => Cell::of(name, case, exporter, importer, endpoint(place.second_importer)),
+        };
+        if self.intrusive { cell } else { cell.kept(works) }
+    }
+
+    fn add(&mut self, case: &Rc<Case>) {
+        let number = self.cases.len() as u32;
+        let able = |side: Side| -> Vec<Able<'_>> {
+            let numbered = (1..).filter_map(NonZeroU32::new).zip(&self.endpoints);
+            numbered.filter(|(_, endpoint)| why_not(case, endpoint, side).is_none()).collect()
+        };
+        let alone = Place { case: number, ..Place::default() };
+        let mut places = Vec::new();
+        let mut without = None;
+        match case.cells {
+            Cells::Exporter => {
+                let exporters = able(Side::Exporter);
+                places.extend(exporters.iter().map(|&(exporter, _)| Place { exporter: Some(exporter), ..alone }));
+            }
+            Cells::Importer => {
+                let importers = able(Side::Importer);
+                places.extend(importers.iter().map(|&(importer, _)| Place { importer: Some(importer), ..alone }));
+            }
+            Cells::Pair | Cells::PairOfSorts => {
+                let (mut exporters, mut importers) = (able(Side::Exporter), able(Side::Importer));
+                if case.cells == Cells::PairOfSorts {
+                    (exporters, importers) = (first_of_each_sort(exporters), first_of_each_sort(importers));
+                } else {
+                    without = Without::of(case, &exporters);
+                }
+                let exporters: Vec<_> = match &without {
+                    Some(_) => vec![None],
+                    None => exporters.iter().map(|&(exporter, _)| Some(exporter)).collect(),
+                };
+                for exporter in exporters {
+                    let pair = |&(importer, _): &Able<'_>| Place { exporter, importer: Some(importer), ..alone };
+                    places.extend(importers.iter().map(pair));
+                }
+            }
+            Cells::Chain => {
+                let importers = first_of_each_sort(able(Side::Importer));
+                let seconds = first_of_each_sort(able(Side::SecondImporter));
+                for (exporter, _) in first_of_each_sort(able(Side::Exporter)) {
+                    for &(importer, _) in &importers {
+                        let others = seconds.iter().map(|&(second, _)| second).filter(|&second| second != importer);
+                        let (exporter, importer) = (Some(exporter), Some(importer));
+                        places.extend(others.map(|second| Place {
+                            exporter,
+                            importer,
+                            second_importer: Some(second),
+                            ..alone
+                        }));
+                    }
+                }
+            }
+        }
+        let works = case.steps.iter().flat_map(|step| step.takes_away()).collect();
+        self.cases.push(Planned { name: case.id(), case: case.clone(), works, without: without.map(Rc::new) });
+        self.places.extend(places);
     }
 }
 
-/// Every cell, the cases in their order, the endpoints in theirs.
-pub fn plan(cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
-    cases.iter().flat_map(|case| cells_of(case, endpoints)).map(Cell::kept).collect()
-}
+/// An endpoint with its place in the list, from 1.
+type Able<'a> = (NonZeroU32, &'a Rc<Endpoint>);
 
 /// Why an endpoint has no cell of a case on one side of it.
 pub fn why_not(case: &Case, endpoint: &Endpoint, side: Side) -> Option<String> {
@@ -94,50 +177,8 @@ pub fn why_not(case: &Case, endpoint: &Endpoint, side: Side) -> Option<String> {
     Some(format!("'{second}{word}ers' does not select its {part}{what}"))
 }
 
-fn cells_of(case: &Rc<Case>, endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
-    let able = |side: Side| -> Vec<&Rc<Endpoint>> {
-        endpoints.iter().filter(|endpoint| why_not(case, endpoint, side).is_none()).collect()
-    };
-    let cell = |exporter: Option<&Rc<Endpoint>>, importer: Option<&Rc<Endpoint>>, second: Option<&Rc<Endpoint>>| {
-        let keys = [exporter, importer, second].into_iter().flatten().map(|endpoint| format!(".{}", endpoint.key));
-        let id = case.id() + &keys.collect::<String>();
-        let (exporter, importer, second_importer) = (exporter.cloned(), importer.cloned(), second.cloned());
-        Cell { id, case: case.clone(), exporter, importer, second_importer, unobserved: None, kept: None }
-    };
-    let mut cells = Vec::new();
-    match case.cells {
-        Cells::Exporter => cells.extend(able(Side::Exporter).iter().map(|exporter| cell(Some(exporter), None, None))),
-        Cells::Importer => cells.extend(able(Side::Importer).iter().map(|importer| cell(None, Some(importer), None))),
-        Cells::Pair => {
-            let (exporters, importers) = (able(Side::Exporter), able(Side::Importer));
-            if let Some(without) = Without::of(case, &exporters) {
-                return importers.iter().map(|importer| without.cell(case, importer)).collect();
-            }
-            for exporter in exporters {
-                cells.extend(importers.iter().map(|importer| cell(Some(exporter), Some(importer), None)));
-            }
-        }
-        Cells::PairOfSorts => {
-            let importers = first_of_each_sort(able(Side::Importer));
-            for exporter in first_of_each_sort(able(Side::Exporter)) {
-                cells.extend(importers.iter().map(|importer| cell(Some(exporter), Some(importer), None)));
-            }
-        }
-        Cells::Chain => {
-            let importers = first_of_each_sort(able(Side::Importer));
-            let seconds = first_of_each_sort(able(Side::SecondImporter));
-            for exporter in first_of_each_sort(able(Side::Exporter)) {
-                for importer in &importers {
-                    let others = seconds.iter().filter(|second| second.key != importer.key);
-                    cells.extend(others.map(|second| cell(Some(exporter), Some(importer), Some(second))));
-                }
-            }
-        }
-    }
-    cells
-}
-
 /// A case without the exporter that alone shows whether its rule is kept.
+#[derive(Debug)]
 struct Without {
     key: String,
     exporter: Option<Rc<Endpoint>>,
@@ -145,18 +186,18 @@ struct Without {
 }
 
 impl Without {
-    fn of(case: &Case, exporters: &[&Rc<Endpoint>]) -> Option<Self> {
+    fn of(case: &Case, exporters: &[Able<'_>]) -> Option<Self> {
         let observed = case.observed_by.as_ref()?;
         let key = observed.exporter.clone()?;
         // A mock stands for any of them.
-        let stands = |endpoint: &&&Rc<Endpoint>| endpoint.key == key || endpoint.kind == Kind::Mock;
-        let found = exporters.iter().find(stands);
+        let stands = |endpoint: &&Rc<Endpoint>| endpoint.key == key || endpoint.kind == Kind::Mock;
+        let found = exporters.iter().map(|&(_, endpoint)| endpoint).find(stands);
         let why = match found.map(|endpoint| endpoint.blocked.as_deref()) {
             Some(None) => return None,
             Some(Some(blocked)) => format!("{key} cannot be used: {blocked}"),
             None => format!("{key} is not here: {}", observed.remedy),
         };
-        Some(Self { key, exporter: found.map(|endpoint| Rc::clone(endpoint)), why })
+        Some(Self { key, exporter: found.cloned(), why })
     }
 
     fn cell(&self, case: &Rc<Case>, importer: &Rc<Endpoint>) -> Cell {
@@ -168,10 +209,10 @@ impl Without {
 
 /// Of the endpoints that are alike, the one whose key comes first. Alike are those that share driver and memory; the
 /// queues of V4L2 share videobuf2's allocators, whatever their driver.
-fn first_of_each_sort(mut endpoints: Vec<&Rc<Endpoint>>) -> Vec<&Rc<Endpoint>> {
-    endpoints.sort_by(|a, b| a.key.cmp(&b.key));
+fn first_of_each_sort(mut endpoints: Vec<Able<'_>>) -> Vec<Able<'_>> {
+    endpoints.sort_by(|(_, a), (_, b)| a.key.cmp(&b.key));
     let mut seen = BTreeSet::new();
-    endpoints.retain(|endpoint| {
+    endpoints.retain(|(_, endpoint)| {
         let allocator = endpoint.map_dma_buf.as_deref().filter(|_| endpoint.kind == Kind::V4l2);
         let driver = if endpoint.kind == Kind::Mock { &endpoint.key } else { &endpoint.driver };
         seen.insert((endpoint.kind, allocator.unwrap_or(driver), endpoint.memory))
@@ -205,8 +246,12 @@ mod tests {
         Rc::new(Case::parse(Path::new("area/c.yaml"), &text).unwrap())
     }
 
+    fn cells(cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]) -> Vec<Cell> {
+        plan(cases, endpoints).iter().collect()
+    }
+
     fn ids(cells: &str, more: &str, endpoints: &[Rc<Endpoint>]) -> Vec<String> {
-        plan(&[case(cells, more)], endpoints).into_iter().map(|cell| cell.id).collect()
+        plan(&[case(cells, more)], endpoints).iter().map(|cell| cell.id).collect()
     }
 
     #[test]
@@ -229,8 +274,7 @@ mod tests {
             ["a", "b", "c", "d"].iter().map(|key| endpoint(Kind::Drm, key, true, *key != "c")).collect();
         let mut cases = vec![case("pair", ""), case("exporter", "size: 4KiB\n"), case("importer", "")];
         let sorted = |cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]| {
-            let mut ids: Vec<_> =
-                plan(cases, endpoints).into_iter().map(|cell| (cell.id.clone(), cell.sizes())).collect();
+            let mut ids: Vec<_> = plan(cases, endpoints).iter().map(|cell| (cell.id.clone(), cell.sizes())).collect();
             ids.sort();
             ids
         };
@@ -273,8 +317,8 @@ mod tests {
             of(Kind::Canary, "canary", "a-pages", Some("canary_map"), Some(Memory::Scattered)),
             of(Kind::Canary, "canary", "a-pageless", Some("canary_map"), Some(Memory::Pageless)),
         ];
-        let keys: Vec<_> =
-            first_of_each_sort(endpoints.iter().collect()).iter().map(|endpoint| endpoint.key.as_str()).collect();
+        let numbered = (1..).filter_map(NonZeroU32::new).zip(&endpoints).collect();
+        let keys: Vec<_> = first_of_each_sort(numbered).iter().map(|(_, endpoint)| endpoint.key.as_str()).collect();
         assert_eq!(keys, ["a-pageless", "a-pages", "b-vimc-cap0", "c-vivid-cap1", "d-uvc-cap0"]);
         let able = endpoints.map(|endpoint| Rc::new(Endpoint { exports: true, imports: true, ..(*endpoint).clone() }));
         assert_eq!((ids("pair-of-sorts", "", &able).len(), ids("pair", "", &able).len()), (25, 36));
@@ -283,7 +327,7 @@ mod tests {
     #[test]
     fn sizes_that_a_device_makes_one_are_one() {
         let endpoint = Endpoint { smallest: 5000, ..(*endpoint(Kind::Drm, "a", true, false)).clone() };
-        let cells = plan(&[case("exporter", "sizes: [1, 4095, 4097, 8KiB]\n")], &[Rc::new(endpoint)]);
+        let cells = cells(&[case("exporter", "sizes: [1, 4095, 4097, 8KiB]\n")], &[Rc::new(endpoint)]);
         assert_eq!(cells[0].sizes(), [5000, 8192]);
     }
 
@@ -292,7 +336,7 @@ mod tests {
         let more = "exporters: {key: [canary-decoy]}\nobserved-by: {exporter: canary-decoy, remedy: load the module}\n";
         let importer = endpoint(Kind::Drm, "a", true, true);
         let decoy = endpoint(Kind::Canary, "canary-decoy", true, false);
-        let cells = |endpoints: &[Rc<Endpoint>]| plan(&[case("pair", more)], endpoints);
+        let cells = |endpoints: &[Rc<Endpoint>]| cells(&[case("pair", more)], endpoints);
         let there = cells(&[decoy.clone(), importer.clone()]);
         assert_eq!((there.len(), &there[0].unobserved), (1, &None));
         let blocked = Rc::new(Endpoint { blocked: Some("EACCES".into()), ..(*decoy).clone() });
@@ -307,7 +351,7 @@ mod tests {
     fn a_blocked_endpoint_is_planned_and_says_so() {
         let blocked =
             Endpoint { blocked: Some("no permission".into()), ..(*endpoint(Kind::Drm, "a", false, false)).clone() };
-        let cells = plan(&[case("pair", "")], &[Rc::new(blocked)]);
+        let cells = cells(&[case("pair", "")], &[Rc::new(blocked)]);
         assert_eq!(cells[0].blocked(), Some("no permission"));
     }
 
@@ -318,17 +362,28 @@ mod tests {
         let case = Rc::new(Case::parse(Path::new("area/c.yaml"), &text).unwrap());
         let camera = endpoint(Kind::V4l2, "v4l2-uvc-cap0", true, true);
         let spare = Rc::new(Endpoint { spare: true, key: "v4l2-vivid-cap0".into(), ..(*camera).clone() });
-        let cells = plan(&[case], &[camera, spare]);
-        let blocked: Vec<bool> = cells.iter().map(|cell| cell.blocked().is_some()).collect();
+        let plan = plan(&[case], &[camera, spare]);
+        let blocked: Vec<bool> = plan.iter().map(|cell| cell.blocked().is_some()).collect();
         assert_eq!(blocked, [true, false, true, false], "the exporter only allocates");
-        assert!(cells[0].blocked().is_some_and(|why| why.contains("--intrusive")));
-        assert!(cells[0].clone().intrusive().blocked().is_none());
+        assert!(plan.iter().next().unwrap().blocked().is_some_and(|why| why.contains("--intrusive")));
+        assert!(plan.intrusive().iter().all(|cell| cell.blocked().is_none()));
+    }
+
+    #[test]
+    fn what_is_put_last_and_what_is_kept_keep_their_order() {
+        let endpoints = ["a", "b", "c", "d"].map(|key| endpoint(Kind::Drm, key, true, false));
+        let mut plan = plan(&[case("exporter", "")], &endpoints);
+        plan.put_last(|cell| ["area.c.c", "area.c.a"].contains(&cell.id.as_str()));
+        let ids = |plan: &Plan| plan.iter().map(|cell| cell.id).collect::<Vec<_>>();
+        assert_eq!(ids(&plan), ["area.c.b", "area.c.d", "area.c.a", "area.c.c"]);
+        plan.retain(|cell| cell.id != "area.c.d");
+        assert_eq!((ids(&plan), plan.len()), (vec!["area.c.b".into(), "area.c.a".into(), "area.c.c".into()], 3));
     }
 
     #[test]
     fn a_buffer_is_as_large_as_its_importer_needs() {
         let importer = Endpoint { smallest: 1 << 20, ..(*endpoint(Kind::V4l2, "b", false, true)).clone() };
-        let cells = plan(&[case("pair", "size: 4KiB\n")], &[endpoint(Kind::Drm, "a", true, false), Rc::new(importer)]);
+        let cells = cells(&[case("pair", "size: 4KiB\n")], &[endpoint(Kind::Drm, "a", true, false), Rc::new(importer)]);
         assert_eq!(cells[0].sizes(), [1 << 20]);
     }
 }

@@ -68,7 +68,7 @@ impl Progress for Shown {
         let due = self.said.is_none_or(|said| said.elapsed() >= INTERVAL) || number == self.total;
         match self.form {
             ProgressForm::Auto if unwanted(cell.outcome) => {
-                eprintln!("\r\x1b[K{}", failure::title(cell, Paint::of_errors()));
+                eprintln!("\r\x1b[K{}", failure::title(&cell.id, cell.verdict, cell.outcome, Paint::of_errors()));
             }
             ProgressForm::Auto if due => {
                 let line = format!("[{number}/{}] {} s left  {}", self.total, self.left(number), cell.id);

@@ -3,6 +3,7 @@
 pub mod coverage;
 pub mod diff;
 pub mod failure;
+pub mod gathered;
 pub mod grid;
 pub mod html;
 pub mod junit;
@@ -15,26 +16,49 @@ pub mod summary;
 pub mod whose;
 pub mod words;
 
+use std::io;
+
 use document::verdict::Outcome;
 
 use crate::event::CellEnd;
 use crate::exit::Exit;
-use crate::journal::Recorded;
+use crate::journal::{Head, Recorded};
+use gathered::Gathered;
+
+/// A report that is written as the cells are read, so that they are not held in memory.
+pub trait CellByCell: Sized {
+    /// Writes the next cell.
+    ///
+    /// # Errors
+    /// Of the writer.
+    fn cell(&mut self, cell: &CellEnd) -> io::Result<()>;
+
+    /// Writes what comes behind the last.
+    ///
+    /// # Errors
+    /// Of the writer.
+    fn end(self, head: &Head) -> io::Result<()>;
+
+    /// Writes the cells of a run that is in memory, and the end.
+    ///
+    /// # Errors
+    /// Of the writer.
+    fn whole(mut self, recorded: &Recorded) -> io::Result<()> {
+        recorded.cells.iter().try_for_each(|cell| self.cell(cell))?;
+        self.end(recorded)
+    }
+}
+
+/// What is written, as text.
+fn in_memory(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    write(&mut bytes).expect("memory takes every byte");
+    String::from_utf8(bytes).expect("reports are text")
+}
 
 /// How a run ends, from its journal alone.
 pub fn exit(recorded: &Recorded) -> Exit {
-    let any = |wanted: &dyn Fn(&CellEnd) -> bool| recorded.cells.iter().any(wanted);
-    if recorded.end.is_none() {
-        Exit::Incomplete
-    } else if any(&|cell| cell.verdict == document::verdict::Verdict::Error) {
-        Exit::OwnFault
-    } else if any(&|cell| unwanted(cell.outcome)) || !recorded.missing.is_empty() {
-        Exit::Regression
-    } else if !any(&|cell| cell.verdict.verified()) {
-        Exit::NothingVerified
-    } else {
-        Exit::Success
-    }
+    Gathered::of(recorded).exit(recorded)
 }
 
 /// Whether an outcome makes a run red.

@@ -4,8 +4,10 @@ pub(crate) mod blame;
 pub mod board;
 pub mod child;
 mod damage;
+mod deadly;
 pub(crate) mod judge;
 pub mod resume;
+mod so_far;
 pub mod together;
 pub(crate) mod watch;
 
@@ -129,8 +131,8 @@ impl Runner {
     ///
     /// # Errors
     /// Something was seen that may be of any of them: then nothing of what they showed counts.
-    pub fn run_together(&mut self, cells: &[&Cell]) -> Result<Vec<Shown>, Undecided> {
-        let all = self.processes(cells);
+    pub fn run_together(&mut self, cells: &[Rc<Cell>]) -> Result<Vec<Shown>, Undecided> {
+        let all = self.processes(&cells.iter().map(Rc::as_ref).collect::<Vec<_>>());
         if let Some(undecided) = all.iter().find_map(|(ran, seen)| Undecided::of(ran, seen)).filter(|_| cells.len() > 1)
         {
             return Err(undecided);

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::Recorded;
-use crate::plan::Cell;
+use crate::plan::{Cell, Plan};
 
 /// Which part, `2/3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,9 +77,9 @@ impl Times {
 }
 
 /// What of a plan names its parts: the same plan has the same, whatever board has made it. 64 bits as hexadecimal digits.
-pub fn digest(cells: &[Cell]) -> String {
+pub fn digest(cells: &Plan) -> String {
     // FNV-1a.
-    let bytes = cells.iter().flat_map(|cell| cell.id.bytes().chain([b'\n']));
+    let bytes = cells.iter().flat_map(|cell| (cell.id + "\n").into_bytes());
     let hash =
         bytes.fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     format!("{hash:016x}")
@@ -87,14 +87,14 @@ pub fn digest(cells: &[Cell]) -> String {
 
 /// A part of the cells of a plan, in their order. The cells of an exporter stay together, where they are not more than a
 /// shard has to do.
-pub fn part(cells: Vec<Cell>, shard: Shard, times: &Times) -> Vec<Cell> {
+pub fn part(mut cells: Plan, shard: Shard, times: &Times) -> Plan {
     let key = |cell: &Cell| cell.exporter.as_ref().or(cell.importer.as_ref()).map_or("", |end| &end.key).to_owned();
     let mut groups: BTreeMap<(String, usize), (f64, Vec<usize>)> = BTreeMap::new();
     let weights: Vec<f64> = cells.iter().map(|cell| times.of_cell(&cell.id, &cell.case.id())).collect();
     let most = weights.iter().sum::<f64>() / shard.of.get() as f64;
     let mut pieces: BTreeMap<String, usize> = BTreeMap::new();
     for (index, cell) in cells.iter().enumerate() {
-        let key = key(cell);
+        let key = key(&cell);
         let piece = pieces.entry(key.clone()).or_default();
         if groups.get(&(key.clone(), *piece)).is_some_and(|(weight, _)| weight + weights[index] > most) {
             *piece += 1;
@@ -115,7 +115,9 @@ pub fn part(cells: Vec<Cell>, shard: Shard, times: &Times) -> Vec<Cell> {
             indices.into_iter().for_each(|index| mine[index] = true);
         }
     }
-    cells.into_iter().zip(mine).filter_map(|(cell, mine)| mine.then_some(cell)).collect()
+    let mut mine = mine.into_iter();
+    cells.retain(|_| mine.next() == Some(true));
+    cells
 }
 
 #[cfg(test)]
@@ -130,7 +132,7 @@ mod tests {
     use super::*;
     use crate::plan::plan;
 
-    fn cells(exporters: usize, cases: usize) -> Vec<Cell> {
+    fn cells(exporters: usize, cases: usize) -> Plan {
         let endpoints: Vec<_> = (0..exporters)
             .map(|number| {
                 let endpoint = Endpoint::new(Kind::Drm, format!("drm-{number}"), "d", "/dev/null".into());
@@ -145,8 +147,8 @@ mod tests {
         plan(&(0..cases).map(case).collect::<Vec<_>>(), &endpoints)
     }
 
-    fn ids(cells: &[Cell]) -> Vec<&str> {
-        cells.iter().map(|cell| cell.id.as_str()).collect()
+    fn ids(cells: &Plan) -> Vec<String> {
+        cells.iter().map(|cell| cell.id).collect()
     }
 
     #[test]
@@ -165,12 +167,12 @@ mod tests {
             for number in 1..=of {
                 let shard = format!("{number}/{of}").parse().unwrap();
                 let part = part(cells(exporters, cases), shard, &Times::default());
-                let places = |id: &&str| all.iter().position(|cell| cell.id == **id);
+                let places = |id: &String| all.iter().position(|cell| cell.id == *id);
                 prop_assert!(ids(&part).iter().map(places).is_sorted(), "in the order of the plan");
-                seen.extend(part.into_iter().map(|cell| cell.id));
+                seen.extend(ids(&part));
             }
             seen.sort();
-            let mut wanted: Vec<String> = all.iter().map(|cell| cell.id.clone()).collect();
+            let mut wanted = ids(&all);
             wanted.sort();
             prop_assert_eq!(seen, wanted);
         }
@@ -184,7 +186,7 @@ mod tests {
         let measured = all.iter().map(|cell| (cell.id.clone(), slow(&cell.id))).collect();
         let times = Times { cells: measured, ..Times::default() };
         let part = |number| part(cells(4, 4), format!("{number}/2").parse().unwrap(), &times);
-        let took = |cells: &[Cell]| cells.iter().map(|cell| slow(&cell.id)).sum::<f64>();
+        let took = |cells: &Plan| cells.iter().map(|cell| slow(&cell.id)).sum::<f64>();
         assert_eq!((took(&part(1)), took(&part(2))), (4800.0, 4800.0));
         assert!(part(1).iter().all(|cell| cell.id.contains(".drm-0.")), "an exporter's cells stay together");
     }

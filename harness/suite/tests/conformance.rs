@@ -70,7 +70,7 @@ impl Conformance {
         });
         let endpoints = survey(endpoints, &cases, &sources);
         let cases: Vec<_> = cases.into_iter().map(Rc::new).collect();
-        Ok(Self { cells: plan(&cases, &endpoints), endpoints, sources, board: board.transpose()? })
+        Ok(Self { cells: plan(&cases, &endpoints).iter().collect(), endpoints, sources, board: board.transpose()? })
     }
 
     fn trials(self, arguments: Arguments) -> ExitCode {

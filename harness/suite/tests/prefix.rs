@@ -133,7 +133,7 @@ fn report(recorded: &Recorded) {
     for cell in &recorded.cells {
         failure::text(cell, recorded.run.board.as_deref());
     }
-    junit::text(recorded).expect("XML holds every text, without what it has no place for");
+    junit::text(recorded);
     for line in ktap::text(recorded).split('\n') {
         let known = ["KTAP version 1", "1..", "ok ", "not ok ", "# "].iter().any(|start| line.starts_with(start));
         assert!(known || line.is_empty(), "{line:?}");

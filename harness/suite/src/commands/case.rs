@@ -148,7 +148,7 @@ fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Co
     let (sources, found_ms) = (sources(machine), started.elapsed().as_millis() as u64);
     run_cells(
         Setting { board: None, endpoints, sources, whole: false, found_ms, part, watchdog: None, jobs: 1 },
-        &cells,
+        cells,
         conduct,
     )
 }

@@ -11,7 +11,8 @@ use suite::load::{self, Progress, Setting};
 use suite::report::paint::Paint;
 use suite::report::summary;
 
-use super::{Trouble, endpoints, read_board, reports, sources};
+use super::written::Written;
+use super::{Trouble, endpoints, read_board, sources};
 use crate::arguments::{Machine, ProgressForm, Results};
 
 /// A load.
@@ -75,7 +76,9 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
     let done = load::run(&setting, &mut journal, &mut shown);
     shown.finish();
     done?;
-    reports(folder, Some(Paint::of_output()))
+    let written = Written::to(folder)?.of_this_program();
+    print!("{}", written.text(Paint::of_output()));
+    Ok(written.exit())
 }
 
 /// One line, which is written over on a terminal.

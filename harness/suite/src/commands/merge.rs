@@ -9,7 +9,8 @@ use suite::journal::{Journal, Recorded};
 use suite::merge::merged;
 use suite::report::paint::Paint;
 
-use super::{Trouble, read_board, recorded, reports};
+use super::written::Written;
+use super::{Trouble, read_board, recorded};
 
 /// Shards to be joined.
 #[derive(Debug, Args)]
@@ -34,5 +35,7 @@ pub fn run(wanted: &Merge) -> Result<Exit, Trouble> {
     let folder = &wanted.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     Journal::create(&folder.join("run.jsonl"))?.write(&events)?;
-    reports(folder, Some(Paint::of_output()))
+    let written = Written::to(folder)?;
+    print!("{}", written.text(Paint::of_output()));
+    Ok(written.exit())
 }

@@ -51,7 +51,7 @@ pub fn run(wanted: &Mutants) -> Result<Exit, Trouble> {
     let endpoints = survey(board::endpoints(), &cases, &sources);
     let wanted_area = |case: &Case| wanted.areas.is_empty() || wanted.areas.contains(&case.area);
     let cases = cases.into_iter().filter(wanted_area);
-    let cells = plan(&cases.map(Rc::new).collect::<Vec<_>>(), &endpoints);
+    let cells: Vec<_> = plan(&cases.map(Rc::new).collect::<Vec<_>>(), &endpoints).iter().collect();
     let (mut runner, _) = Runner::start(&sources, &endpoints);
     let detections = mutants::run(&mut runner, &faults, &cells, |number, detection| {
         if wanted.progress == ProgressForm::Lines {

@@ -32,7 +32,7 @@ pub fn run(wanted: &Plan, format: Telling) -> Result<Exit, Trouble> {
         eprintln!("{}", summary::NO_DEVICES);
     }
     let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
-    for cell in sharded(cells, &wanted.choice, false)?.0 {
+    for cell in sharded(cells, &wanted.choice, false)?.0.iter() {
         match format {
             Telling::Text => println!("{}", line(&cell)),
             Telling::Json => print_object(&object(&cell)),

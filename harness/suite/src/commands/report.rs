@@ -10,10 +10,12 @@ use suite::event::Event;
 use suite::exit::Exit;
 use suite::journal::{Journal, JournalError, Recorded};
 use suite::lava;
+use suite::report::gathered::Gathered;
 use suite::report::paint::Paint;
 use suite::report::{self, failure, html, junit, kcidb, ktap, summary};
 
-use super::{Trouble, journal_of, recorded, replace, reports};
+use super::written::Written;
+use super::{Trouble, journal_of, recorded, replace};
 use crate::choice::ChoiceError;
 
 /// The form of a report.
@@ -97,11 +99,12 @@ pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
                     .map_err(|source| Trouble::Unwritten { path, source })?,
             ),
         }
-        let exit = reports(folder, Some(Paint::of_output()))?;
+        let written = Written::to(folder)?;
+        print!("{}", written.text(Paint::of_output()));
         if wanted.html {
             page(&recorded, wanted.against.as_deref(), folder)?;
         }
-        return Ok(exit);
+        return Ok(written.exit());
     }
     if wanted.html {
         let journal = journal_of(&wanted.journal);
@@ -119,8 +122,8 @@ pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
         return Ok(report::exit(&recorded));
     }
     match wanted.format {
-        Form::Text => print!("{}", summary::painted(&recorded, Paint::of_output())),
-        Form::Junit => print!("{}", junit::text(&recorded).map_err(|error| Trouble::Xml(error.to_string()))?),
+        Form::Text => print!("{}", summary::painted(&recorded, &Gathered::of(&recorded), Paint::of_output())),
+        Form::Junit => print!("{}", junit::text(&recorded)),
         Form::Ktap => print!("{}", ktap::text(&recorded)),
         Form::Kcidb => wanted.build.iter().for_each(|build| print!("{}", kcidb::text(&recorded, build))),
     }

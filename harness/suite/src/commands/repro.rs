@@ -35,22 +35,24 @@ pub fn run(wanted: &Repro) -> Result<Exit, Trouble> {
     let chosen = Chosen { filter: &wanted.filter, exact: &[], skip: &[], tags: &[], intrusive: true };
     let mut cells = chosen.cells(cases, &endpoints)?;
     // An id that is the beginning of others means itself.
-    if let Some(exact) = cells.iter().find(|cell| wanted.filter == [cell.id.as_str()]).cloned() {
-        cells = vec![exact];
+    let named = |cell: &Cell| wanted.filter == [cell.id.as_str()];
+    if cells.iter().any(|cell| named(&cell)) {
+        cells.retain(|cell| named(&cell));
     }
     let (release, architecture) = uapi::process::kernel().unwrap_or_default();
     let kernel = format!("{release} {architecture}");
     let about = About { version: env!("CARGO_PKG_VERSION"), kernel: &kernel };
     let told = |cell: &Cell| program(cell, about).map_err(|why| Trouble::Untold { id: cell.id.clone(), why });
     let Some(folder) = &wanted.output else {
-        let [cell] = &cells[..] else { return Err(Trouble::ManyCells(cells.len())) };
-        print!("{}", told(cell)?);
+        let mut all = cells.iter();
+        let (Some(cell), None) = (all.next(), all.next()) else { return Err(Trouble::ManyCells(cells.len())) };
+        print!("{}", told(&cell)?);
         return Ok(Exit::Success);
     };
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let mut written = 0;
-    for cell in &cells {
-        match told(cell) {
+    for cell in cells.iter() {
+        match told(&cell) {
             Ok(text) => {
                 replace(&folder.join(format!("{}.c", cell.id)), &text)?;
                 written += 1;

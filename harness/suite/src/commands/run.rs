@@ -9,7 +9,7 @@ use clap::Args;
 use suite::event::Part;
 use suite::exit::Exit;
 use suite::journal::Journal;
-use suite::plan::Cell;
+use suite::plan;
 use suite::report::paint::Paint;
 use suite::run::board::{self, Setting};
 use suite::run::resume::Before;
@@ -18,7 +18,8 @@ use suite::survey::survey;
 use suite::upload;
 use suite::watchdog::Feeder;
 
-use super::{Trouble, cases, chosen, endpoints, read_board, recorded, reports, sources};
+use super::written::Written;
+use super::{Trouble, cases, chosen, endpoints, read_board, recorded, sources};
 use crate::arguments::{Choice, Plan, Results, Telling};
 use crate::live::{Forms, Live};
 use crate::progress::Shown;
@@ -83,7 +84,7 @@ pub struct Conduct {
 }
 
 /// The cells that are this shard's, and of what they are a part.
-pub fn sharded(cells: Vec<Cell>, choice: &Choice, whole: bool) -> Result<(Vec<Cell>, Option<Part>), Trouble> {
+pub fn sharded(cells: plan::Plan, choice: &Choice, whole: bool) -> Result<(plan::Plan, Option<Part>), Trouble> {
     let Some(shard) = choice.shard else { return Ok((cells, None)) };
     let before = choice.times.iter().map(|path| recorded(path)).collect::<Result<Vec<_>, _>>()?;
     let part = Part { shard, planned: cells.len(), digest: shard::digest(&cells), whole };
@@ -101,24 +102,23 @@ pub fn run(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
     let (whole, sources) = (everything && part.is_none(), sources(&wanted.machine));
     let found_ms = started.elapsed().as_millis() as u64;
     let setting = Setting { board: None, endpoints, sources, whole, found_ms, part, watchdog: None, jobs: 1 };
-    run_cells(setting, &cells, conduct)
+    run_cells(setting, cells, conduct)
 }
 
 /// Runs these cells.
-pub fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<Exit, Trouble> {
+pub fn run_cells(setting: Setting, mut cells: plan::Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
     conduct.witness.as_deref().into_iter().for_each(suite::witness::set);
     let board = conduct.results.board.as_deref().map(read_board).transpose()?;
     let watchdog = conduct.watchdog.as_deref().map(Feeder::start).transpose()?;
     // What leaves a damaged kernel spoils what comes after it.
-    let mut cells = cells.to_vec();
-    cells.sort_by_key(|cell| board.as_ref().is_some_and(|board| board.expect.is_last(&cell.id)));
+    cells.put_last(|cell| board.as_ref().is_some_and(|board| board.expect.is_last(&cell.id)));
     let setting = Setting { board, watchdog, jobs: usize::from(conduct.jobs), ..setting };
     let folder = &conduct.results.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");
-    let resumed = if conduct.resume { Journal::resume(&path)? } else { None };
+    let resumed = if conduct.resume { Before::read(&path, &previous_log(conduct)?)? } else { None };
     let (mut journal, before) = match resumed {
-        Some((journal, recorded)) => (journal, Some(Before::new(recorded, &previous_log(conduct)?))),
+        Some((journal, before)) => (journal, Some(before)),
         None if conduct.crashed.is_empty() => (Journal::create(&path)?, None),
         None => {
             let run = board::about(setting.board.as_ref(), cells.len(), Vec::new(), 0);
@@ -133,7 +133,7 @@ pub fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<
     if json {
         journal = journal.on_output(standard_output()?);
     }
-    if before.as_ref().is_none_or(|before| before.recorded.end.is_none()) {
+    if before.as_ref().is_none_or(|before| before.head.end.is_none()) {
         let forms = Forms { lava: conduct.lava, ktap: conduct.ktap };
         // A line that is written over would run into those of the results.
         let alone = !(forms.lava || forms.ktap || conduct.console);
@@ -146,7 +146,11 @@ pub fn run_cells(setting: Setting, cells: &[Cell], conduct: &Conduct) -> Result<
     // A console's log is read by programs, and by people later.
     let plain = conduct.console || conduct.lava || conduct.ktap;
     let paint = if plain { Paint::Plain } else { Paint::of_output() };
-    let exit = reports(folder, (!json).then_some(paint))?;
+    let written = Written::to(folder)?.of_this_program();
+    if !json {
+        print!("{}", written.text(paint));
+    }
+    let exit = written.exit();
     match conduct.upload.as_deref().map(|url| upload::put(url, &path)) {
         None => Ok(exit),
         Some(Ok(place)) => {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use document::verdict::Verdict;
+use document::verdict::{Outcome, Verdict};
 
 use super::paint::Paint;
 use super::{unwanted, whose};
@@ -27,17 +27,15 @@ pub fn text(cell: &CellEnd, board: Option<&str>) -> String {
 }
 
 /// What a cell ended in, on one line.
-pub fn title(cell: &CellEnd, paint: Paint) -> String {
-    let verdict = cell.verdict.to_string();
-    let unexpected = unwanted(cell.outcome);
-    let verdict =
-        if unexpected { paint.unexpected(cell.verdict, &verdict) } else { paint.verdict(cell.verdict, &verdict) };
-    format!("{verdict}  {} ({})", cell.id, cell.outcome)
+pub fn title(id: &str, verdict: Verdict, outcome: Outcome, paint: Paint) -> String {
+    let word = verdict.to_string();
+    let word = if unwanted(outcome) { paint.unexpected(verdict, &word) } else { paint.verdict(verdict, &word) };
+    format!("{word}  {id} ({outcome})")
 }
 
 /// A cell's findings in full, with colours.
 pub fn painted(cell: &CellEnd, board: Option<&str>, paint: Paint) -> String {
-    let mut text = title(cell, paint) + "\n";
+    let mut text = title(&cell.id, cell.verdict, cell.outcome, paint) + "\n";
     let mut line = |label: &str, words: &str| {
         let _ = writeln!(text, "  {}  {words}", paint.label(&format!("{label:8}")));
     };
@@ -79,7 +77,6 @@ pub fn through(cell: &CellEnd) -> String {
 mod tests {
     use super::*;
     use crate::report::sample;
-    use document::verdict::Outcome;
 
     #[test]
     fn what_ran_on_a_damaged_kernel_says_so() {

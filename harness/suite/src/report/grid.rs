@@ -73,18 +73,37 @@ impl<'a> Grid<'a> {
     pub fn pairs(&self) -> impl Iterator<Item = Pair<'a>> {
         self.pairs.keys().copied()
     }
+}
 
-    /// The worst verdict of a pair's cells, and whether one of them was not as expected.
-    fn worst(&self, pair: Pair<'a>) -> Option<(Verdict, bool)> {
-        let cells = self.cells(pair).iter().map(|cell| (cell.verdict, unwanted(cell.outcome)));
-        cells.reduce(|(worst, any), (verdict, unwanted)| (worst.max(verdict), any || unwanted))
+/// The worst of each pair, as cells are added: the verdict, and whether one of them was not as expected.
+#[derive(Debug, Default)]
+pub struct Worst {
+    exporters: BTreeSet<String>,
+    importers: BTreeSet<String>,
+    pairs: BTreeMap<(Option<String>, Option<String>), (Verdict, bool)>,
+}
+
+impl Worst {
+    /// Takes in the next cell.
+    pub fn add(&mut self, cell: &CellEnd) {
+        self.exporters.extend(cell.exporter.clone());
+        self.importers.extend(cell.importer.clone());
+        for importer in importers(cell) {
+            let pair = (cell.exporter.clone(), importer.map(str::to_owned));
+            let (worst, unexpected) = self.pairs.entry(pair).or_insert((cell.verdict, false));
+            *worst = cell.verdict.max(*worst);
+            *unexpected |= unwanted(cell.outcome);
+        }
+    }
+
+    fn of(&self, exporter: Option<&str>, importer: Option<&str>) -> Option<(Verdict, bool)> {
+        self.pairs.get(&(exporter.map(str::to_owned), importer.map(str::to_owned))).copied()
     }
 }
 
 /// The grid of a run: one row an exporter; first the cells of the exporter alone, then one column an importer. With
 /// colours, a pair is turned round of which a cell was not as expected.
-pub fn text(recorded: &Recorded, paint: Paint) -> String {
-    let grid = Grid::of(recorded);
+pub fn text(grid: &Worst, paint: Paint) -> String {
     let mut signs = Vec::new();
     let keys = grid.exporters.iter().chain(&grid.importers);
     let width = keys.map(|key| key.len()).max().unwrap_or(0).max("importer alone".len());
@@ -95,7 +114,7 @@ pub fn text(recorded: &Recorded, paint: Paint) -> String {
     text.push('\n');
     let mut row = |text: &mut String, name: &str, exporter: Option<&str>| {
         let mut put = |importer: Option<&str>| {
-            let worst = grid.worst((exporter, importer));
+            let worst = grid.of(exporter, importer);
             signs.extend(worst.map(|(verdict, _)| verdict));
             worst.map_or(" ".to_owned(), |(verdict, unexpected)| painted_sign(verdict, unexpected, paint))
         };
@@ -139,9 +158,15 @@ mod tests {
     use crate::report::sample;
     use document::verdict::Outcome;
 
+    fn worst(recorded: &Recorded) -> Worst {
+        let mut worst = Worst::default();
+        recorded.cells.iter().for_each(|cell| worst.add(cell));
+        worst
+    }
+
     #[test]
     fn the_worst_verdict_of_a_pair_stands_in_the_grid() {
-        let text = text(&sample::recorded(), Paint::Plain);
+        let text = text(&worst(&sample::recorded()), Paint::Plain);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "exporter \\ importer   alone   1  2", "{text}");
         assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["drm-a", "F", "r"], "{text}");
@@ -154,7 +179,7 @@ mod tests {
         let mut chain = recorded.cells[0].clone();
         (chain.exporter, chain.importer) = (Some("drm-a".into()), Some("drm-a".into()));
         chain.second_importer = Some("drm-b".into());
-        let row = |recorded: &Recorded| text(recorded, Paint::Plain).lines().nth(1).unwrap().to_owned();
+        let row = |recorded: &Recorded| text(&worst(recorded), Paint::Plain).lines().nth(1).unwrap().to_owned();
         let before = row(&recorded);
         recorded.cells.push(CellEnd { verdict: Verdict::Refused, ..chain.clone() });
         assert_eq!(row(&recorded), before);
@@ -164,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_was_not_as_expected_is_turned_round_and_the_rest_is_not() {
-        let coloured = text(&sample::recorded(), Paint::Colour);
+        let coloured = text(&worst(&sample::recorded()), Paint::Colour);
         let lines: Vec<&str> = coloured.lines().collect();
         assert!(lines[1].contains(&Paint::Colour.verdict(Verdict::Fail, "F")), "{coloured}");
         assert!(lines[2].contains(&Paint::Colour.unexpected(Verdict::Crash, "C")), "{coloured}");
@@ -183,7 +208,7 @@ mod tests {
                 keys.iter().map(pair).collect::<Vec<_>>()
             })
             .collect();
-        let text = text(&recorded, Paint::Plain);
+        let text = text(&worst(&recorded), Paint::Plain);
         assert_eq!(text.matches(" . ").count() + text.matches(" .\n").count(), 100, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }

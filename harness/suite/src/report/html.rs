@@ -14,6 +14,7 @@ use document::words::Words;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+use super::gathered::Gathered;
 use super::grid::Grid;
 use crate::journal::Recorded;
 
@@ -53,6 +54,7 @@ struct Page<'a> {
     recorded: &'a Recorded,
     beside: &'a Beside<'a>,
     grid: Grid<'a>,
+    gathered: Gathered,
     /// The steps of the cases that this program and the run have alike, by the cases' ids.
     steps: BTreeMap<String, Vec<Words>>,
 }
@@ -68,7 +70,8 @@ type Part = (&'static str, &'static str, Option<Markup>);
 
 /// All of it.
 pub fn text(recorded: &Recorded, beside: &Beside<'_>) -> String {
-    let page = Page { recorded, beside, grid: Grid::of(recorded), steps: rules::steps_of(recorded, beside.cases) };
+    let (grid, gathered) = (Grid::of(recorded), Gathered::of(recorded));
+    let page = Page { recorded, beside, grid, gathered, steps: rules::steps_of(recorded, beside.cases) };
     let parts: [Part; 9] = [
         ("grid", "Grid", heat::markup(&page)),
         ("unexpected", "Not as expected", broken::unexpected(&page)),

@@ -1,23 +1,50 @@
 //! KTAP, version 1: `Documentation/dev-tools/ktap.rst`.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use document::verdict::Verdict;
 
-use super::{failure, unwanted, words};
+use super::{CellByCell, failure, unwanted, words};
 use crate::event::CellEnd;
-use crate::journal::Recorded;
+use crate::journal::{Head, Recorded};
 
-/// One line a cell; a cell that was open when the run was cut short is not ok.
+/// Writes a line a cell, as they come.
+pub struct Ktap<W> {
+    out: W,
+    board: Option<String>,
+    number: usize,
+}
+
+impl<W: Write> Ktap<W> {
+    /// Begins with the plan, of so many cells that have ended.
+    ///
+    /// # Errors
+    /// Of the writer.
+    pub fn begin(mut out: W, head: &Head, cells: usize) -> io::Result<Self> {
+        out.write_all(plan(head.run.cells.max(cells)).as_bytes())?;
+        Ok(Self { out, board: head.run.board.clone(), number: 0 })
+    }
+}
+
+impl<W: Write> CellByCell for Ktap<W> {
+    fn cell(&mut self, cell: &CellEnd) -> io::Result<()> {
+        self.number += 1;
+        self.out.write_all(lines(self.number, cell, self.board.as_deref()).as_bytes())
+    }
+
+    /// A cell that was open when the run was cut short is not ok.
+    fn end(mut self, head: &Head) -> io::Result<()> {
+        for (number, open) in (self.number + 1..).zip(&head.open) {
+            writeln!(self.out, "not ok {number} {open} # ERROR the run was cut short in this cell")?;
+        }
+        self.out.flush()
+    }
+}
+
+/// The whole of a run that is in memory.
 pub fn text(recorded: &Recorded) -> String {
-    let mut text = plan(recorded.run.cells.max(recorded.cells.len()));
-    for (number, cell) in recorded.cells.iter().enumerate() {
-        text += &lines(number + 1, cell, recorded.run.board.as_deref());
-    }
-    for (number, open) in (recorded.cells.len() + 1..).zip(&recorded.open) {
-        let _ = writeln!(text, "not ok {number} {open} # ERROR the run was cut short in this cell");
-    }
-    text
+    super::in_memory(|out| Ktap::begin(out, recorded, recorded.cells.len())?.whole(recorded))
 }
 
 /// How it begins.

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use crate::event::CellEnd;
-use crate::journal::Recorded;
 
 /// The columns, by the names of their figures.
 const COLUMNS: &[(&str, &str)] = &[
@@ -32,10 +31,10 @@ const OF_BOARD: &[(&str, &str)] = &[
     ("bounce-slots", "bounce buffers in use"),
 ];
 
-/// The table, and what was counted of the machine; nothing of a run that was no load.
-pub fn text(recorded: &Recorded) -> String {
+/// The table of these cells, and what was counted of the machine; nothing of a run that was no load.
+pub fn text(counted: &[CellEnd]) -> String {
     let workers: Vec<&CellEnd> =
-        recorded.cells.iter().filter(|cell| !cell.figures.is_empty() && !cell.id.ends_with(".board")).collect();
+        counted.iter().filter(|cell| !cell.figures.is_empty() && !cell.id.ends_with(".board")).collect();
     if workers.is_empty() {
         return String::new();
     }
@@ -52,7 +51,7 @@ pub fn text(recorded: &Recorded) -> String {
     let seconds = workers.iter().map(|cell| cell.ms).max().unwrap_or(0) / 1000;
     let mut text = format!("{seconds} s under load\n");
     text += &columns(&rows);
-    for cell in recorded.cells.iter().filter(|cell| cell.id.ends_with(".board")) {
+    for cell in counted.iter().filter(|cell| cell.id.ends_with(".board")) {
         for (name, what) in OF_BOARD {
             let of = |when: &str| cell.figures.get(&format!("{name}-{when}"));
             if let (Some(before), Some(after)) = (of("before"), of("after")) {
@@ -105,19 +104,18 @@ mod tests {
 
     #[test]
     fn a_line_a_worker_with_what_it_counted_and_their_sum() {
-        let mut recorded = sample::recorded();
-        assert_eq!(text(&recorded), "", "no load");
+        assert_eq!(text(&sample::recorded().cells), "", "no load");
         let cell = |id: &str, figures: &[(&str, u64)]| {
             let mut cell = sample::cell(id, Verdict::Pass, Outcome::Expected);
             cell.figures = figures.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
             cell
         };
-        recorded.cells = vec![
+        let cells = [
             cell("load.stream.v4l2-a", &[("frames-written", 90), ("frames-lost", 0)]),
             cell("load.rounds.worker-0", &[("rounds", 7)]),
             cell("load.leaks.board", &[("dma-bufs-before", 1), ("dma-bufs-after", 1)]),
         ];
-        let text = text(&recorded);
+        let text = text(&cells);
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(lines[1], ["worker", "written", "lost", "rounds"]);
         assert_eq!(lines[2], ["stream.v4l2-a", "90", "0", "pass"]);

@@ -8,14 +8,12 @@ use device::{Endpoint, System};
 use document::board::{Board, Expect};
 use document::verdict::Outcome;
 
-use super::resume::{Before, Deadly, ResumeError};
+use super::resume::{Before, ResumeError};
 use super::together::Waiting;
 use super::{Runner, Shown, Sources, cell_end};
-use crate::event::{
-    self, Again, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState, Resumed,
-};
+use crate::event::{self, Again, CellEnd, CellStart, EndpointFound, Event, MapDmaBuf, Missing, OracleState, Resumed};
 use crate::journal::{Journal, JournalError};
-use crate::plan::Cell;
+use crate::plan::{Cell, Plan};
 use crate::watchdog::Feeder;
 
 /// What a run is made of.
@@ -79,7 +77,7 @@ pub trait Progress {
 /// A journal that cannot be written, or a run that cannot be gone on with; it stops there.
 pub fn run(
     setting: &Setting,
-    cells: &[Cell],
+    cells: &Plan,
     before: Option<&Before>,
     journal: &mut Journal,
     progress: &mut dyn Progress,
@@ -90,14 +88,11 @@ pub fn run(
     let about = about(setting.board.as_ref(), cells.len(), runner.oracles(), plan_ms);
     let run = event::Run { part: setting.part.clone(), ..about };
     let expect = setting.board.as_ref().map(|board| &board.expect);
-    let mut so_far = SoFar::default();
+    let mut so_far = before.map(|before| before.so_far.clone()).unwrap_or_default();
     let mut pending: Vec<Event> = match before {
         None => std::iter::once(Event::Run(run.clone())).chain(found.iter().cloned().map(Event::Endpoint)).collect(),
         Some(before) => {
             before.check(&run.kernel, cells, &found)?;
-            so_far.end.cells_ms = before.recorded.cells.iter().map(|ended| ended.ms).sum();
-            before.recorded.cells.iter().for_each(|ended| so_far.learn(ended));
-            so_far.deadly = before.deadly.clone().with(so_far.deadly);
             let (open, suspects) = (before.crashed_in().map(str::to_owned), before.suspects().to_vec());
             let oracles = run.oracles.clone();
             let begun = before.elsewhere.then(|| Event::Run(run.clone()));
@@ -114,17 +109,19 @@ pub fn run(
     }
     let started = Instant::now();
     let left = cells.iter().filter(|cell| !before.is_some_and(|before| before.has(&cell.id)));
-    let suspects = before.into_iter().flat_map(|before| before.suspects()).map(String::as_str);
+    let suspects = before.into_iter().flat_map(|before| before.suspects()).cloned();
     let mut waiting = Waiting::new(left, suspects, setting.jobs);
     loop {
         let together = waiting.take();
         if together.is_empty() {
             break;
         }
-        let (crashed, begun): (Vec<&Cell>, Vec<&Cell>) =
+        let (crashed, begun): (Vec<Rc<Cell>>, Vec<Rc<Cell>>) =
             together.into_iter().partition(|cell| before.is_some_and(|before| before.crashed_in() == Some(&cell.id)));
-        let mut ended: Vec<(&Cell, Shown)> = Vec::new();
-        ended.extend(crashed.into_iter().filter_map(|cell| Some((cell, before?.end_of(cell)))));
+        let mut ended: Vec<(Rc<Cell>, Shown)> = Vec::new();
+        ended.extend(
+            crashed.into_iter().filter_map(|cell| before.map(|before| before.end_of(&cell)).map(|end| (cell, end))),
+        );
         if !begun.is_empty() {
             pending.extend(begun.iter().map(|cell| Event::CellStart(CellStart { id: cell.id.clone() })));
             journal.write(&std::mem::take(&mut pending))?;
@@ -133,9 +130,9 @@ pub fn run(
             setting.watchdog.iter().for_each(|watchdog| watchdog.allow(longest));
         }
         let known = |cell: &Cell| so_far.deadly.spares(cell).or_else(|| Runner::not_run(cell));
-        let mut run: Vec<&Cell> = Vec::new();
+        let mut run: Vec<Rc<Cell>> = Vec::new();
         for cell in begun {
-            match known(cell) {
+            match known(&cell) {
                 Some(shown) => ended.push((cell, shown)),
                 None => run.push(cell),
             }
@@ -149,7 +146,7 @@ pub fn run(
             }
         }
         for (cell, shown) in ended {
-            let ended = cell_end(cell, &shown, expect);
+            let ended = cell_end(&cell, &shown, expect);
             so_far.learn(&ended);
             progress.cell(so_far.number, &ended);
             // Written with the start of the next cell: nothing happens in between.
@@ -177,30 +174,6 @@ pub fn run(
     end.taint = oracle::kernel_log::taint(Path::new("/proc"));
     pending.push(Event::End(end));
     Ok(journal.write(&pending)?)
-}
-
-/// What the cells have shown so far.
-#[derive(Default)]
-struct SoFar {
-    number: usize,
-    end: End,
-    reached: Vec<MapDmaBuf>,
-    deadly: Deadly,
-}
-
-impl SoFar {
-    fn learn(&mut self, ended: &CellEnd) {
-        self.number += 1;
-        *self.end.verdicts.entry(ended.verdict.word().into()).or_insert(0) += 1;
-        *self.end.outcomes.entry(ended.outcome.word().into()).or_insert(0) += 1;
-        for through in &ended.map_dma_buf {
-            // A run of many cells goes through few.
-            if !self.reached.contains(through) {
-                self.reached.push(through.clone());
-            }
-        }
-        self.deadly.learn(ended);
-    }
 }
 
 /// What runs, on what.

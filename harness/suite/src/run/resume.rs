@@ -5,15 +5,18 @@
 //! what brings a machine down once does so again, and each time costs a restart.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use document::verdict::{Outcome, Verdict};
 use oracle::kernel_log::{Splat, SplatKind, records_of_console, splats};
 
 use super::Shown;
 use super::blame::Drivers;
+use super::deadly::Deadly;
+use super::so_far::SoFar;
 use crate::event::{Blame, CellEnd, EndpointFound, Finding, Run};
-use crate::journal::Recorded;
-use crate::plan::Cell;
+use crate::journal::{Head, Journal, JournalError};
+use crate::plan::{Cell, Plan};
 
 /// The name under which the end of the machine is told.
 pub const MACHINE: &str = "machine";
@@ -51,58 +54,71 @@ pub enum ResumeError {
     },
 }
 
-/// What is known of the part that has been run.
+/// What is known of the part that has been run. Of its cells no more is held than which they are.
 #[derive(Debug)]
 pub struct Before {
-    /// Its journal.
-    pub recorded: Recorded,
+    /// What its journal tells beside its cells.
+    pub head: Head,
     /// What the kernel said at its end, where that was kept.
     pub last: Option<Splat>,
     ended: BTreeSet<String>,
     /// Whether its journal is elsewhere, on a console.
     pub elsewhere: bool,
-    /// The pairs that have brought the machine down in cells that are not in the journal.
-    pub deadly: Deadly,
+    /// What its cells have shown.
+    pub so_far: SoFar,
 }
 
 impl Before {
-    /// From the journal, and the text of a console or of `/proc/kmsg` up to the end of the machine.
-    pub fn new(recorded: Recorded, log: &str) -> Self {
-        let ended = recorded.cells.iter().map(|cell| cell.id.clone()).collect();
-        let last = last_words_of(log);
-        Self { recorded, last, ended, elsewhere: false, deadly: Deadly::default() }
+    /// Opens the journal of a run to go on with it, and reads what it tells; `log` is the text of a console or of
+    /// `/proc/kmsg` up to the end of the machine. Nothing when there is no journal yet, or none that had come to its first
+    /// line.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn read(path: &Path, log: &str) -> Result<Option<(Journal, Self)>, JournalError> {
+        let (mut head, mut ended, mut so_far) = (None, BTreeSet::new(), SoFar::default());
+        let told = |event| {
+            if let Some(cell) = Head::take(&mut head, event) {
+                so_far.end.cells_ms += cell.ms;
+                so_far.learn(&cell);
+                ended.insert(cell.id);
+            }
+        };
+        let Some(journal) = Journal::resume(path, told)? else { return Ok(None) };
+        let head = head.ok_or_else(|| JournalError::NoRun { path: path.to_owned() })?;
+        Ok(Some((journal, Self { head, last: last_words_of(log), ended, elsewhere: false, so_far })))
     }
 
     /// Of a run whose journal is on a console, and which came to the last of the cells that brought the machine down.
     ///
     /// # Errors
     /// A cell that is not planned.
-    pub fn crashed(ids: &[String], run: Run, cells: &[Cell], log: &str) -> Result<Self, ResumeError> {
-        let place = |id: &String| {
-            let found = cells.iter().position(|cell| cell.id == *id);
-            found.ok_or_else(|| ResumeError::Unplanned { id: id.clone() })
-        };
-        let places = ids.iter().map(place).collect::<Result<BTreeSet<usize>, _>>()?;
-        let last = places.last().copied().unwrap_or(0);
-        let open = places.last().map(|&last| cells[last].id.clone()).into_iter().collect();
-        let ended = cells[..last].iter().map(|cell| cell.id.clone()).collect();
-        let deadly = Deadly(places.iter().filter_map(|&place| pair(&cells[place])).collect());
-        let recorded = Recorded { open, ..Recorded::begun(run) };
-        Ok(Self { recorded, last: last_words_of(log), ended, elsewhere: true, deadly })
+    pub fn crashed(ids: &[String], run: Run, cells: &Plan, log: &str) -> Result<Self, ResumeError> {
+        let crashed: Vec<Cell> = cells.iter().filter(|cell| ids.contains(&cell.id)).collect();
+        if let Some(id) = ids.iter().find(|id| !crashed.iter().any(|cell| cell.id == **id)) {
+            return Err(ResumeError::Unplanned { id: id.clone() });
+        }
+        let open: Vec<String> = crashed.last().map(|cell| cell.id.clone()).into_iter().collect();
+        let ended = cells.iter().map(|cell| cell.id).take_while(|id| !open.contains(id)).collect();
+        let so_far = SoFar { deadly: Deadly::of(&crashed), ..SoFar::default() };
+        let head = Head { open, ..Head::begun(run) };
+        Ok(Self { head, last: last_words_of(log), ended, elsewhere: true, so_far })
     }
 
     /// Holds what is planned now against what was.
     ///
     /// # Errors
     /// See [`ResumeError`].
-    pub fn check(&self, kernel: &str, cells: &[Cell], endpoints: &[EndpointFound]) -> Result<(), ResumeError> {
-        let run = &self.recorded.run;
+    pub fn check(&self, kernel: &str, cells: &Plan, endpoints: &[EndpointFound]) -> Result<(), ResumeError> {
+        let run = &self.head.run;
         if run.kernel != kernel {
             return Err(ResumeError::Kernel { before: run.kernel.clone(), now: kernel.to_owned() });
         }
-        let planned: BTreeSet<&str> = cells.iter().map(|cell| cell.id.as_str()).collect();
-        let begun = self.ended.iter().chain(&self.recorded.open);
-        let unplanned = begun.into_iter().find(|id| !planned.contains(id.as_str())).cloned();
+        let mut begun: BTreeSet<&str> = self.ended.iter().chain(&self.head.open).map(String::as_str).collect();
+        for cell in cells.iter() {
+            begun.remove(cell.id.as_str());
+        }
+        let unplanned = begun.first().map(|&id| id.to_owned());
         let other = run.cells != cells.len() || unplanned.is_some();
         if other && self.vanished(endpoints).is_empty() {
             return Err(ResumeError::Cells { before: run.cells, now: cells.len(), unplanned });
@@ -112,18 +128,18 @@ impl Before {
 
     /// The endpoints that were there before the restart.
     pub fn vanished(&self, now: &[EndpointFound]) -> Vec<String> {
-        let before = self.recorded.endpoints.iter().map(|endpoint| endpoint.key.clone());
+        let before = self.head.endpoints.iter().map(|endpoint| endpoint.key.clone());
         before.filter(|key| !now.iter().any(|endpoint| endpoint.key == *key)).collect()
     }
 
     /// The cell in which the machine went down, if only one was running.
     pub fn crashed_in(&self) -> Option<&str> {
-        if let [open] = &self.recorded.open[..] { Some(open) } else { None }
+        if let [open] = &self.head.open[..] { Some(open) } else { None }
     }
 
     /// The cells in one of which the machine went down, if several were running.
     pub fn suspects(&self) -> &[String] {
-        if self.crashed_in().is_some() { &[] } else { &self.recorded.open }
+        if self.crashed_in().is_some() { &[] } else { &self.head.open }
     }
 
     /// Whether a cell has ended before.
@@ -137,7 +153,7 @@ impl Before {
     }
 
     /// The end of the open cell where it cannot be planned any more: the machine came back without one of its devices.
-    pub fn end_without_devices(&self, cells: &[Cell]) -> Option<CellEnd> {
+    pub fn end_without_devices(&self, cells: &Plan) -> Option<CellEnd> {
         let id = self.crashed_in().filter(|open| !cells.iter().any(|cell| cell.id == *open))?;
         let mut parts = id.split('.').map(str::to_owned);
         let case = [parts.next(), parts.next()].into_iter().flatten().collect::<Vec<_>>().join(".");
@@ -191,55 +207,11 @@ pub fn last_words_of(log: &str) -> Option<Splat> {
     last_words(splats(&records_of_console(log)))
 }
 
-fn pair(cell: &Cell) -> Option<(String, String)> {
-    Some((cell.exporter.as_ref()?.key.clone(), cell.importer.as_ref()?.key.clone()))
-}
-
 /// A panic that an oops led to says nothing of its own.
 fn last_words(mut splats: Vec<Splat>) -> Option<Splat> {
     let last = splats.pop()?;
     match splats.pop().filter(|before| last.kind == SplatKind::Panic && before.kind != SplatKind::Panic) {
         Some(before) => Some(Splat { lines: [before.lines, last.lines].concat(), ..before }),
         None => Some(last),
-    }
-}
-
-/// The pairs that have brought the machine down.
-#[derive(Debug, Clone, Default)]
-pub struct Deadly(BTreeSet<(String, String)>);
-
-impl Deadly {
-    /// With others.
-    pub fn with(mut self, others: Self) -> Self {
-        self.0.extend(others.0);
-        self
-    }
-
-    /// Takes in a cell that has ended.
-    pub fn learn(&mut self, ended: &CellEnd) {
-        let down = ended.findings.iter().any(|finding| finding.oracle == MACHINE && finding.verdict == Verdict::Crash);
-        if let (true, Some(exporter), Some(importer)) = (down, &ended.exporter, &ended.importer) {
-            self.0.insert((exporter.clone(), importer.clone()));
-        }
-    }
-
-    /// What is told of a cell that is not run, for its exporter and importer have brought the machine down.
-    pub fn spares(&self, cell: &Cell) -> Option<Shown> {
-        let exporter = cell.exporter.as_ref()?;
-        let mut importers = [&cell.importer, &cell.second_importer].into_iter().flatten();
-        let importer = importers.find(|importer| self.0.contains(&(exporter.key.clone(), importer.key.clone())))?;
-        let finding = Finding {
-            oracle: MACHINE.into(),
-            verdict: Verdict::Blocked,
-            step: None,
-            expected: "the cell is run".into(),
-            seen: format!(
-                "not run: an import of {} into {} has brought the machine down before; to run it nevertheless: --exact {}",
-                exporter.key, importer.key, cell.id
-            ),
-            blame: Blame::Nobody,
-            lines: Vec::new(),
-        };
-        Some(Shown::without_running(finding))
     }
 }

@@ -6,6 +6,7 @@
 //! failure, and each is run alone.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use document::step::Step;
 use uapi::process::Ending;
@@ -20,52 +21,61 @@ const WINDOW: usize = 1024;
 /// Buffers that are larger take memory away from others, bytes.
 const LARGE: u64 = 64 << 20;
 
-/// Cells that have yet to be run.
-pub struct Waiting<'a> {
-    cells: VecDeque<&'a Cell>,
+/// Cells that have yet to be run. No more of them are held than are looked through.
+pub struct Waiting<I> {
+    next: VecDeque<Rc<Cell>>,
+    rest: I,
     /// The ids of those that run alone, whatever they do.
-    alone: BTreeSet<&'a str>,
+    alone: BTreeSet<String>,
     jobs: usize,
 }
 
-impl<'a> Waiting<'a> {
+impl<I: Iterator<Item = Cell>> Waiting<I> {
     /// In this order, so many at the same time; `alone` are ids of cells that run alone.
-    pub fn new(cells: impl Iterator<Item = &'a Cell>, alone: impl Iterator<Item = &'a str>, jobs: usize) -> Self {
-        Self { cells: cells.collect(), alone: alone.collect(), jobs }
+    pub fn new(cells: I, alone: impl IntoIterator<Item = String>, jobs: usize) -> Self {
+        Self { next: VecDeque::new(), rest: cells, alone: alone.into_iter().collect(), jobs }
     }
 
     /// The first of them, with others that can run at the same time.
-    pub fn take(&mut self) -> Vec<&'a Cell> {
-        let Some(first) = self.cells.pop_front() else { return Vec::new() };
-        let mut together = vec![first];
-        if self.jobs < 2 || self.is_alone(first) {
+    pub fn take(&mut self) -> Vec<Rc<Cell>> {
+        self.look_at(1);
+        let Some(first) = self.next.pop_front() else { return Vec::new() };
+        let mut together = vec![first.clone()];
+        if self.jobs < 2 || self.is_alone(&first) {
             return together;
         }
-        let mut taken: BTreeSet<String> = locks(first);
+        self.look_at(WINDOW);
+        let mut taken: BTreeSet<String> = locks(&first);
         let mut place = 0;
-        while together.len() < self.jobs && place < self.cells.len().min(WINDOW) {
-            let cell = self.cells[place];
+        while together.len() < self.jobs && place < self.next.len().min(WINDOW) {
+            let cell = &self.next[place];
             let wanted = locks(cell);
             if self.is_alone(cell) || !taken.is_disjoint(&wanted) {
                 place += 1;
                 continue;
             }
             taken.extend(wanted);
-            together.extend(self.cells.remove(place));
+            together.extend(self.next.remove(place));
         }
         together
     }
 
+    /// Makes so many of the next cells, as far as there are so many.
+    fn look_at(&mut self, count: usize) {
+        let missing = count.saturating_sub(self.next.len());
+        self.next.extend(self.rest.by_ref().take(missing).map(Rc::new));
+    }
+
     /// What these showed does not count: each is next, and runs alone.
-    pub fn again(&mut self, cells: &[&'a Cell]) {
+    pub fn again(&mut self, cells: &[Rc<Cell>]) {
         for cell in cells.iter().rev() {
-            self.alone.insert(&cell.id);
-            self.cells.push_front(cell);
+            self.alone.insert(cell.id.clone());
+            self.next.push_front(cell.clone());
         }
     }
 
     fn is_alone(&self, cell: &Cell) -> bool {
-        self.alone.contains(cell.id.as_str()) || looks_at_the_machine(cell)
+        self.alone.contains(&cell.id) || looks_at_the_machine(cell)
     }
 }
 
@@ -122,7 +132,6 @@ impl Undecided {
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};
-    use std::rc::Rc;
     use std::time::Duration;
 
     use device::Endpoint;
@@ -131,9 +140,9 @@ mod tests {
 
     use super::*;
     use crate::cell::message::Messages;
-    use crate::plan::plan;
+    use crate::plan::{Plan, plan};
 
-    fn cells(size: &str, steps: &str) -> Vec<Cell> {
+    fn cells(size: &str, steps: &str) -> Plan {
         let text = format!("name: c\nrule: r\nwhy: w\nreference: f\ncells: exporter\nsize: {size}\nsteps:\n{steps}");
         let case = Rc::new(Case::parse(Path::new("area/c.yaml"), &text).unwrap());
         let endpoint = |key: &str| {
@@ -145,8 +154,8 @@ mod tests {
 
     const STEPS: &str = "  - allocate: {as: b}\n  - export: {buffer: b, as: f}\n  - size: {file: f}\n";
 
-    fn taken(cells: &[Cell], jobs: usize) -> Vec<usize> {
-        let mut waiting = Waiting::new(cells.iter(), std::iter::empty(), jobs);
+    fn taken(cells: &Plan, jobs: usize) -> Vec<usize> {
+        let mut waiting = Waiting::new(cells.iter(), [], jobs);
         std::iter::from_fn(|| Some(waiting.take().len()).filter(|count| *count > 0)).collect()
     }
 
@@ -162,10 +171,10 @@ mod tests {
     #[test]
     fn what_does_not_count_is_next_and_alone() {
         let cells = cells("4KiB", STEPS);
-        let mut waiting = Waiting::new(cells.iter(), std::iter::empty(), 2);
+        let mut waiting = Waiting::new(cells.iter(), [], 2);
         let first = waiting.take();
         waiting.again(&first);
-        let ids = |cells: Vec<&Cell>| cells.iter().map(|cell| cell.id.clone()).collect::<Vec<_>>();
+        let ids = |cells: Vec<Rc<Cell>>| cells.iter().map(|cell| cell.id.clone()).collect::<Vec<_>>();
         assert_eq!([ids(waiting.take()), ids(waiting.take())].concat(), ids(first));
     }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::Page;
-use crate::report::summary;
 
 /// The form.
 pub(super) fn markup(page: &Page<'_>) -> Markup {
@@ -20,7 +19,7 @@ pub(super) fn markup(page: &Page<'_>) -> Markup {
             label { "Text " input type="search" name="text" placeholder="id, finding, log line" size="18"; }
             fieldset {
                 legend { "Verdict" }
-                @for (verdict, _) in summary::counts(&recorded.cells) {
+                @for (verdict, _) in page.gathered.counts() {
                     label { input type="checkbox" name="verdict" value=(verdict); (verdict) }
                 }
                 label { input type="checkbox" name="unwanted" value="1"; "not as expected" }

@@ -17,7 +17,7 @@ pub(super) fn sign(verdict: Verdict) -> char {
 
 /// The grid; the figures of a load, which has none.
 pub(super) fn markup(page: &Page<'_>) -> Option<Markup> {
-    let load = load::text(page.recorded);
+    let load = load::text(&page.gathered.load);
     match () {
         () if !load.is_empty() => Some(html! { pre tabindex="0" { (load) } }),
         () if page.recorded.cells.is_empty() => None,

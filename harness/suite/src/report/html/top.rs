@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::Page;
 use crate::exit::Exit;
 use crate::journal::Recorded;
+use crate::report::gathered::Gathered;
 use crate::report::lines::counted;
-use crate::report::{exit, summary};
 
 /// The name of the page.
 pub(super) fn title(recorded: &Recorded) -> String {
@@ -16,21 +16,21 @@ pub(super) fn title(recorded: &Recorded) -> String {
 
 /// The head of the page.
 pub(super) fn markup(page: &Page<'_>) -> Markup {
-    let recorded = page.recorded;
+    let (recorded, gathered) = (page.recorded, &page.gathered);
     let run = &recorded.run;
-    let sort = match exit(recorded) {
+    let sort = match gathered.exit(recorded) {
         Exit::Success => "good",
         Exit::NothingVerified | Exit::Incomplete => "open",
         _ => "bad",
     };
-    let implementations = summary::implementations(recorded);
-    let access = summary::device_access(recorded);
+    let implementations = gathered.implementations(recorded);
+    let access = gathered.device_access();
     html! {
         p.program { "prime-cts " (run.program) }
         h1 { @if let Some(board) = &run.board { (board) } @else { "No board file" } }
         p.kernel { "Linux " (run.kernel) " " (run.architecture) @if let Some(part) = &run.part { ", shard " (part.shard) } }
-        p.conclusion.(sort) { (sentence(&summary::conclusion(recorded))) }
-        (counts(recorded))
+        p.conclusion.(sort) { (sentence(&gathered.conclusion(recorded))) }
+        (counts(recorded, gathered))
         @for open in &recorded.open { p { code { (open) } " was running when the run was cut short." } }
         @if recorded.restarts > 0 {
             p { "The machine went down and was started again, " (counted(recorded.restarts, "time")) "." }
@@ -49,8 +49,8 @@ pub(super) fn markup(page: &Page<'_>) -> Markup {
 }
 
 /// The cells of each verdict.
-fn counts(recorded: &Recorded) -> Markup {
-    let counts = summary::counts(&recorded.cells);
+fn counts(recorded: &Recorded, gathered: &Gathered) -> Markup {
+    let counts = gathered.counts();
     html! {
         dl.counts {
             @for (verdict, count) in counts {
@@ -66,7 +66,7 @@ fn counts(recorded: &Recorded) -> Markup {
 
 /// Why cells verified nothing.
 pub(super) fn unseen(page: &Page<'_>) -> Option<Markup> {
-    let reasons = summary::reasons(page.recorded);
+    let reasons = page.gathered.reasons();
     (!reasons.is_empty()).then(|| {
         html! {
             table {
