@@ -1,11 +1,14 @@
-//! Runs of words, for whole buffers: as `read_word` and `write_word` do one, with the widest accesses that every processor
-//! of the architecture has, 16 bytes on most.
+//! Runs of words, for whole buffers: as `read_word` and `write_word` do one, with wide accesses.
+//!
+//! No cache holds write-combined memory: each load goes to it by itself, so that what is read at once is what it costs. The
+//! loads are as wide as those of libc's memcmp(3).
 
 use super::Mapping;
 
-/// What is read or written at once.
+/// What is read or written at once. Within [`with_vectors`] it is one access where the processor has one that is so wide; else
+/// it is several.
 #[cfg(target_arch = "x86_64")]
-type Wide = core::arch::x86_64::__m128i;
+type Wide = core::arch::x86_64::__m256i;
 #[cfg(target_arch = "aarch64")]
 type Wide = core::arch::aarch64::uint64x2_t;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
