@@ -21,6 +21,7 @@ use crate::commands::plan::Planned;
 use crate::commands::report::Report;
 use crate::commands::repro::Repro;
 use crate::commands::run::Run;
+use crate::commands::speed::Speed;
 
 /// The exit codes, as `--help` tells them.
 fn codes() -> String {
@@ -68,6 +69,9 @@ pub enum Command {
     Load(Load),
     /// Plants each fault of the modules in fixtures/kmod and says what catches it; fails for one that nothing catches.
     Mutants(Mutants),
+    /// Measures how fast the buffers of each exporter are filled and checked, against libc's memcpy and memcmp on the same
+    /// mapping.
+    Speed(Speed),
     /// Writes cells as stand-alone programs in C of under 100 lines of code, for bug reports.
     Repro(Repro),
     /// Writes the man page of the program, or those of all its commands.

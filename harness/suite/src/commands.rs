@@ -32,6 +32,7 @@ pub mod plan;
 pub mod report;
 pub mod repro;
 pub mod run;
+pub mod speed;
 mod written;
 
 /// Everything that can end a command early.
@@ -121,6 +122,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Bless(wanted) => bless::run(&wanted),
         Command::Lists(wanted) => lists::run(&wanted),
         Command::Doctor(wanted) => doctor::run(&wanted),
+        Command::Speed(wanted) => speed::run(&wanted),
         Command::Repro(wanted) => repro::run(&wanted),
         Command::Man(wanted) => definition::man(&wanted),
         Command::Completions { shell } => definition::completions(shell),

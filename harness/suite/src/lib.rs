@@ -27,6 +27,7 @@ pub mod report;
 pub mod repro;
 pub mod run;
 pub mod shard;
+pub mod speed;
 pub mod survey;
 pub mod upload;
 pub mod watchdog;

@@ -59,6 +59,7 @@ const COMMANDS: &[(&str, By)] = &[
         Board(&[0], "prime-cts lists export prime-cts-results --board mine.yaml"),
     ),
     ("prime-cts load", Board(&[0, 1], "prime-cts load --seconds 3 --output load")),
+    ("prime-cts speed", Board(&[0], "prime-cts speed heap-system drm-vgem --mib 1")),
     ("prime-cts repro CELL", Board(&[0], "prime-cts repro mapping.at-offset.drm-vgem")),
     ("prime-cts man", Board(&[0], "")),
     ("prime-cts completions bash", Board(&[0], "")),

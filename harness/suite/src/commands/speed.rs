@@ -1,0 +1,45 @@
+//! `prime-cts speed`.
+
+use clap::Args;
+use suite::exit::Exit;
+use suite::report::summary;
+use suite::speed;
+
+use super::{Trouble, endpoints, print_object};
+use crate::arguments::{Machine, Telling};
+
+/// How fast content is written and looked at.
+#[derive(Debug, Args)]
+pub struct Speed {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// Exporters whose key contains one of these texts; all without.
+    pub filter: Vec<String>,
+    /// The size of the buffers.
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub mib: u64,
+    /// For people, or one JSON object a line: what was measured of an exporter, or why it was not.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
+
+/// Measures each exporter.
+pub fn run(wanted: &Speed) -> Result<Exit, Trouble> {
+    let named = |key: &str| wanted.filter.is_empty() || wanted.filter.iter().any(|text| key.contains(text.as_str()));
+    let endpoints = endpoints(&wanted.machine)?;
+    if endpoints.is_empty() {
+        eprintln!("{}", summary::NO_DEVICES);
+    }
+    let exporters = endpoints.iter().filter(|endpoint| endpoint.exports && named(&endpoint.key));
+    let measured: Vec<_> =
+        exporters.map(|endpoint| (endpoint.key.clone(), speed::of(endpoint, wanted.mib << 20))).collect();
+    match wanted.format {
+        Telling::Text => print!("{}", speed::table(&measured)),
+        Telling::Json => measured.iter().for_each(|(exporter, speed)| match speed {
+            Ok(speed) => print_object(speed),
+            Err(why) => print_object(&serde_json::json!({"exporter": exporter, "not_measured": why})),
+        }),
+    }
+    let any = measured.iter().any(|(_, speed)| speed.is_ok());
+    Ok(if any { Exit::Success } else { Exit::NothingVerified })
+}

@@ -1,0 +1,223 @@
+//! How fast the buffers of an exporter are filled and checked, against what libc reaches on the same mapping.
+//!
+//! What a CPU reaches depends on the memory: what a cache holds is hundreds of times as fast as what is write-combined and
+//! read. So the measure is memcpy(3) and memcmp(3) in the same rounds, and the ratio is the median of those of the rounds.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use device::{Endpoint, ExportFlags, inventory};
+use oracle::content;
+use serde::Serialize;
+use uapi::memory::{Access, Mapping, Sharing, Window, measure};
+use uapi::process::Ending;
+
+use crate::cell::message::Message;
+use crate::run::child;
+
+/// What was measured of one exporter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Speed {
+    /// The exporter's key.
+    pub exporter: String,
+    /// The buffer's size in bytes.
+    pub bytes: u64,
+    /// How many rounds there were.
+    pub rounds: u64,
+    /// Bytes a second: filled by prime-cts, copied by memcpy, checked by prime-cts, compared by memcmp.
+    pub fill: u64,
+    /// See [`Speed::fill`].
+    pub memcpy: u64,
+    /// See [`Speed::fill`].
+    pub check: u64,
+    /// See [`Speed::fill`].
+    pub memcmp: u64,
+    /// Filling against memcpy, in percent.
+    pub fill_percent: u64,
+    /// Checking against memcmp, in percent.
+    pub check_percent: u64,
+}
+
+/// So long is one exporter measured, and in no fewer rounds than these.
+const TIME: Duration = Duration::from_secs(1);
+const ROUNDS: usize = 5;
+
+/// Emulated processors and uncached memory take long for five rounds.
+const DEADLINE: Duration = Duration::from_secs(300);
+
+const SEED: u32 = 1;
+
+/// Measures an exporter in a process of its own, with a buffer of at least so many bytes.
+///
+/// # Errors
+/// Why there is nothing to measure: a refusal, with the call that was refused, or how the process ended.
+pub fn of(endpoint: &Endpoint, bytes: u64) -> Result<Speed, String> {
+    if let Some(why) = &endpoint.blocked {
+        return Err(format!("blocked: {why}"));
+    }
+    let ran = child::run(DEADLINE, |say| match rounds(endpoint, bytes) {
+        Ok(figures) => say(&Message::Figures(figures)),
+        Err(why) => say(&Message::Step(why)),
+    });
+    let figures = ran.figures();
+    let figure = |name: &str| figures.get(name).copied().unwrap_or_default();
+    match &ran.ending {
+        Ok(Ending::Exited(0)) if !figures.is_empty() => Ok(Speed {
+            exporter: endpoint.key.clone(),
+            bytes: figure("bytes"),
+            rounds: figure("rounds"),
+            fill: figure("fill"),
+            memcpy: figure("memcpy"),
+            check: figure("check"),
+            memcmp: figure("memcmp"),
+            fill_percent: figure("fill-percent"),
+            check_percent: figure("check-percent"),
+        }),
+        Ok(Ending::Exited(0)) => Err(ran.messages.step().unwrap_or("nothing was measured").to_owned()),
+        Ok(Ending::Signalled(signal)) => Err(format!("{signal} in the mapping")),
+        Ok(Ending::TimedOut | Ending::Stuck { .. }) => Err(format!("not done within {} s", DEADLINE.as_secs())),
+        Ok(Ending::Exited(code)) => Err(ran.panic.clone().unwrap_or_else(|| format!("exit code {code}"))),
+        Err(why) => Err(why.clone()),
+    }
+}
+
+/// Seconds that it took.
+fn timed(work: impl FnOnce()) -> f64 {
+    let started = Instant::now();
+    work();
+    started.elapsed().as_secs_f64()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn rounds(endpoint: &Endpoint, bytes: u64) -> Result<BTreeMap<String, u64>, String> {
+    let device = inventory::open(endpoint).map_err(|error| format!("open: {error}"))?;
+    let buffer = device.allocate(bytes.max(endpoint.smallest)).map_err(|refusal| format!("allocate: {refusal}"))?;
+    let flags = ExportFlags { writable: true, close_on_exec: true };
+    let file = buffer.export(flags).map_err(|refusal| format!("export: {refusal}"))?;
+    let len = usize::try_from(bytes).map_err(|_| "more bytes than this processor can map".to_owned())?;
+    let window = Window { offset: 0, len };
+    let mapping = Mapping::of_file(file.as_fd(), window, Access::ReadWrite, Sharing::Shared);
+    let mapping = mapping.map_err(|errno| format!("map: {errno}"))?;
+    measured(&mapping, &pattern(len))
+}
+
+/// The bytes that a buffer is filled with.
+fn pattern(len: usize) -> Vec<u8> {
+    (0..len).step_by(8).flat_map(|at| content::word(SEED, at as u64).to_ne_bytes()).collect()
+}
+
+fn measured(mapping: &Mapping, pattern: &[u8]) -> Result<BTreeMap<String, u64>, String> {
+    let mut wrong = None;
+    let mut round = || {
+        let (mut equal, mut checked) = (false, Ok(content::Checked { bytes: 0 }));
+        let took = [
+            timed(|| measure::copy(mapping, pattern)),
+            timed(|| content::fill(mapping, SEED, 0)),
+            timed(|| equal = measure::equal(mapping, pattern)),
+            timed(|| checked = content::check(mapping, SEED, 0)),
+        ];
+        if let Err(difference) = checked {
+            wrong.get_or_insert(difference.to_string());
+        } else if !equal {
+            wrong.get_or_insert("memcmp finds other bytes than were written".to_owned());
+        }
+        took
+    };
+    // The first one brings in pages that were never there.
+    round();
+    let (started, mut rounds) = (Instant::now(), Vec::new());
+    while rounds.len() < ROUNDS || started.elapsed() < TIME {
+        rounds.push(round());
+    }
+    if let Some(wrong) = wrong {
+        return Err(wrong);
+    }
+    let speed = |which: usize| (pattern.len() as f64 / median(rounds.iter().map(|round| round[which]))) as u64;
+    let percent = |libc: usize, ours: usize| {
+        (median(rounds.iter().map(|round| round[libc] / round[ours])) * 100.0).round() as u64
+    };
+    let figures = [
+        ("bytes", pattern.len() as u64),
+        ("rounds", rounds.len() as u64),
+        ("memcpy", speed(0)),
+        ("fill", speed(1)),
+        ("memcmp", speed(2)),
+        ("check", speed(3)),
+        ("fill-percent", percent(0, 1)),
+        ("check-percent", percent(2, 3)),
+    ];
+    Ok(figures.map(|(name, figure)| (name.to_owned(), figure)).into())
+}
+
+/// The table of what was measured, and why some were not.
+pub fn table(measured: &[(String, Result<Speed, String>)]) -> String {
+    let width = measured.iter().map(|(key, _)| key.len()).max().unwrap_or(0).max("exporter".len());
+    let per_second = |bytes: u64| format!("{:.2} GB/s", bytes as f64 / 1e9);
+    let mut text = format!(
+        "{:width$}  {:>8}  {:>11}  {:>11}  {:>6}  {:>11}  {:>11}  {:>6}\n",
+        "exporter", "buffer", "fill", "memcpy", "", "check", "memcmp", ""
+    );
+    for (key, speed) in measured {
+        let columns = match speed {
+            Err(why) => format!("not measured: {why}"),
+            Ok(speed) => format!(
+                "{:>4} MiB  {:>11}  {:>11}  {:>4} %  {:>11}  {:>11}  {:>4} %",
+                speed.bytes >> 20,
+                per_second(speed.fill),
+                per_second(speed.memcpy),
+                speed.fill_percent,
+                per_second(speed.check),
+                per_second(speed.memcmp),
+                speed.check_percent
+            ),
+        };
+        text += &format!("{key:width$}  {columns}\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn mock(fault: &str) -> Endpoint {
+        device::mock::endpoints(fault, Path::new("/dev/null")).unwrap().remove(0)
+    }
+
+    #[test]
+    fn what_is_measured_is_of_the_buffer_and_of_all_four() {
+        let speed = of(&mock("clean"), 1 << 20).unwrap();
+        assert_eq!((speed.exporter.as_str(), speed.bytes), ("mock-clean", 1 << 20));
+        assert!(speed.rounds >= ROUNDS as u64, "{speed:?}");
+        assert!([speed.fill, speed.memcpy, speed.check, speed.memcmp].iter().all(|&speed| speed > 0), "{speed:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_measured_says_why() {
+        let blocked = Endpoint { blocked: Some("EACCES".into()), ..mock("clean") };
+        assert_eq!(of(&blocked, 4096), Err("blocked: EACCES".into()));
+        let told = |speed| table(&[("drm-a".into(), speed)]);
+        assert!(told(of(&blocked, 4096)).contains("drm-a     not measured: blocked: EACCES\n"));
+        let refused = of(&Endpoint { topology: "no-such-fault".into(), ..mock("clean") }, 4096);
+        assert!(refused.as_ref().is_err_and(|why| why.starts_with("open: ")), "{refused:?}");
+    }
+
+    #[test]
+    fn a_mapping_that_shows_other_bytes_is_no_measure() {
+        let file = uapi::dma_buf::ordinary_file().unwrap();
+        let window = Window { offset: 0, len: 4096 };
+        let mapping = Mapping::of_file(file.as_fd(), window, Access::ReadWrite, Sharing::Shared).unwrap();
+        let mut bytes = pattern(4096);
+        assert!(measured(&mapping, &bytes).is_ok());
+        bytes[4095] ^= 1;
+        assert!(measured(&mapping, &bytes).is_err_and(|why| why.contains("other bytes than were written")));
+    }
+}
