@@ -11,11 +11,11 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+# The console is for the program's words; all of the kernel's go to kernel.log. A farm wants them on the console.
+[ -e /etc/login ] || echo 1 >/proc/sys/kernel/printk
 # The firmware and a loader may leave their last line open.
 printf '\nboard: up\n'
 
-# The console is for the program's words; all of the kernel's go to kernel.log. A farm wants them on the console.
-[ -e /etc/login ] || echo 1 >/proc/sys/kernel/printk
 # An oops ends a cell, not the board, unless the board is to be started again after one.
 grep -q oops=panic /proc/cmdline || echo 0 >/proc/sys/kernel/panic_on_oops
 echo 1 >/proc/sys/kernel/kptr_restrict

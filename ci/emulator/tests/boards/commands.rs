@@ -51,7 +51,10 @@ fn a_kernel_that_was_just_built() {
 }
 
 fn of_7_3(release: &std::path::Path) -> bool {
-    release.file_name().is_some_and(|name| name.to_string_lossy().starts_with("7.3."))
+    release.file_name().is_some_and(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("7.3.") && name.ends_with("-amd64")
+    })
 }
 
 #[test]

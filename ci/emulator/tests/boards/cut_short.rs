@@ -67,7 +67,10 @@ fn an_interrupted_run_leaves_its_journal_and_no_emulator() {
 fn a_run_over_its_time_is_stopped() {
     let copy = Copy::of(NAME, str::to_owned);
     let said = Said::by(&mut copy.run(NAME, &["--timeout", "12"]));
-    said.fails(4, &["was not done within the 12 s of --timeout", "    | "]);
+    said.fails(4, &["    | "]);
+    // How far it came within that time depends on the host.
+    let why = ["was not done within the 12 s of --timeout", "did not start init within 12 s"];
+    assert!(why.iter().any(|why| said.err.contains(why)), "{said:?}");
 }
 
 /// Runs what there is to run, a cell of which hangs the machine.

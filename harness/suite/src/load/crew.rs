@@ -83,8 +83,12 @@ pub fn work(
             if working == 0 {
                 break;
             }
-            let ready = |number: usize| clock.is_ready(number) || threads[number].is_finished();
-            if clock.began().is_none() && ((0..threads.len()).all(ready) || forked.elapsed() >= patience) {
+            // Nobody waits for one that has ended.
+            let ended = threads.iter().enumerate().filter(|(_, thread)| thread.is_finished());
+            ended.for_each(|(number, _)| clock.ready(number));
+            if clock.began().is_none()
+                && ((0..threads.len()).all(|number| clock.is_ready(number)) || forked.elapsed() >= patience)
+            {
                 clock.begin();
                 clock.end().into_iter().for_each(|end| _ = by_itself.set(end));
             }

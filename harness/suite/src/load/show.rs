@@ -26,6 +26,7 @@ pub fn work(importer: &Rc<Endpoint>, pairs: &[Pair], owned: &BTreeMap<String, u3
     let mut written = writes_back.then(|| Pool::new(importer, SIZE, pairs, owned, None));
     let asked = Stream::default();
     let mut known: Option<Reference> = None;
+    teller.wait_for_turn();
     while !teller.over() {
         teller.now_and_then();
         let device = match device::inventory::open(importer) {

@@ -33,6 +33,7 @@ pub fn work(
     let output = Pool::new(output.unwrap_or(importer), room, pairs, owned, Some(reference::read));
     let mut fed = Fed::new(teller, capture, output, owned.get(&importer.key).copied());
     // Before anybody else works: under load it may take as long as the load.
+    fed.teller.wait_for_turn();
     while fed.known.is_none() && !fed.teller.begun() && !fed.teller.over() {
         fed.teller.now_and_then();
         match device::inventory::open(importer) {

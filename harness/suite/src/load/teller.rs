@@ -58,6 +58,15 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// Waits until every worker before this one is ready: devices that are looked at one after the other do not take each
+    /// other's time. As long as the work has not begun.
+    pub fn wait_for_turn(&mut self) {
+        while !(0..self.number).all(|before| self.clock.is_ready(before)) && !self.begun() && !self.over() {
+            self.now_and_then();
+            std::thread::sleep(PAUSE);
+        }
+    }
+
     /// Whether the work has begun: it does without a worker that takes too long to be ready.
     pub fn begun(&self) -> bool {
         self.clock.began().is_some()
@@ -184,6 +193,27 @@ pub fn ours(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_worker_waits_for_those_before_it() {
+        let clock = Clock::new(Duration::from_secs(3600)).unwrap();
+        let child = uapi::process::spawn(|_| {
+            let mut say = |_: &Message| {};
+            let mut teller = Teller::new(&mut say, &clock, 1);
+            clock.at(1, 3);
+            teller.wait_for_turn();
+            clock.at(1, 7);
+            0
+        });
+        let seen = std::iter::repeat_with(|| clock.was_at(1)).flatten().next();
+        assert_eq!(seen, Some(3), "it did not wait");
+        clock.ready(0);
+        child.unwrap().supervise(Duration::from_secs(60), |_| {}).unwrap();
+        assert_eq!(clock.was_at(1), Some(7));
+        clock.begin();
+        // Nobody is waited for any more.
+        Teller::new(&mut |_| {}, &clock, 9).wait_for_turn();
+    }
 
     #[test]
     fn only_what_a_full_board_may_say_is_let_pass() {
