@@ -38,7 +38,10 @@ pub fn fill(mapping: &Mapping, seed: u32, position: u64) {
     while offset < lined {
         let lines = Lines::from(seed, position + offset as u64);
         let count = lines.len().min((lined - offset) / LINE_SIZE);
-        mapping.write_lines(offset, lines.take(count));
+        with_vectors(
+            #[inline(always)]
+            || mapping.write_lines(offset, lines.take(count)),
+        );
         offset += count * LINE_SIZE;
     }
     for offset in (lined..len).step_by(8) {

@@ -72,6 +72,8 @@ pub enum Trouble {
     ManyCells(usize),
     #[error(transparent)]
     Choice(#[from] ChoiceError),
+    #[error("no exporter's key contains '{0}'; 'prime-cts list' names them")]
+    NoExporter(String),
     #[error("no case is called '{0}'{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!("; did you mean '{near}'?")))]
     NoSuchCase(String, Option<String>),
     #[error("'{0}' is no AREA/NAME: a-z, 0-9, '-' and '_' are allowed on both sides of one '/'")]

@@ -89,7 +89,7 @@ pub struct OracleState {
 pub struct EndpointFound {
     /// Its key.
     pub key: String,
-    /// `drm`, `v4l2`, `heap`, `udmabuf`, `gbm`, `mock`.
+    /// What it is a device of, as cases choose by it: `drm`, `v4l2`, `heap` and others.
     pub kind: String,
     /// The kernel driver's name.
     pub driver: String,
@@ -148,8 +148,7 @@ pub enum Blame {
 /// What an oracle saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// Which: `content`, `mapping`, `identity`, `file`, `pages`, `sg_table`, `balance`, `refusal`, `requirement`, `device`,
-    /// `kernel-log`, `taint`, `process`, `machine`, `suite`.
+    /// Which, by its name: `content`, `sg_table`, `kernel-log` and others.
     pub oracle: String,
     /// What it amounts to.
     #[schemars(with = "String")]
@@ -261,7 +260,8 @@ pub struct End {
     /// after a restart, that since then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_ms: Option<u64>,
-    /// The most memory that the program had at a time (VmHWM), in KiB.
+    /// The most memory that the program had at a time until then (VmHWM), in KiB. What it tells at its end has that for
+    /// the reports, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_kib: Option<u64>,
     /// `/proc/sys/kernel/tainted` at the end.

@@ -42,6 +42,12 @@ pub enum JournalError {
         /// Why.
         source: serde_json::Error,
     },
+    /// A compressed journal that is to be gone on with.
+    #[error("{path} is compressed, and nothing can be written behind it: unpack it first (gzip -d)")]
+    Compressed {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A file without a `run` event.
     #[error("{path} is no journal of prime-cts: it has no 'run' event")]
     NoRun {
@@ -93,11 +99,20 @@ impl Journal {
             return Ok(None);
         }
         let mut events = Events::open(path)?.of_whole_lines();
+        if events.compressed() {
+            return Err(JournalError::Compressed { path: path.to_owned() });
+        }
+        let mut begun = false;
         for event in &mut events {
-            told(event?);
+            let event = event?;
+            begun |= matches!(event, Event::Run(_));
+            told(event);
         }
         if events.whole() == 0 {
             return Ok(None);
+        }
+        if !begun {
+            return Err(JournalError::NoRun { path: path.to_owned() });
         }
         let file = OpenOptions::new().append(true).open(path).map_err(write)?;
         file.set_len(events.whole()).map_err(write)?;

@@ -254,7 +254,7 @@ fn end(
     journal: &mut Journal,
 ) -> Result<(), LoadError> {
     let expect = setting.board.as_ref().map(|board| &board.expect);
-    let mut end = End { cells_ms: worked.as_millis() as u64, ..End::default() };
+    let mut end = End { cells_ms: worked.as_millis() as u64, peak_kib: uapi::process::peak_memory(), ..End::default() };
     let mut events = Vec::new();
     for mut cell in cells {
         let shown = Shown {

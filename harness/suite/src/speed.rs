@@ -8,12 +8,14 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use device::{Endpoint, ExportFlags, inventory};
+use document::verdict::Verdict;
 use oracle::content;
 use serde::Serialize;
 use uapi::memory::{Access, Mapping, Sharing, Window, measure};
 use uapi::process::Ending;
 
 use crate::cell::message::Message;
+use crate::event::{Blame, Finding};
 use crate::run::child;
 
 /// What was measured of one exporter.
@@ -48,20 +50,37 @@ const DEADLINE: Duration = Duration::from_secs(300);
 
 const SEED: u32 = 1;
 
+/// Why there is no measure of an exporter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unmeasured {
+    /// A refusal, with the call that was refused, or how the process ended.
+    #[error("not measured: {0}")]
+    Not(String),
+    /// The mapping does not hold what was written into it.
+    #[error("wrong: {0}")]
+    Wrong(String),
+}
+
 /// Measures an exporter in a process of its own, with a buffer of at least so many bytes.
 ///
 /// # Errors
-/// Why there is nothing to measure: a refusal, with the call that was refused, or how the process ended.
-pub fn of(endpoint: &Endpoint, bytes: u64) -> Result<Speed, String> {
+/// See [`Unmeasured`].
+pub fn of(endpoint: &Endpoint, bytes: u64) -> Result<Speed, Unmeasured> {
+    let not = |why: String| Err(Unmeasured::Not(why));
     if let Some(why) = &endpoint.blocked {
-        return Err(format!("blocked: {why}"));
+        return not(format!("blocked: {why}"));
     }
     let ran = child::run(DEADLINE, |say| match rounds(endpoint, bytes) {
         Ok(figures) => say(&Message::Figures(figures)),
-        Err(why) => say(&Message::Step(why)),
+        Err(Unmeasured::Not(why)) => say(&Message::Step(why)),
+        Err(Unmeasured::Wrong(why)) => say(&Message::Finding(wrong(why))),
     });
+    if let Some(found) = ran.findings().next() {
+        return Err(Unmeasured::Wrong(found.seen.clone()));
+    }
     let figures = ran.figures();
     let figure = |name: &str| figures.get(name).copied().unwrap_or_default();
+    let smaller = "try a smaller buffer with --mib";
     match &ran.ending {
         Ok(Ending::Exited(0)) if !figures.is_empty() => Ok(Speed {
             exporter: endpoint.key.clone(),
@@ -74,11 +93,25 @@ pub fn of(endpoint: &Endpoint, bytes: u64) -> Result<Speed, String> {
             fill_percent: figure("fill-percent"),
             check_percent: figure("check-percent"),
         }),
-        Ok(Ending::Exited(0)) => Err(ran.messages.step().unwrap_or("nothing was measured").to_owned()),
-        Ok(Ending::Signalled(signal)) => Err(format!("{signal} in the mapping")),
-        Ok(Ending::TimedOut | Ending::Stuck { .. }) => Err(format!("not done within {} s", DEADLINE.as_secs())),
-        Ok(Ending::Exited(code)) => Err(ran.panic.clone().unwrap_or_else(|| format!("exit code {code}"))),
-        Err(why) => Err(why.clone()),
+        Ok(Ending::Exited(0)) => not(ran.messages.step().unwrap_or("nothing was measured").to_owned()),
+        Ok(Ending::Signalled(signal)) => not(format!("{signal} ended the process; {smaller}")),
+        Ok(Ending::TimedOut | Ending::Stuck { .. }) => {
+            not(format!("not done within {} s; {smaller}", DEADLINE.as_secs()))
+        }
+        Ok(Ending::Exited(code)) => not(ran.panic.clone().unwrap_or_else(|| format!("exit code {code}"))),
+        Err(why) => not(why.clone()),
+    }
+}
+
+fn wrong(seen: String) -> Finding {
+    Finding {
+        oracle: "content".into(),
+        verdict: Verdict::Fail,
+        step: None,
+        expected: "the mapping holds what was written into it".into(),
+        seen,
+        blame: Blame::Exporter,
+        lines: Vec::new(),
     }
 }
 
@@ -95,21 +128,27 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn rounds(endpoint: &Endpoint, bytes: u64) -> Result<BTreeMap<String, u64>, String> {
+fn rounds(endpoint: &Endpoint, bytes: u64) -> Result<BTreeMap<String, u64>, Unmeasured> {
+    let mapping = mapped(endpoint, bytes).map_err(Unmeasured::Not)?;
+    measured(&mapping, &pattern(mapping.len())).map_err(Unmeasured::Wrong)
+}
+
+/// A new buffer of the exporter, mapped.
+fn mapped(endpoint: &Endpoint, bytes: u64) -> Result<Mapping, String> {
     let device = inventory::open(endpoint).map_err(|error| format!("open: {error}"))?;
     let buffer = device.allocate(bytes.max(endpoint.smallest)).map_err(|refusal| format!("allocate: {refusal}"))?;
     let flags = ExportFlags { writable: true, close_on_exec: true };
     let file = buffer.export(flags).map_err(|refusal| format!("export: {refusal}"))?;
     let len = usize::try_from(bytes).map_err(|_| "more bytes than this processor can map".to_owned())?;
     let window = Window { offset: 0, len };
-    let mapping = Mapping::of_file(file.as_fd(), window, Access::ReadWrite, Sharing::Shared);
-    let mapping = mapping.map_err(|errno| format!("map: {errno}"))?;
-    measured(&mapping, &pattern(len))
+    Mapping::of_file(file.as_fd(), window, Access::ReadWrite, Sharing::Shared).map_err(|errno| format!("map: {errno}"))
 }
 
 /// The bytes that a buffer is filled with.
 fn pattern(len: usize) -> Vec<u8> {
-    (0..len).step_by(8).flat_map(|at| content::word(SEED, at as u64).to_ne_bytes()).collect()
+    let mut bytes = Vec::with_capacity(len);
+    (0..len).step_by(8).for_each(|at| bytes.extend(content::word(SEED, at as u64).to_ne_bytes()));
+    bytes
 }
 
 fn measured(mapping: &Mapping, pattern: &[u8]) -> Result<BTreeMap<String, u64>, String> {
@@ -156,7 +195,7 @@ fn measured(mapping: &Mapping, pattern: &[u8]) -> Result<BTreeMap<String, u64>, 
 }
 
 /// The table of what was measured, and why some were not.
-pub fn table(measured: &[(String, Result<Speed, String>)]) -> String {
+pub fn table(measured: &[(String, Result<Speed, Unmeasured>)]) -> String {
     let width = measured.iter().map(|(key, _)| key.len()).max().unwrap_or(0).max("exporter".len());
     let per_second = |bytes: u64| format!("{:.2} GB/s", bytes as f64 / 1e9);
     let mut text = format!(
@@ -165,7 +204,7 @@ pub fn table(measured: &[(String, Result<Speed, String>)]) -> String {
     );
     for (key, speed) in measured {
         let columns = match speed {
-            Err(why) => format!("not measured: {why}"),
+            Err(why) => why.to_string(),
             Ok(speed) => format!(
                 "{:>4} MiB  {:>11}  {:>11}  {:>4} %  {:>11}  {:>11}  {:>4} %",
                 speed.bytes >> 20,
@@ -203,11 +242,11 @@ mod tests {
     #[test]
     fn what_cannot_be_measured_says_why() {
         let blocked = Endpoint { blocked: Some("EACCES".into()), ..mock("clean") };
-        assert_eq!(of(&blocked, 4096), Err("blocked: EACCES".into()));
+        assert_eq!(of(&blocked, 4096), Err(Unmeasured::Not("blocked: EACCES".into())));
         let told = |speed| table(&[("drm-a".into(), speed)]);
         assert!(told(of(&blocked, 4096)).contains("drm-a     not measured: blocked: EACCES\n"));
         let refused = of(&Endpoint { topology: "no-such-fault".into(), ..mock("clean") }, 4096);
-        assert!(refused.as_ref().is_err_and(|why| why.starts_with("open: ")), "{refused:?}");
+        assert!(refused.as_ref().is_err_and(|why| why.to_string().starts_with("not measured: open: ")), "{refused:?}");
     }
 
     #[test]

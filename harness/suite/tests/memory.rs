@@ -28,9 +28,9 @@ fn run(cases: usize) -> (usize, f64) {
 
 #[test]
 fn a_run_of_many_cells_takes_no_more_memory_than_one_of_few() {
-    let ((few, small), (many, large)) = (run(1), run(16));
-    assert_eq!((few, many), (MOCKS * MOCKS, 16 * MOCKS * MOCKS));
-    // What the kernel counts late and what the allocator has in hand is less than this; what is kept of each cell would be
-    // more, were it a hundred bytes.
-    assert!(large - small < 0.3, "{small} MiB for {few} cells, {large} MiB for {many}");
+    let ((few, small), (many, large)) = (run(1), run(20));
+    assert_eq!((few, many), (MOCKS * MOCKS, 20 * MOCKS * MOCKS));
+    // What the kernel counts late, the pages of the program that are in memory, and the rounding of the text differ by half
+    // of this from run to run; were the cells kept as they ended, it would be twice as much, and more with their reports.
+    assert!(large - small < 1.0, "{small} MiB for {few} cells, {large} MiB for {many}");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use document::verdict::{Outcome, Verdict};
 use proptest::prelude::*;
 use proptest::sample::select;
+use quick_junit::Report;
 use suite::event::{Blame, CellEnd, CellStart, End, EndpointFound, Event, Finding, MapDmaBuf, Missing, Run};
 use suite::journal::{JournalError, Recorded};
 use suite::report::{failure, junit, ktap, summary};
@@ -133,7 +134,10 @@ fn report(recorded: &Recorded) {
     for cell in &recorded.cells {
         failure::text(cell, recorded.run.board.as_deref());
     }
-    junit::text(recorded);
+    let cases =
+        Report::deserialize_from_str(&junit::text(recorded)).expect("XML holds every text").test_suites.remove(0);
+    assert_eq!(cases.tests, cases.test_cases.len());
+    assert_eq!(cases.tests, recorded.cells.len() + recorded.open.len() + recorded.missing.len());
     for line in ktap::text(recorded).split('\n') {
         let known = ["KTAP version 1", "1..", "ok ", "not ok ", "# "].iter().any(|start| line.starts_with(start));
         assert!(known || line.is_empty(), "{line:?}");

@@ -4,6 +4,7 @@ mod program;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 
 use program::{Place, Said};
 use serde_json::Value;
@@ -172,13 +173,46 @@ fn a_crash_whose_device_did_not_come_back_is_told_all_the_same() {
 #[test]
 fn with_nothing_to_go_on_with_a_run_begins_and_a_whole_one_is_told_again() {
     let place = Place::new();
-    let first = resume(&place, "");
+    // A log is only there after a crash.
+    let first = resume(&place, "--previous-log no-log-yet");
     assert_eq!(first.code, Some(0), "{first:?}");
     let journal = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
     let again = resume(&place, "");
     assert_eq!(again.code, Some(0));
     assert_eq!(fs::read_to_string(place.path("out/run.jsonl")).unwrap(), journal);
     assert!(again.out.contains(" verified"), "{again:?}");
+}
+
+#[test]
+fn a_compressed_journal_is_left_as_it_is() {
+    let place = Place::new();
+    let text = cut_in(&place, "fd.size.");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(text.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let path = place.file("out/run.jsonl", &packed);
+    resume(&place, "").fails(2, &["is compressed", "gzip -d"]);
+    assert_eq!(fs::read(path).unwrap(), packed);
+}
+
+#[test]
+fn what_is_no_journal_is_left_as_it_is() {
+    let place = Place::new();
+    let text = "{\"event\":\"cell-start\",\"id\":\"a.b.c\"}\n{\"event\":\"cell-st";
+    let path = place.file("out/run.jsonl", text);
+    resume(&place, "").fails(2, &["is no journal of prime-cts"]);
+    assert_eq!(fs::read_to_string(path).unwrap(), text);
+}
+
+#[test]
+fn a_report_into_the_folder_of_its_journal_keeps_the_journal() {
+    let place = Place::new();
+    let first = resume(&place, "fd.size");
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let journal = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
+    let said = place.run("report out --output out");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(fs::read_to_string(place.path("out/run.jsonl")).unwrap(), journal);
 }
 
 #[test]

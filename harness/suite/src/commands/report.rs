@@ -1,7 +1,7 @@
 //! `prime-cts report`.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use suite::catalogue;
@@ -81,6 +81,11 @@ fn page(recorded: &Recorded, against: Option<&Path>, folder: &Path) -> Result<()
     Ok(())
 }
 
+fn same_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| std::fs::metadata(path).map(|about| (about.dev(), about.ino()));
+    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Makes a report.
 pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
     let no_run = || JournalError::NoRun { path: wanted.journal.clone() };
@@ -94,6 +99,8 @@ pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
         let path = folder.join("run.jsonl");
         match told {
             Some(events) => Journal::create(&path)?.write(&events)?,
+            // A copy onto itself would be empty.
+            None if same_file(&journal_of(&wanted.journal), &path) => {}
             None => drop(
                 std::fs::copy(journal_of(&wanted.journal), &path)
                     .map_err(|source| Trouble::Unwritten { path, source })?,

@@ -116,14 +116,14 @@ pub fn run_cells(setting: Setting, mut cells: plan::Plan, conduct: &Conduct) -> 
     let folder = &conduct.results.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");
-    let resumed = if conduct.resume { Before::read(&path, &previous_log(conduct)?)? } else { None };
+    let resumed = if conduct.resume { Before::read(&path)? } else { None };
     let (mut journal, before) = match resumed {
-        Some((journal, before)) => (journal, Some(before)),
+        Some((journal, before)) => (journal, Some(before.with_log(&previous_log(conduct)?))),
         None if conduct.crashed.is_empty() => (Journal::create(&path)?, None),
         None => {
             let run = board::about(setting.board.as_ref(), cells.len(), Vec::new(), 0);
-            let before = Before::crashed(&conduct.crashed, run, &cells, &previous_log(conduct)?);
-            (Journal::create(&path)?, Some(before.map_err(board::RunError::Resume)?))
+            let before = Before::crashed(&conduct.crashed, run, &cells).map_err(board::RunError::Resume)?;
+            (Journal::create(&path)?, Some(before.with_log(&previous_log(conduct)?)))
         }
     };
     if conduct.console {
@@ -133,7 +133,8 @@ pub fn run_cells(setting: Setting, mut cells: plan::Plan, conduct: &Conduct) -> 
     if json {
         journal = journal.on_output(standard_output()?);
     }
-    if before.as_ref().is_none_or(|before| before.head.end.is_none()) {
+    let runs = before.as_ref().is_none_or(|before| before.head.end.is_none());
+    if runs {
         let forms = Forms { lava: conduct.lava, ktap: conduct.ktap };
         // A line that is written over would run into those of the results.
         let alone = !(forms.lava || forms.ktap || conduct.console);
@@ -146,7 +147,10 @@ pub fn run_cells(setting: Setting, mut cells: plan::Plan, conduct: &Conduct) -> 
     // A console's log is read by programs, and by people later.
     let plain = conduct.console || conduct.lava || conduct.ktap;
     let paint = if plain { Paint::Plain } else { Paint::of_output() };
-    let written = Written::to(folder)?.of_this_program();
+    let mut written = Written::to(folder)?;
+    if runs {
+        written = written.of_this_program();
+    }
     if !json {
         print!("{}", written.text(paint));
     }

@@ -1,9 +1,10 @@
 //! `prime-cts speed`.
 
 use clap::Args;
+use serde_json::json;
 use suite::exit::Exit;
 use suite::report::summary;
-use suite::speed;
+use suite::speed::{self, Unmeasured};
 
 use super::{Trouble, endpoints, print_object};
 use crate::arguments::{Machine, Telling};
@@ -30,16 +31,27 @@ pub fn run(wanted: &Speed) -> Result<Exit, Trouble> {
     if endpoints.is_empty() {
         eprintln!("{}", summary::NO_DEVICES);
     }
-    let exporters = endpoints.iter().filter(|endpoint| endpoint.exports && named(&endpoint.key));
+    // What a blocked one can do is not known.
+    let able = |endpoint: &device::Endpoint| endpoint.exports || endpoint.blocked.is_some();
+    let exporters: Vec<_> = endpoints.iter().filter(|endpoint| able(endpoint) && named(&endpoint.key)).collect();
+    if exporters.is_empty() && !endpoints.is_empty() {
+        return Err(Trouble::NoExporter(wanted.filter.join("' or '")));
+    }
     let measured: Vec<_> =
-        exporters.map(|endpoint| (endpoint.key.clone(), speed::of(endpoint, wanted.mib << 20))).collect();
+        exporters.iter().map(|endpoint| (endpoint.key.clone(), speed::of(endpoint, wanted.mib << 20))).collect();
     match wanted.format {
         Telling::Text => print!("{}", speed::table(&measured)),
         Telling::Json => measured.iter().for_each(|(exporter, speed)| match speed {
             Ok(speed) => print_object(speed),
-            Err(why) => print_object(&serde_json::json!({"exporter": exporter, "not_measured": why})),
+            Err(Unmeasured::Not(why)) => print_object(&json!({"exporter": exporter, "not_measured": why})),
+            Err(Unmeasured::Wrong(why)) => print_object(&json!({"exporter": exporter, "wrong": why})),
         }),
     }
+    let wrong = measured.iter().any(|(_, speed)| matches!(speed, Err(Unmeasured::Wrong(_))));
     let any = measured.iter().any(|(_, speed)| speed.is_ok());
-    Ok(if any { Exit::Success } else { Exit::NothingVerified })
+    Ok(match (wrong, any) {
+        (true, _) => Exit::Regression,
+        (false, true) => Exit::Success,
+        (false, false) => Exit::NothingVerified,
+    })
 }

@@ -48,7 +48,7 @@ impl Written {
     /// As it was this program that ran it: the most memory that it had is told, that for the reports included.
     pub fn of_this_program(mut self) -> Self {
         if let Some(end) = &mut self.head.end {
-            end.peak_kib = uapi::process::peak_memory();
+            end.peak_kib = uapi::process::peak_memory().or(end.peak_kib);
         }
         self
     }

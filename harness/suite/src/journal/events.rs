@@ -19,6 +19,7 @@ pub struct Events<'a> {
     /// The bytes of the lines that were read and have an end.
     whole: u64,
     whole_lines: bool,
+    compressed: bool,
     ended: bool,
 }
 
@@ -32,7 +33,8 @@ impl Events<'static> {
         let mut file = BufReader::new(File::open(path).map_err(fail)?);
         let compressed = file.fill_buf().map_err(fail)?.starts_with(&GZIP);
         if compressed {
-            return Ok(Events::of(path, BufReader::new(flate2::bufread::MultiGzDecoder::new(file))));
+            let text = BufReader::new(flate2::bufread::MultiGzDecoder::new(file));
+            return Ok(Events { compressed, ..Events::of(path, text) });
         }
         Ok(Events::of(path, file))
     }
@@ -42,12 +44,18 @@ impl<'a> Events<'a> {
     /// Those of a text; the path is told in errors.
     pub fn of(path: &Path, text: impl BufRead + 'a) -> Self {
         let (line, path, text) = (Vec::new(), path.to_owned(), Box::new(text));
-        Self { path, text, line, number: 0, whole: 0, whole_lines: false, ended: false }
+        let (whole_lines, compressed, ended) = (false, false, false);
+        Self { path, text, line, number: 0, whole: 0, whole_lines, compressed, ended }
     }
 
     /// Without the last line where it has no end, though it may be an event.
     pub fn of_whole_lines(self) -> Self {
         Self { whole_lines: true, ..self }
+    }
+
+    /// Whether the file is compressed.
+    pub fn compressed(&self) -> bool {
+        self.compressed
     }
 
     /// How many bytes the lines have that were read until now and have an end.

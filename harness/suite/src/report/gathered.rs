@@ -12,7 +12,7 @@ use crate::journal::{Head, Recorded};
 /// So many unwanted cells are told in full: more than a screen or two nobody reads.
 const IN_FULL: usize = 12;
 
-/// The cells of a run, in sum. What grows with it is what was not as it should be.
+/// The cells of a run, in sum. What grows with it is what it tells of by name: what was not as it should be, and reasons.
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// How many cells.

@@ -79,6 +79,14 @@ fn seconds(ms: u64) -> String {
 impl<W: Write> CellByCell for Junit<W> {
     fn cell(&mut self, cell: &CellEnd) -> io::Result<()> {
         self.start("testcase", [("name", &*cell.id), ("classname", &*cell.case), ("time", &seconds(cell.ms))])?;
+        self.out.write_event(Event::Start(BytesStart::new("properties")))?;
+        self.empty("property", [("name", "verdict"), ("value", cell.verdict.word())])?;
+        self.empty("property", [("name", "outcome"), ("value", cell.outcome.word())])?;
+        for found in &cell.map_dma_buf {
+            let value = found.symbol.as_deref().unwrap_or(&found.exp_name);
+            self.empty("property", [("name", "map_dma_buf"), ("value", value)])?;
+        }
+        self.close("properties")?;
         let seen = cell.findings.iter().find(|finding| finding.verdict == cell.verdict);
         let seen = seen.map_or("", |finding| &finding.seen);
         match words::of(cell.verdict, cell.outcome).junit {
@@ -96,14 +104,6 @@ impl<W: Write> CellByCell for Junit<W> {
                 self.close(element)?;
             }
         }
-        self.out.write_event(Event::Start(BytesStart::new("properties")))?;
-        self.empty("property", [("name", "verdict"), ("value", cell.verdict.word())])?;
-        self.empty("property", [("name", "outcome"), ("value", cell.outcome.word())])?;
-        for found in &cell.map_dma_buf {
-            let value = found.symbol.as_deref().unwrap_or(&found.exp_name);
-            self.empty("property", [("name", "map_dma_buf"), ("value", value)])?;
-        }
-        self.close("properties")?;
         self.close("testcase")
     }
 

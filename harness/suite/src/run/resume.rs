@@ -69,13 +69,12 @@ pub struct Before {
 }
 
 impl Before {
-    /// Opens the journal of a run to go on with it, and reads what it tells; `log` is the text of a console or of
-    /// `/proc/kmsg` up to the end of the machine. Nothing when there is no journal yet, or none that had come to its first
-    /// line.
+    /// Opens the journal of a run to go on with it, and reads what it tells. Nothing when there is no journal yet, or none
+    /// that had come to its first line.
     ///
     /// # Errors
     /// See [`JournalError`].
-    pub fn read(path: &Path, log: &str) -> Result<Option<(Journal, Self)>, JournalError> {
+    pub fn read(path: &Path) -> Result<Option<(Journal, Self)>, JournalError> {
         let (mut head, mut ended, mut so_far) = (None, BTreeSet::new(), SoFar::default());
         let told = |event| {
             if let Some(cell) = Head::take(&mut head, event) {
@@ -86,23 +85,29 @@ impl Before {
         };
         let Some(journal) = Journal::resume(path, told)? else { return Ok(None) };
         let head = head.ok_or_else(|| JournalError::NoRun { path: path.to_owned() })?;
-        Ok(Some((journal, Self { head, last: last_words_of(log), ended, elsewhere: false, so_far })))
+        Ok(Some((journal, Self { head, last: None, ended, elsewhere: false, so_far })))
+    }
+
+    /// With the text of a console or of `/proc/kmsg` up to the end of the machine.
+    pub fn with_log(self, log: &str) -> Self {
+        Self { last: last_words_of(log), ..self }
     }
 
     /// Of a run whose journal is on a console, and which came to the last of the cells that brought the machine down.
     ///
     /// # Errors
     /// A cell that is not planned.
-    pub fn crashed(ids: &[String], run: Run, cells: &Plan, log: &str) -> Result<Self, ResumeError> {
+    pub fn crashed(ids: &[String], run: Run, cells: &Plan) -> Result<Self, ResumeError> {
         let crashed: Vec<Cell> = cells.iter().filter(|cell| ids.contains(&cell.id)).collect();
         if let Some(id) = ids.iter().find(|id| !crashed.iter().any(|cell| cell.id == **id)) {
             return Err(ResumeError::Unplanned { id: id.clone() });
         }
         let open: Vec<String> = crashed.last().map(|cell| cell.id.clone()).into_iter().collect();
-        let ended = cells.iter().map(|cell| cell.id).take_while(|id| !open.contains(id)).collect();
+        let before = |last: &String| cells.iter().map(|cell| cell.id).take_while(|id| id != last).collect();
+        let ended = open.first().map(before).unwrap_or_default();
         let so_far = SoFar { deadly: Deadly::of(&crashed), ..SoFar::default() };
         let head = Head { open, ..Head::begun(run) };
-        Ok(Self { head, last: last_words_of(log), ended, elsewhere: true, so_far })
+        Ok(Self { head, last: None, ended, elsewhere: true, so_far })
     }
 
     /// Holds what is planned now against what was.

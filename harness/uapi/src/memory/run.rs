@@ -99,10 +99,11 @@ impl Mapping {
         }
     }
 
-    /// Where so many lines begin, which are all within the mapping. It begins with a page, so that each is aligned.
+    /// Where so many lines begin, which are all within the mapping, and aligned.
     fn lines_at(&self, offset: usize, count: usize) -> *mut Wide {
-        assert!(offset.is_multiple_of(LINE_SIZE), "a line at {offset}");
-        self.run(offset, count.saturating_mul(LINE)).cast()
+        let first = self.run(offset, count.saturating_mul(LINE));
+        assert!(offset.is_multiple_of(LINE_SIZE) && first.addr().is_multiple_of(LINE_SIZE), "a line at {offset}");
+        first.cast()
     }
 
     /// Where so many words begin, which are all within the mapping.
