@@ -27,6 +27,9 @@ pub struct Checked {
     pub bytes: u64,
 }
 
+/// Buffers of so many bytes and more are written past the caches, which do not hold them, as libc's memcpy does.
+const UNCACHED: usize = 64 << 20;
+
 /// Writes the pattern through a mapping that begins at byte `position` of the buffer, front to back.
 ///
 /// # Panics
@@ -40,10 +43,17 @@ pub fn fill(mapping: &Mapping, seed: u32, position: u64) {
         let count = lines.len().min((lined - offset) / LINE_SIZE);
         with_vectors(
             #[inline(always)]
-            || mapping.write_lines(offset, lines.take(count)),
+            || {
+                if lined < UNCACHED {
+                    mapping.write_lines(offset, lines.take(count));
+                } else {
+                    mapping.stream_lines(offset, lines.take(count));
+                }
+            },
         );
         offset += count * LINE_SIZE;
     }
+    mapping.streamed();
     for offset in (lined..len).step_by(8) {
         mapping.write_word(offset, word(seed, position + offset as u64));
     }

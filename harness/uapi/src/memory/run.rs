@@ -99,6 +99,49 @@ impl Mapping {
         }
     }
 
+    /// As [`Mapping::write_lines`], past the caches: for more than they hold, so that no line is read from memory only to be
+    /// written over. What comes after [`Mapping::streamed`] sees it.
+    ///
+    /// # Panics
+    /// As [`Mapping::write_lines`].
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    pub fn stream_lines(&self, offset: usize, lines: impl ExactSizeIterator<Item = Line>) {
+        use core::arch::x86_64::{__m128i, _mm_stream_si128};
+        assert!(self.writable(), "write through a mapping made for reading");
+        let count = lines.len();
+        let to = self.lines_at(offset, count).cast::<[__m128i; LINE / 2]>();
+        for (number, line) in lines.take(count).enumerate() {
+            for (index, part) in line.as_chunks::<2>().0.iter().enumerate() {
+                // SAFETY: as in `write_lines`, and an address in a line is a multiple of 16. The intrinsic is an asm!, which
+                // is done as often and where it stands; SSE2 is in every processor of this architecture.
+                unsafe {
+                    let part = part.as_ptr().cast::<__m128i>().read_unaligned();
+                    _mm_stream_si128(to.add(number).cast::<__m128i>().add(index), part);
+                }
+            }
+        }
+    }
+
+    /// As [`Mapping::write_lines`]: there are no such stores here.
+    ///
+    /// # Panics
+    /// As [`Mapping::write_lines`].
+    #[cfg(not(target_arch = "x86_64"))]
+    #[inline]
+    pub fn stream_lines(&self, offset: usize, lines: impl ExactSizeIterator<Item = Line>) {
+        self.write_lines(offset, lines);
+    }
+
+    /// What was written past the caches is in memory before anything that is written after this.
+    pub fn streamed(&self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the instruction is part of SSE, which every processor of this architecture has.
+        unsafe {
+            core::arch::x86_64::_mm_sfence();
+        }
+    }
+
     /// Where so many lines begin, which are all within the mapping, and aligned.
     fn lines_at(&self, offset: usize, count: usize) -> *mut Wide {
         let first = self.run(offset, count.saturating_mul(LINE));
@@ -195,6 +238,16 @@ mod tests {
         let seen: Vec<u64> = (0..40).map(|index| mapping.read_word(index * 8)).collect();
         let expected = [vec![0; 16], vec![7; 8], vec![9; 8], vec![0; 8]].concat();
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn past_the_caches_they_are_the_same() {
+        let mapping = mapping(Access::ReadWrite);
+        let line = |first: u64| std::array::from_fn(|index| first + index as u64);
+        mapping.stream_lines(64, [line(100), line(200)].into_iter());
+        mapping.streamed();
+        let seen: Vec<u64> = (0..32).map(|index| mapping.read_word(index * 8)).collect();
+        assert_eq!(seen, [vec![0; 8], line(100).to_vec(), line(200).to_vec(), vec![0; 8]].concat());
     }
 
     #[test]
