@@ -38,6 +38,30 @@ fn a_new_case_is_written_once_and_can_be_checked_and_run_as_it_is() {
 }
 
 #[test]
+fn cells_of_a_file_run_at_the_same_time_and_show_what_they_show_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let cts = |arguments: &[&str]| prime_cts(folder.path(), arguments);
+    assert_eq!(cts(&["case", "new", "mapping/mine"]).status.code(), Some(0));
+    let run = |jobs: &str| {
+        let mocks = ["--mock", "clean,wrong-size,sync-fails,past-end", "--output", "out", "--jobs", jobs];
+        let ran = cts(&[&["case", "run", "cases/mapping/mine.yaml"][..], &mocks[..]].concat());
+        assert_eq!(ran.status.code(), Some(1), "{}", said(&ran));
+        let text = std::fs::read_to_string(folder.path().join("out/run.jsonl")).unwrap();
+        let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        // Where no end of a cell stands between two starts, both were open.
+        let kinds: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+        let together = kinds.windows(2).any(|pair| pair == ["cell-start", "cell-start"]);
+        let cells = events.iter().filter(|event| event["event"] == "cell");
+        let mut verdicts: Vec<_> = cells.map(|cell| (cell["id"].to_string(), cell["verdict"].to_string())).collect();
+        verdicts.sort();
+        (verdicts, together)
+    };
+    let (alone, together) = (run("1"), run("3"));
+    assert_eq!(alone.0, together.0);
+    assert_eq!((alone.0.len(), alone.1, together.1), (4, false, true), "{alone:?}");
+}
+
+#[test]
 fn every_fault_of_every_file_is_told() {
     let folder = Path::new(ROOT).join("fixtures/malformed");
     let files = ["meaning/all-at-once.yaml", "yaml/tabs.yaml", "/nowhere.yaml", "../../cases/fd/size.yaml"];
