@@ -11,8 +11,24 @@ pub fn records_of_console(text: &str) -> Vec<Record> {
     text.lines().filter_map(line).collect()
 }
 
-/// `[<LEVEL>][SECONDS.MICROSECONDS] [[CALLER] ]TEXT`.
+/// A record, be it on a line of its own or behind what a program had begun to write.
 fn line(line: &str) -> Option<Record> {
+    record(line).or_else(|| {
+        let behind = line.match_indices('[').map(|(at, _)| &line[at..]);
+        behind.filter(|rest| is_time_of_printk(rest)).find_map(record)
+    })
+}
+
+/// `[`, the time with its six digits behind the point, and `] `.
+fn is_time_of_printk(text: &str) -> bool {
+    let Some((time, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let time = time.trim_start_matches(' ').split_once('.');
+    rest.starts_with(' ') && time.is_some_and(|(whole, part)| digits(whole) && digits(part) && part.len() == 6)
+}
+
+/// `[<LEVEL>][SECONDS.MICROSECONDS] [[CALLER] ]TEXT`.
+fn record(line: &str) -> Option<Record> {
     let (level, rest) = match line.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
         Some((level, rest)) => (level.parse().ok()?, rest),
         None => (LEVEL, line),
@@ -41,6 +57,16 @@ fn is_caller(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_kernel_says_behind_a_program_s_words_is_its_own() {
+        let text = "cell 3/9[   12.345678] Oops: general protection fault [#1] SMP\n\
+                    reading [1.5] and [   12.34567] and [12.345678]x\n\
+                    a[b [   13.000001] [   T77] CPU: 0\n";
+        let records = records_of_console(text);
+        let told: Vec<(&str, u64)> = records.iter().map(|record| (record.text.as_str(), record.time_us)).collect();
+        assert_eq!(told, [("Oops: general protection fault [#1] SMP", 12_345_678), ("CPU: 0", 13_000_001)]);
+    }
 
     #[test]
     fn times_levels_and_callers_are_taken_off() {
