@@ -140,7 +140,10 @@ fn behind<'a>(registry: &Registry, boards: &'a [Board], row: &BackEnd) -> Vec<&'
         let emulated = |board: &Board| board.emulate.as_ref().map(|emulate| emulate.kernel.release.clone());
         let own = board.kernel.as_ref().map(|kernel| kernel.release.clone()).or_else(|| emulated(board));
         let Some(release) = own.or_else(|| emulated(like?)) else { return false };
-        let kernel: Version = release.trim_end_matches('.').parse().unwrap();
+        // Whatever kernel 7 there is, is no older than 7.0.
+        let release = release.trim_end_matches('.');
+        let release = if release.contains('.') { release.to_owned() } else { format!("{release}.0") };
+        let kernel: Version = release.parse().unwrap();
         let mut drivers = board.expect.endpoints.iter().filter_map(|endpoint| endpoint.strip_prefix("drm-"));
         drivers.any(|driver| registry.back_end(driver, &kernel).is_some_and(|found| found.symbol == row.symbol))
     };
