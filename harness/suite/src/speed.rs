@@ -16,6 +16,7 @@ use uapi::process::Ending;
 
 use crate::cell::message::Message;
 use crate::event::{Blame, Finding};
+use crate::exit::Exit;
 use crate::run::child;
 
 /// What was measured of one exporter.
@@ -194,6 +195,20 @@ fn measured(mapping: &Mapping, pattern: &[u8]) -> Result<BTreeMap<String, u64>, 
     Ok(figures.map(|(name, figure)| (name.to_owned(), figure)).into())
 }
 
+/// How measuring ends: red where a mapping did not hold what was written into it.
+pub fn exit<'a>(measured: impl IntoIterator<Item = &'a Result<Speed, Unmeasured>>) -> Exit {
+    let sort = |speed: &Result<Speed, Unmeasured>| match speed {
+        Err(Unmeasured::Wrong(_)) => 2,
+        Ok(_) => 1,
+        Err(Unmeasured::Not(_)) => 0,
+    };
+    match measured.into_iter().map(sort).max() {
+        Some(2) => Exit::Regression,
+        Some(1) => Exit::Success,
+        _ => Exit::NothingVerified,
+    }
+}
+
 /// The table of what was measured, and why some were not.
 pub fn table(measured: &[(String, Result<Speed, Unmeasured>)]) -> String {
     let width = measured.iter().map(|(key, _)| key.len()).max().unwrap_or(0).max("exporter".len());
@@ -237,6 +252,15 @@ mod tests {
         assert_eq!((speed.exporter.as_str(), speed.bytes), ("mock-clean", 1 << 20));
         assert!(speed.rounds >= ROUNDS as u64, "{speed:?}");
         assert!([speed.fill, speed.memcpy, speed.check, speed.memcmp].iter().all(|&speed| speed > 0), "{speed:?}");
+    }
+
+    #[test]
+    fn one_wrong_mapping_makes_it_red_whatever_else_was_measured() {
+        let good = of(&mock("clean"), 4096);
+        let (not, wrong) = (Err(Unmeasured::Not("n".into())), Err(Unmeasured::Wrong("w".into())));
+        assert_eq!(exit([&good, &wrong, &not]), Exit::Regression);
+        assert_eq!(exit([&not, &good]), Exit::Success);
+        assert_eq!((exit([&not]), exit([])), (Exit::NothingVerified, Exit::NothingVerified));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub fn run(wanted: &Speed) -> Result<Exit, Trouble> {
     // What a blocked one can do is not known.
     let able = |endpoint: &device::Endpoint| endpoint.exports || endpoint.blocked.is_some();
     let exporters: Vec<_> = endpoints.iter().filter(|endpoint| able(endpoint) && named(&endpoint.key)).collect();
-    if exporters.is_empty() && !endpoints.is_empty() {
+    if exporters.is_empty() && !wanted.filter.is_empty() && !endpoints.is_empty() {
         return Err(Trouble::NoExporter(wanted.filter.join("' or '")));
     }
     let measured: Vec<_> =
@@ -47,11 +47,5 @@ pub fn run(wanted: &Speed) -> Result<Exit, Trouble> {
             Err(Unmeasured::Wrong(why)) => print_object(&json!({"exporter": exporter, "wrong": why})),
         }),
     }
-    let wrong = measured.iter().any(|(_, speed)| matches!(speed, Err(Unmeasured::Wrong(_))));
-    let any = measured.iter().any(|(_, speed)| speed.is_ok());
-    Ok(match (wrong, any) {
-        (true, _) => Exit::Regression,
-        (false, true) => Exit::Success,
-        (false, false) => Exit::NothingVerified,
-    })
+    Ok(speed::exit(measured.iter().map(|(_, speed)| speed)))
 }
