@@ -91,9 +91,9 @@ const TRIED: &[(&str, &[&str])] = &[
         &["prime_v4l2 goes", "videobuf2_vmalloc stays", "0: the dma-buf is as it was"],
     ),
     ("rmmod videobuf2_dma_sg && rmmod videobuf2_dma_contig && rmmod videobuf2_vmalloc; echo = $?", &["0"]),
-    // Of emergencies, errors and warnings there is none in the log, but of a host that is busy.
+    // Of emergencies, errors and warnings there is none in the log.
     ("dmesg -r | grep -q '^<6>.*Initialized prime_drm_coherent' && echo = the log", &["the log"]),
-    ("dmesg -r | sed -n '/hrtimer: interrupt took/d; /clocksource/d; s/^<[0-4]>/= /p'", &[]),
+    ("dmesg -r | sed -n 's/^<[0-4]>/= /p'", &[]),
 ];
 
 #[test]
