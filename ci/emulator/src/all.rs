@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use document::board::{Board, BoardCommand};
 use serde_json::Value;
+use spec::board::{Board, BoardCommand};
 
 use crate::ALL;
 use crate::board;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use document::board::{Board, Emulate, Module};
+use spec::board::{Board, Emulate, Module};
 
 use crate::error::{Error, Result};
 

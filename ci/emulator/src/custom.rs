@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use document::board::{Configuration, Emulate};
+use spec::board::{Configuration, Emulate};
 
 use crate::archive::Archive;
 use crate::cache::{Cache, key};
@@ -230,7 +230,7 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
         for entry in fs::read_dir(root.join("fixtures/boards")).unwrap() {
             let path = entry.unwrap().path();
-            let board = document::board::Board::parse(&path, &fs::read_to_string(&path).unwrap()).unwrap();
+            let board = spec::board::Board::parse(&path, &fs::read_to_string(&path).unwrap()).unwrap();
             let Some(emulate) = board.emulate else { continue };
             if let Some(configuration) = &emulate.kernel.configuration {
                 assert!(!settings(root, configuration).unwrap().is_empty(), "{}", path.display());

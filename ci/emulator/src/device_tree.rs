@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use document::board::Qemu;
+use spec::board::Qemu;
 use tempfile::TempDir;
 
 use crate::command;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use document::board::Build;
+use spec::board::Build;
 
 use crate::archive::{Archive, content_key};
 use crate::cache::{Cache, key};
@@ -264,7 +264,7 @@ mod tests {
     fn vkms() -> Build {
         let text =
             "module: vkms\nsource: [drivers/gpu/drm/vkms]\nfolder: drivers/gpu/drm/vkms\nconfig: [CONFIG_DRM_VKMS=m]\n";
-        document::yaml::parse(Path::new("x.yaml"), text).unwrap()
+        spec::yaml::parse(Path::new("x.yaml"), text).unwrap()
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum Exit {
 pub enum Error {
     /// The board file is not in order.
     #[error(transparent)]
-    Document(#[from] document::yaml::Diagnostic),
+    Document(#[from] spec::yaml::Diagnostic),
     /// What was asked for cannot be done as asked.
     #[error("{what}\n  {remedy}")]
     Usage {

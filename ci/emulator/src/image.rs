@@ -3,7 +3,7 @@
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use document::board::{Board, BoardCommand};
+use spec::board::{Board, BoardCommand};
 use tempfile::NamedTempFile;
 
 use crate::busybox;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use document::board::Kernel as Wanted;
+use spec::board::Kernel as Wanted;
 
 use crate::archive::Archive;
 use crate::command;

@@ -1,6 +1,6 @@
 //! What differs between architectures, in one table.
 
-use document::board::Board;
+use spec::board::Board;
 
 use crate::error::{Error, Result};
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use document::board::{Board, Emulate};
+use spec::board::{Board, Emulate};
 
 use crate::Making;
 use crate::archive::Archive;

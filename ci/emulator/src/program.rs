@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use document::board::Userland;
+use spec::board::Userland;
 
 use crate::command;
 use crate::cross::Cross;
@@ -28,7 +28,7 @@ pub fn program(
         return check(given, libraries.is_some());
     }
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(["build", "--quiet", "--release", "-p", "suite", "--bin", "prime-cts"]);
+    cargo.current_dir(root).args(["build", "--quiet", "--release", "-p", "prime-cts", "--bin", "prime-cts"]);
     let (folder, flags) = match libraries {
         // At a fixed address: without relocations it is smaller, and starts sooner.
         None => ("target/static", "-C target-feature=+crt-static -C relocation-model=static".to_owned()),

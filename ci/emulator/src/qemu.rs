@@ -8,10 +8,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use document::board::Qemu;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use spec::board::Qemu;
 
 use crate::command;
 use crate::error::{Error, Result};
@@ -269,7 +269,7 @@ mod tests {
 
     fn words(share: &str, append: &str, races: bool) -> Vec<String> {
         let board = "machine: q35\ncpu: max\nprocessors: 2\nmemory: 512\nconsole: ttyS0\ndevices: [bochs-display]\nappend: cma=64M\n";
-        let qemu: Qemu = document::yaml::parse(Path::new("b.yaml"), board).unwrap();
+        let qemu: Qemu = spec::yaml::parse(Path::new("b.yaml"), board).unwrap();
         let machine = Machine::named("x86_64").unwrap();
         let (kernel, initramfs) = (Path::new("/k"), Path::new("/i"));
         let start = Start {

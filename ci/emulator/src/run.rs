@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use document::board::Board;
 use nix::fcntl::{Flock, FlockArg};
+use spec::board::Board;
 
 use crate::Making;
 use crate::board;

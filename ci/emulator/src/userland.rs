@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use document::board::Userland;
+use spec::board::Userland;
 
 use crate::archive::Archive;
 use crate::cache::{Cache, key};

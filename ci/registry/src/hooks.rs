@@ -1,8 +1,8 @@
 //! Which functions a source file puts into a hook: `.map_dma_buf = f` and `ops->map_dma_buf = f` in C,
 //! `map_dma_buf: Some(f)` in Rust.
 
-use document::registry::Version;
-use document::registry::list::Hook;
+use spec::registry::Version;
+use spec::registry::list::Hook;
 
 /// The functions, in their order; none of what is said in comments and strings.
 pub fn find(hook: Hook, text: &str) -> Vec<String> {

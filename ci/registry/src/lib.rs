@@ -7,9 +7,9 @@ pub mod source;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use document::registry::Version;
-use document::registry::list::{Hook, List};
 use source::SourceError;
+use spec::registry::Version;
+use spec::registry::list::{Hook, List};
 
 /// What a kernel's source has of each hook.
 ///

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use document::registry::Registry;
-use document::yaml::Diagnostic;
 use registry::source::SourceError;
+use spec::registry::Registry;
+use spec::yaml::Diagnostic;
 
 /// Captures from kernel sources which functions are their map_dma_buf and get_sg_table, and holds
 /// fixtures/map_dma_buf.yaml against them.

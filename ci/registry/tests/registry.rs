@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use document::registry::Registry;
-use document::registry::list::List;
 use registry::capture;
 use registry::source::SourceError;
+use spec::registry::Registry;
+use spec::registry::list::List;
 
 const MAKEFILE: &str = "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 2\n";
 

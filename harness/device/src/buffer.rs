@@ -3,7 +3,7 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
-use document::step::{BufferUse, DeviceMisuse, Stream};
+use spec::step::{BufferUse, DeviceMisuse, Stream};
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 

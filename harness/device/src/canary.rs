@@ -8,8 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 
-use document::case::{Kind, Memory};
 use nix::fcntl::OFlag;
+use spec::case::{Kind, Memory};
 use uapi::canary;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 

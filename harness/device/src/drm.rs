@@ -10,10 +10,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use document::case::Kind;
-use document::step::{DeviceMisuse, Stream};
 use drm::{Device as _, DriverCapability};
 use drm_ffi::drm_sys::{DRM_PRIME_CAP_EXPORT, DRM_PRIME_CAP_IMPORT};
+use spec::case::Kind;
+use spec::step::{DeviceMisuse, Stream};
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::render::Gpu;

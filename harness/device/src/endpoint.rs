@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use document::case::{Ability, Kind, Memory, Pixels, Seen};
 use serde::Serialize;
+use spec::case::{Ability, Kind, Memory, Pixels, Seen};
 use uapi::Errno;
 use uapi::v4l2::{Format, QueueType};
 

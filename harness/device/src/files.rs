@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use document::step::FileMisuse;
+use spec::step::FileMisuse;
 use uapi::Errno;
 use uapi::dma_buf::{self, FileFlags};
 use uapi::memory::{Access, Mapping, Sharing, Window};

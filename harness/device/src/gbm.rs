@@ -8,9 +8,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use document::case::Kind;
-use document::step::BufferUse;
 use gbm::{BufferObject, BufferObjectFlags, Format};
+use spec::case::Kind;
+use spec::step::BufferUse;
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
-use document::case::Kind;
-use document::step::DeviceMisuse;
 use nix::fcntl::OFlag;
+use spec::case::Kind;
+use spec::step::DeviceMisuse;
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 

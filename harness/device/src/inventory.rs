@@ -9,7 +9,7 @@ use crate::system::System;
 /// How one kind of endpoint is found and opened.
 pub struct Backend {
     /// Whose endpoints it opens.
-    pub kind: document::case::Kind,
+    pub kind: spec::case::Kind,
     /// Finds its endpoints. One that cannot be opened is found too, and says why it is blocked.
     pub find: fn(&System) -> Vec<Endpoint>,
     /// Opens one of them.

@@ -11,8 +11,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use document::case::Kind;
-use document::step::{BufferUse, DeviceMisuse};
+use spec::case::Kind;
+use spec::step::{BufferUse, DeviceMisuse};
 use uapi::Errno;
 use uapi::dma_buf;
 use uapi::memory::{Access, Mapping, Sharing, Window};

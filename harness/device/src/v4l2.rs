@@ -10,9 +10,9 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
-use document::case::{Ability, Kind};
-use document::step::DeviceMisuse;
 use nix::fcntl::OFlag;
+use spec::case::{Ability, Kind};
+use spec::step::DeviceMisuse;
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::v4l2::{Format, Memory, PlaneBuffer, PlaneFile, QueueType};
@@ -149,7 +149,7 @@ fn ability(device: BorrowedFd<'_>, queue: QueueType, other: Option<QueueType>) -
 }
 
 /// What the frames of a device can be made of: those that it reads, if it reads any.
-fn pixels_of(device: BorrowedFd<'_>, queue: QueueType, other: Option<QueueType>) -> Vec<document::case::Pixels> {
+fn pixels_of(device: BorrowedFd<'_>, queue: QueueType, other: Option<QueueType>) -> Vec<spec::case::Pixels> {
     let lead = [Some(queue), other].into_iter().flatten().find(|queue| queue.output()).unwrap_or(queue);
     let offered: Vec<u32> = uapi::v4l2::formats(device, lead).iter().map(|offered| offered.fourcc).collect();
     pixels::sorts(&offered)

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use document::case::Kind;
+use spec::case::Kind;
 
 use crate::buffer::Device;
 use crate::endpoint::Endpoint;

@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use document::step::Stream;
+use spec::step::Stream;
 
 use crate::buffer::Refusal;
 

@@ -4,7 +4,7 @@
 //! | module | what it sees |
 //! |---|---|
 //! | [`content`] | whether a mapping shows the bytes that were written, and if not, what it shows instead |
-//! | [`kernel_log`] | warnings, oopses and sanitizer reports in the kernel's log, and the taint |
+//! | [`kmsg`] | the kernel's log, for the reports of trouble that `kernel_log` finds in it |
 //! | [`provenance`] | which `map_dma_buf` a buffer was exported with |
 //! | [`balance`] | open files, references and attachments: what was not given back |
 //! | [`pages`] | whether a mapping exposes struct pages |
@@ -15,7 +15,7 @@
 pub mod balance;
 pub mod content;
 pub mod kernel_config;
-pub mod kernel_log;
+pub mod kmsg;
 pub mod not_available;
 pub mod pages;
 pub mod provenance;

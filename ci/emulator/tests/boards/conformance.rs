@@ -9,7 +9,7 @@ fn one_trial_a_cell_with_filters_and_reasons() {
     let name = "debian-amd64-7.3";
     let copy = Copy::of(name, str::to_owned);
     fs::create_dir_all(copy.results(name)).unwrap();
-    let program = built(&["test", "--no-run", "-p", "suite", "--test", "conformance"], "conformance");
+    let program = built(&["test", "--no-run", "-p", "prime-cts", "--test", "conformance"], "conformance");
     fs::copy(program, copy.results(name).join("conformance")).unwrap();
     fs::copy(copy.root().join(format!("fixtures/boards/{name}.yaml")), copy.results(name).join(format!("{name}.yaml")))
         .unwrap();

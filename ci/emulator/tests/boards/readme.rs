@@ -112,7 +112,7 @@ fn every_command_of_the_readme_is_run() {
     let gone: Vec<_> = known.difference(&found).collect();
     assert!(untested.is_empty() && gone.is_empty(), "nobody runs {untested:#?}; not in the README: {gone:#?}");
     // A test that is named is there.
-    let folders = ["ci/emulator/tests", "ci/emulator/tests/boards", "ci/emulator/src", "harness/suite/tests"];
+    let folders = ["ci/emulator/tests", "ci/emulator/tests/boards", "ci/emulator/src", "harness/cli/tests"];
     let files = folders.map(|folder| fs::read_dir(root().join(folder)).unwrap()).into_iter().flatten();
     let sources: String = files.filter_map(|file| fs::read_to_string(file.unwrap().path()).ok()).collect();
     for (command, by) in COMMANDS {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use document::case::{Ability, Pixels};
-use document::step::{DisplayPlane, Stream};
 use drm::control::Mode;
+use spec::case::{Ability, Pixels};
+use spec::step::{DisplayPlane, Stream};
 
 use super::formats::{self, Format, USUAL};
 use super::layout::{Layout, SMALL};
@@ -138,7 +138,7 @@ impl Plan {
 mod tests {
     use super::*;
     use crate::work::Buffers;
-    use document::quantity::Bytes;
+    use spec::quantity::Bytes;
 
     fn plan(asked: Stream, format: &[u8; 4], room: u64, modes: &[Mode]) -> Option<Plan> {
         let own = |_| 0;

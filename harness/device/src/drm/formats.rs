@@ -1,7 +1,7 @@
 //! The pixel formats of displays by what they are made of: `include/uapi/drm/drm_fourcc.h`,
 //! `drivers/gpu/drm/drm_fourcc.c`.
 
-use document::case::Pixels;
+use spec::case::Pixels;
 
 /// A plane of a format: so many bytes for each block of so many pixels across and down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

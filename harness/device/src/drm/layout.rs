@@ -1,7 +1,7 @@
 //! Where the bytes of an image lie: its size in pixels, and for each of its planes the buffer, the offset and the pitch.
 //! Reference: `include/uapi/drm/drm_mode.h`, `struct drm_mode_fb_cmd2`.
 
-use document::step::Stream;
+use spec::step::Stream;
 
 use super::formats::Format;
 use crate::work::place;

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use document::step::DeviceMisuse;
+use spec::step::DeviceMisuse;
 use uapi::Errno;
 use uapi::misuse::{self, Argument, Call, PRIME_FD_TO_HANDLE, PRIME_HANDLE_TO_FD};
 

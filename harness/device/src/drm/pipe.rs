@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::io;
 
-use document::step::DisplayPlane;
 use drm::control::atomic::AtomicModeReq;
 use drm::control::{AtomicCommitFlags, Device as _, Mode, RawResourceHandle, ResourceHandle};
 use drm::control::{connector, crtc, plane, property};
 use drm::{ClientCapability, Device as _, VblankWaitFlags, VblankWaitTarget};
 use drm_ffi::drm_sys::{self, drm_mode_modeinfo};
+use spec::step::DisplayPlane;
 
 use super::{Card, formats, image::LINEAR};
 

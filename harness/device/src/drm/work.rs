@@ -5,9 +5,9 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use document::step::{DisplayPlane, Stream};
 use drm::Device as _;
 use drm::control::AtomicCommitFlags;
+use spec::step::{DisplayPlane, Stream};
 use uapi::sync_file::{OutFence, wait_readable};
 
 use super::display::{self, Plan, not_asked};

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use document::step::FileMisuse;
+use spec::step::FileMisuse;
 use uapi::Errno;
 use uapi::misuse::{self, Argument};
 

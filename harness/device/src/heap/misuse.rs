@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use document::step::DeviceMisuse;
+use spec::step::DeviceMisuse;
 use uapi::misuse::{self, Argument, Call, HEAP_ALLOC};
 
 use super::Heap;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use document::step::FileMisuse;
 use nix::unistd::Whence;
+use spec::step::FileMisuse;
 use uapi::Errno;
 use uapi::dma_buf::{self, FileFlags};
 use uapi::memory::{Mapping, Sharing};

@@ -1,6 +1,6 @@
 //! What a mock says to calls that are wrong: what the kernel says, but for the fault.
 
-use document::step::{DeviceMisuse, FileMisuse};
+use spec::step::{DeviceMisuse, FileMisuse};
 use uapi::Errno;
 
 use super::{Fault, memory};

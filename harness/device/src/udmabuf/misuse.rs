@@ -2,8 +2,8 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
-use document::step::DeviceMisuse;
 use nix::fcntl::SealFlag;
+use spec::step::DeviceMisuse;
 use uapi::misuse::{self, Argument, Call, UDMABUF_CREATE, UDMABUF_CREATE_LIST};
 
 use super::Udmabuf;

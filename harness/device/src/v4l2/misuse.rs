@@ -1,7 +1,7 @@
 //! A V4L2 queue used wrongly on purpose. Reference: `Documentation/userspace-api/media/v4l/vidioc-expbuf.rst`,
 //! `drivers/media/common/videobuf2/videobuf2-core.c`: vb2_core_expbuf.
 
-use document::step::DeviceMisuse;
+use spec::step::DeviceMisuse;
 use uapi::Errno;
 use uapi::misuse::{self, Argument, Call, EXPBUF, QBUF};
 use uapi::v4l2::{Memory, PlaneFile};

@@ -1,6 +1,6 @@
 //! Pixel formats by what they are made of: `include/uapi/linux/videodev2.h`.
 
-use document::case::Pixels;
+use spec::case::Pixels;
 
 /// `v4l2_fourcc` of the header.
 const fn fourcc(name: &[u8; 4]) -> u32 {

@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use document::step::StreamCall;
+use spec::step::StreamCall;
 use uapi::memory::{Access, Mapping, Sharing, Window, page_size};
 use uapi::v4l2::{self, Done, Format, Memory, PlaneFile, QueueType};
 

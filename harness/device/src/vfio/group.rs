@@ -6,7 +6,7 @@ use std::io::{Error, Result};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use document::case::Kind;
+use spec::case::Kind;
 use uapi::{Errno, vfio};
 
 use crate::endpoint::Endpoint;

@@ -11,8 +11,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::rc::Rc;
 
-use document::case::Memory as Sort;
 use nix::fcntl::OFlag;
+use spec::case::Memory as Sort;
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window, page_size};
 use uapi::vfio::{self, RegionInfo};

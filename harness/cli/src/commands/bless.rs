@@ -1,0 +1,50 @@
+//! `prime-cts bless`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use event::exit::Exit;
+use report::bless::{blessed, differences};
+
+use super::{Trouble, recorded};
+
+/// What a board file is to expect from now on.
+#[derive(Debug, Args)]
+pub struct Bless {
+    /// The run: a run.jsonl, or the folder that holds it.
+    pub journal: PathBuf,
+    /// Cells whose id contains one of these texts; all that differ without one.
+    pub filter: Vec<String>,
+    /// The board file.
+    #[arg(long, value_name = "FILE")]
+    pub board: PathBuf,
+    /// Why that is as it should be, in a sentence. Without it the cells are told and nothing is written.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// Writes what a run has shown into the board file.
+pub fn run(wanted: &Bless) -> Result<Exit, Trouble> {
+    let path = &wanted.board;
+    let recorded = recorded(&wanted.journal)?;
+    let cells = differences(&recorded, &wanted.filter);
+    for missing in &recorded.missing {
+        eprintln!(
+            "not blessed: {} {} is missing; if that is as it should be, take it out of the file",
+            missing.what, missing.name
+        );
+    }
+    if cells.is_empty() {
+        println!("nothing differs from {}", path.display());
+        return Ok(Exit::Success);
+    }
+    let text = std::fs::read_to_string(path).map_err(|source| Trouble::Unreadable { path: path.clone(), source })?;
+    let written = blessed(path, &text, &cells, wanted.reason.as_deref())?;
+    super::replace(path, &written)?;
+    println!(
+        "{}: {} cells are expected as they were; look at the change before you commit it",
+        path.display(),
+        cells.len()
+    );
+    Ok(Exit::Success)
+}

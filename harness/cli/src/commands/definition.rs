@@ -1,0 +1,43 @@
+//! `prime-cts man` and `prime-cts completions`: what `--help` says, for other readers.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+use clap_mangen::Man as Page;
+use event::exit::Exit;
+
+use super::Trouble;
+use crate::arguments::Arguments;
+
+/// Man pages.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Writes a page for each command to this folder, in place of the program's alone to the standard output.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Writes man pages.
+pub fn man(wanted: &Man) -> Result<Exit, Trouble> {
+    match &wanted.output {
+        None => Page::new(Arguments::command())
+            .render(&mut std::io::stdout())
+            .map_err(|source| Trouble::Output { source })?,
+        Some(folder) => {
+            let failed = |source| Trouble::Folder { path: folder.clone(), source };
+            std::fs::create_dir_all(folder).map_err(failed)?;
+            clap_mangen::generate_to(Arguments::command(), folder).map_err(failed)?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Writes completions.
+pub fn completions(shell: Shell) -> Result<Exit, Trouble> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "prime-cts", &mut script);
+    std::io::stdout().write_all(&script).map_err(|source| Trouble::Output { source })?;
+    Ok(Exit::Success)
+}

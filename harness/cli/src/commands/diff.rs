@@ -1,0 +1,32 @@
+//! `prime-cts diff`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use event::exit::Exit;
+use report::diff;
+
+use super::{Trouble, recorded};
+use crate::arguments::Telling;
+
+/// A comparison.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The run.jsonl of the run before, or the folder that holds it.
+    pub before: PathBuf,
+    /// That of the run after.
+    pub after: PathBuf,
+    /// Its form.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
+
+/// Compares two runs and tells how they differ.
+pub fn run(wanted: &Diff) -> Result<Exit, Trouble> {
+    let compared = diff::Diff::of(&recorded(&wanted.before)?, &recorded(&wanted.after)?);
+    match wanted.format {
+        Telling::Text => print!("{}", diff::text(&compared)),
+        Telling::Json => println!("{}", serde_json::to_string_pretty(&compared).expect("it is plain data")),
+    }
+    Ok(compared.exit())
+}

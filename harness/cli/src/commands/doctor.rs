@@ -1,0 +1,39 @@
+//! `prime-cts doctor`.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use clap::Args;
+use event::exit::Exit;
+use runner::doctor;
+use runner::run::Runner;
+use serde_json::json;
+
+use super::{Trouble, endpoints, print_object, sources};
+use crate::arguments::{Machine, Telling};
+
+/// What can be observed.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// For people, or one JSON object a line: oracle, what it shows, and why it is missing.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
+
+/// Says what can be observed here.
+pub fn run(wanted: &Doctor) -> Result<Exit, Trouble> {
+    let endpoints = endpoints(&wanted.machine)?;
+    let (runner, _) = Runner::start(&sources(&wanted.machine), &[]);
+    let (release, architecture) = uapi::process::kernel().unwrap_or_default();
+    let endpoints: Vec<&device::Endpoint> = endpoints.iter().map(Rc::as_ref).collect();
+    let rows = doctor::rows(Path::new("/"), &release, &runner.oracles(), &endpoints);
+    match wanted.format {
+        Telling::Text => print!("{}", doctor::text(&format!("{release} {architecture}"), &rows)),
+        Telling::Json => rows.iter().for_each(|row| {
+            print_object(&json!({"oracle": row.oracle, "shows": row.shows, "missing": row.missing}));
+        }),
+    }
+    Ok(Exit::Success)
+}

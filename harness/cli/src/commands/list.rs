@@ -1,0 +1,70 @@
+//! `prime-cts list`.
+
+use clap::{Args, ValueEnum};
+use event::Event;
+use event::exit::Exit;
+use report::summary;
+use runner::run::Runner;
+use serde_json::json;
+use std::path::PathBuf;
+
+use super::{Trouble, cases, endpoints, print_object, sources};
+use crate::arguments::{Machine, Telling};
+
+/// What to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// The devices of this machine.
+    Devices,
+    /// The cases, by area, with their rules.
+    Cases,
+}
+
+/// A list.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Of what.
+    #[arg(value_enum, default_value = "devices")]
+    pub what: Listed,
+    #[command(flatten)]
+    pub machine: Machine,
+    /// A folder of cases in place of those that are built in.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Option<PathBuf>,
+    /// For people, or one JSON object a line: of a device the event of run.jsonl, of a case its area, name and rule.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
+
+/// Lists the devices, or the cases.
+pub fn run(wanted: &List) -> Result<Exit, Trouble> {
+    match wanted.what {
+        Listed::Devices => devices(wanted),
+        Listed::Cases => rules(wanted),
+    }
+}
+
+fn devices(wanted: &List) -> Result<Exit, Trouble> {
+    let endpoints = endpoints(&wanted.machine)?;
+    if endpoints.is_empty() {
+        eprintln!("{}", summary::NO_DEVICES);
+        return Ok(Exit::NothingVerified);
+    }
+    let (_, found) = Runner::start(&sources(&wanted.machine), &endpoints);
+    match wanted.format {
+        Telling::Text => print!("{}", summary::endpoints(&found)),
+        Telling::Json => found.into_iter().for_each(|endpoint| print_object(&Event::Endpoint(endpoint))),
+    }
+    Ok(Exit::Success)
+}
+
+fn rules(wanted: &List) -> Result<Exit, Trouble> {
+    let cases = cases(wanted.cases.as_deref())?;
+    match wanted.format {
+        Telling::Text => print!("{}", summary::cases(&cases)),
+        Telling::Json => cases.iter().for_each(|case| {
+            print_object(&json!({"area": case.area, "name": case.name, "rule": case.rule.trim()}));
+        }),
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,41 @@
+//! `prime-cts merge`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use event::Event;
+use event::exit::Exit;
+use event::journal::{Journal, Recorded};
+use event::merge::merged;
+use report::paint::Paint;
+
+use super::written::Written;
+use super::{Trouble, read_board, recorded};
+
+/// Shards to be joined.
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The shards: each a run.jsonl, or the folder that holds it.
+    #[arg(required = true)]
+    pub journals: Vec<PathBuf>,
+    /// The board file, whose endpoints and implementations the shards together must have.
+    #[arg(long, value_name = "FILE")]
+    pub board: Option<PathBuf>,
+    /// The folder for the results.
+    #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
+    pub output: PathBuf,
+}
+
+/// Joins the shards, and writes and tells what the whole run would have.
+pub fn run(wanted: &Merge) -> Result<Exit, Trouble> {
+    let board = wanted.board.as_deref().map(read_board).transpose()?;
+    let named = |path: &std::path::PathBuf| Ok((path.display().to_string(), recorded(path)?));
+    let shards: Vec<(String, Recorded)> = wanted.journals.iter().map(named).collect::<Result<_, Trouble>>()?;
+    let events: Vec<Event> = merged(&shards, board.as_ref().map(|board| &board.expect))?;
+    let folder = &wanted.output;
+    std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+    Journal::create(&folder.join("run.jsonl"))?.write(&events)?;
+    let written = Written::to(folder)?;
+    print!("{}", written.text(Paint::of_output()));
+    Ok(written.exit())
+}

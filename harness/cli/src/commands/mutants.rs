@@ -1,0 +1,71 @@
+//! `prime-cts mutants`.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use clap::Args;
+use event::exit::Exit;
+use runner::mutants::{self, Fault};
+use runner::plan::plan;
+use runner::run::{Runner, Sources, board};
+use runner::survey::survey;
+use spec::case::Case;
+
+use super::{Trouble, cases, write};
+use crate::arguments::ProgressForm;
+
+/// Planted faults.
+#[derive(Debug, Args)]
+pub struct Mutants {
+    /// Only cells of these areas of cases are to catch them, as `stream`.
+    #[arg(long = "area", value_name = "AREA")]
+    pub areas: Vec<String>,
+    /// Faults whose word, or whose module, contains this text; all without one.
+    pub filter: Vec<String>,
+    /// Only this: it is no run, and no board file is held against it.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub board: Option<PathBuf>,
+    /// The folder for mutants.md and mutants.jsonl.
+    #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
+    pub output: PathBuf,
+    /// How progress is shown.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub progress: ProgressForm,
+}
+
+/// Plants each fault and writes what caught it.
+pub fn run(wanted: &Mutants) -> Result<Exit, Trouble> {
+    let takes = |fault: &Fault| {
+        let named = |text: &String| fault.word.contains(text.as_str()) || fault.module.contains(text.as_str());
+        wanted.filter.is_empty() || wanted.filter.iter().any(named)
+    };
+    let faults: Vec<Fault> = mutants::faults(Path::new("/sys/module"))?.into_iter().filter(takes).collect();
+    if faults.is_empty() {
+        println!("no module here plants faults; load those of fixtures/kmod");
+        return Ok(Exit::NothingVerified);
+    }
+    std::fs::create_dir_all(&wanted.output)
+        .map_err(|source| Trouble::Folder { path: wanted.output.clone(), source })?;
+    let (cases, sources) = (cases(None)?, Sources::default());
+    let endpoints = survey(board::endpoints(), &cases, &sources);
+    let wanted_area = |case: &Case| wanted.areas.is_empty() || wanted.areas.contains(&case.area);
+    let cases = cases.into_iter().filter(wanted_area);
+    let cells: Vec<_> = plan(&cases.map(Rc::new).collect::<Vec<_>>(), &endpoints).iter().collect();
+    let (mut runner, _) = Runner::start(&sources, &endpoints);
+    let detections = mutants::run(&mut runner, &faults, &cells, |number, detection| {
+        if wanted.progress == ProgressForm::Lines {
+            eprintln!("prime-cts: progress {number} {}", faults.len());
+        }
+        let caught = detection.cell.as_deref().unwrap_or("not caught");
+        let blame = detection.blame.as_ref().filter(|_| !detection.named);
+        let wrongly = blame.map_or(String::new(), |blame| format!(", and blamed the {blame} for it"));
+        println!("{:12} {:26} {caught}{wrongly}", detection.module, detection.fault);
+    })?;
+    write(&wanted.output.join("mutants.md"), &mutants::table(&detections))?;
+    let lines = detections.iter().map(|detection| serde_json::to_string(detection).unwrap_or_default() + "\n");
+    write(&wanted.output.join("mutants.jsonl"), &lines.collect::<String>())?;
+    let missed = detections.iter().filter(|detection| !detection.good()).count();
+    println!("{} of {} faults caught and named", detections.len() - missed, detections.len());
+    Ok(if missed == 0 { Exit::Success } else { Exit::Regression })
+}

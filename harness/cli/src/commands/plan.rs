@@ -1,0 +1,63 @@
+//! `prime-cts plan`.
+
+use std::rc::Rc;
+
+use clap::Args;
+use device::Endpoint;
+use event::exit::Exit;
+use report::summary;
+use runner::plan::Cell;
+use runner::survey::survey;
+use serde_json::json;
+
+use super::{Trouble, cases, chosen, endpoints, print_object, run::sharded, sources};
+use crate::arguments::{Plan, Telling};
+
+/// A plan that is not run.
+#[derive(Debug, Args)]
+pub struct Planned {
+    #[command(flatten)]
+    pub plan: Plan,
+    /// For people, or one JSON object a line: id, case, exporter, importer, second_importer, and why it cannot be run or
+    /// looked at.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
+
+/// Lists the cells that a run would run.
+pub fn run(wanted: &Plan, format: Telling) -> Result<Exit, Trouble> {
+    let cases = cases(wanted.cases.as_deref())?;
+    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
+    if endpoints.is_empty() {
+        eprintln!("{}", summary::NO_DEVICES);
+    }
+    let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
+    for cell in sharded(cells, &wanted.choice, false)?.0.iter() {
+        match format {
+            Telling::Text => println!("{}", line(&cell)),
+            Telling::Json => print_object(&object(&cell)),
+        }
+    }
+    Ok(if endpoints.is_empty() { Exit::NothingVerified } else { Exit::Success })
+}
+
+fn line(cell: &Cell) -> String {
+    match (&cell.unobserved, cell.blocked()) {
+        (Some(why), _) => format!("{}  not-observable: {why}", cell.id),
+        (None, Some(why)) => format!("{}  blocked: {why}", cell.id),
+        (None, None) => cell.id.clone(),
+    }
+}
+
+fn object(cell: &Cell) -> serde_json::Value {
+    let key = |endpoint: &Option<Rc<Endpoint>>| endpoint.as_ref().map(|endpoint| endpoint.key.clone());
+    json!({
+        "id": cell.id,
+        "case": cell.case.id(),
+        "exporter": key(&cell.exporter),
+        "importer": key(&cell.importer),
+        "second_importer": key(&cell.second_importer),
+        "not_observable": cell.unobserved,
+        "blocked": cell.blocked(),
+    })
+}

@@ -1,0 +1,138 @@
+//! `prime-cts report`.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use catalogue;
+use clap::{Args, ValueEnum};
+use event::Event;
+use event::console;
+use event::exit::Exit;
+use event::journal::{Journal, JournalError, Recorded};
+use report::gathered::Gathered;
+use report::lava;
+use report::paint::Paint;
+use report::{self, failure, html, junit, kcidb, ktap, summary};
+
+use super::written::Written;
+use super::{Trouble, journal_of, recorded, replace};
+use crate::choice::ChoiceError;
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Form {
+    /// The summary that a run ends with.
+    Text,
+    /// JUnit XML.
+    Junit,
+    /// KTAP.
+    Ktap,
+    /// A report for kcidb, schema 5.3; with --build.
+    Kcidb,
+}
+
+/// A report.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// A run.jsonl, or the folder that holds it.
+    pub journal: PathBuf,
+    /// The file is a console's log, of a run with --console; or that of a LAVA job, as LAVA writes it.
+    #[arg(long)]
+    pub from_console: bool,
+    /// Writes run.jsonl, junit.xml and run.ktap to a folder, as a run does.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["cell", "format"])]
+    pub output: Option<PathBuf>,
+    /// Writes report.html, one file to be read in a browser, into the folder of the run, or into that of --output.
+    #[arg(long, conflicts_with_all = ["cell", "format"])]
+    pub html: bool,
+    /// The run of before, which report.html compares with this one: a run.jsonl, or the folder that holds it.
+    #[arg(long, value_name = "JOURNAL", requires = "html")]
+    pub against: Option<PathBuf>,
+    /// Its form.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Form,
+    /// The build of the kernel that was run, as kcidb knows it.
+    #[arg(long, value_name = "ORIGIN:ID", required_if_eq("format", "kcidb"))]
+    pub build: Option<report::kcidb::Build>,
+    /// Every cell that matches this text is told in full.
+    #[arg(long, value_name = "TEXT")]
+    pub cell: Option<String>,
+}
+
+/// What a console's log tells of a run.
+fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
+    let log = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.to_owned(), source })?;
+    let told = console::read(&lava::console(&log), &catalogue::embedded());
+    if told.damaged > 0 {
+        eprintln!("warning: {} lines of the journal on this console are damaged", told.damaged);
+    }
+    Ok(told.events)
+}
+
+/// Writes report.html to a folder and says where it is.
+fn page(recorded: &Recorded, against: Option<&Path>, folder: &Path) -> Result<(), Trouble> {
+    let registry = catalogue::registry::embedded().map_err(Trouble::Registry)?;
+    let cases = catalogue::embedded();
+    let against = against.map(super::recorded).transpose()?;
+    let beside = html::Beside { registry: &registry, cases: &cases, against: against.as_ref() };
+    let path = folder.join("report.html");
+    replace(&path, &html::text(recorded, &beside))?;
+    println!("{}", path.display());
+    Ok(())
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| std::fs::metadata(path).map(|about| (about.dev(), about.ino()));
+    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Makes a report.
+pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
+    let no_run = || JournalError::NoRun { path: wanted.journal.clone() };
+    let told = if wanted.from_console { Some(from_console(&wanted.journal)?) } else { None };
+    let recorded = match &told {
+        Some(events) => Recorded::of(events.iter().cloned()).ok_or_else(no_run)?,
+        None => recorded(&wanted.journal)?,
+    };
+    if let Some(folder) = &wanted.output {
+        std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+        let path = folder.join("run.jsonl");
+        match told {
+            Some(events) => Journal::create(&path)?.write(&events)?,
+            // A copy onto itself would be empty.
+            None if same_file(&journal_of(&wanted.journal), &path) => {}
+            None => drop(
+                std::fs::copy(journal_of(&wanted.journal), &path)
+                    .map_err(|source| Trouble::Unwritten { path, source })?,
+            ),
+        }
+        let written = Written::to(folder)?;
+        print!("{}", written.text(Paint::of_output()));
+        if wanted.html {
+            page(&recorded, wanted.against.as_deref(), folder)?;
+        }
+        return Ok(written.exit());
+    }
+    if wanted.html {
+        let journal = journal_of(&wanted.journal);
+        page(&recorded, wanted.against.as_deref(), journal.parent().unwrap_or(Path::new("")))?;
+        return Ok(Exit::of(&recorded));
+    }
+    if let Some(text) = &wanted.cell {
+        let told: Vec<_> = recorded.cells.iter().filter(|cell| cell.id.contains(text.as_str())).collect();
+        if told.is_empty() {
+            return Err(ChoiceError::NoSuchCell(text.clone(), None).into());
+        }
+        for cell in told {
+            println!("{}", failure::painted(cell, recorded.run.board.as_deref(), Paint::of_output()));
+        }
+        return Ok(Exit::of(&recorded));
+    }
+    match wanted.format {
+        Form::Text => print!("{}", summary::painted(&recorded, &Gathered::of(&recorded), Paint::of_output())),
+        Form::Junit => print!("{}", junit::text(&recorded)),
+        Form::Ktap => print!("{}", ktap::text(&recorded)),
+        Form::Kcidb => wanted.build.iter().for_each(|build| print!("{}", kcidb::text(&recorded, build))),
+    }
+    Ok(Exit::of(&recorded))
+}

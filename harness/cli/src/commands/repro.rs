@@ -1,0 +1,65 @@
+//! `prime-cts repro`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use event::exit::Exit;
+use repro::{About, program};
+use runner::plan::Cell;
+use runner::survey::survey;
+
+use super::{Trouble, cases, endpoints, replace, sources};
+use crate::arguments::Machine;
+use crate::choice::Chosen;
+
+/// A program in C.
+#[derive(Debug, Args)]
+pub struct Repro {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// Cells whose id contains one of these texts, or matches it where it has a '*'.
+    #[arg(required = true)]
+    pub filter: Vec<String>,
+    /// Writes each cell's program to this folder, as ID.c; needed for more than one.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// A folder of cases in place of those that are built in.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Option<PathBuf>,
+}
+
+/// Writes the programs of cells.
+pub fn run(wanted: &Repro) -> Result<Exit, Trouble> {
+    let cases = cases(wanted.cases.as_deref())?;
+    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
+    let chosen = Chosen { filter: &wanted.filter, exact: &[], skip: &[], tags: &[], intrusive: true };
+    let mut cells = chosen.cells(cases, &endpoints)?;
+    // An id that is the beginning of others means itself.
+    let named = |cell: &Cell| wanted.filter == [cell.id.as_str()];
+    if cells.iter().any(|cell| named(&cell)) {
+        cells.retain(|cell| named(&cell));
+    }
+    let (release, architecture) = uapi::process::kernel().unwrap_or_default();
+    let kernel = format!("{release} {architecture}");
+    let about = About { version: env!("CARGO_PKG_VERSION"), kernel: &kernel };
+    let told = |cell: &Cell| program(cell, about).map_err(|why| Trouble::Untold { id: cell.id.clone(), why });
+    let Some(folder) = &wanted.output else {
+        let mut all = cells.iter();
+        let (Some(cell), None) = (all.next(), all.next()) else { return Err(Trouble::ManyCells(cells.len())) };
+        print!("{}", told(&cell)?);
+        return Ok(Exit::Success);
+    };
+    std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+    let mut written = 0;
+    for cell in cells.iter() {
+        match told(&cell) {
+            Ok(text) => {
+                replace(&folder.join(format!("{}.c", cell.id)), &text)?;
+                written += 1;
+            }
+            Err(trouble) => eprintln!("prime-cts: {trouble}"),
+        }
+    }
+    println!("{written} programs of {} cells in {}", cells.len(), folder.display());
+    Ok(if written > 0 { Exit::Success } else { Exit::BadInput })
+}

@@ -1,0 +1,51 @@
+//! `prime-cts speed`.
+
+use clap::Args;
+use event::exit::Exit;
+use report::summary;
+use runner::speed::{self, Unmeasured};
+use serde_json::json;
+
+use super::{Trouble, endpoints, print_object};
+use crate::arguments::{Machine, Telling};
+
+/// How fast content is written and looked at.
+#[derive(Debug, Args)]
+pub struct Speed {
+    #[command(flatten)]
+    pub machine: Machine,
+    /// Exporters whose key contains one of these texts; all without.
+    pub filter: Vec<String>,
+    /// The size of the buffers.
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub mib: u64,
+    /// For people, or one JSON object a line: what was measured of an exporter, or why it was not.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Telling,
+}
+
+/// Measures each exporter.
+pub fn run(wanted: &Speed) -> Result<Exit, Trouble> {
+    let named = |key: &str| wanted.filter.is_empty() || wanted.filter.iter().any(|text| key.contains(text.as_str()));
+    let endpoints = endpoints(&wanted.machine)?;
+    if endpoints.is_empty() {
+        eprintln!("{}", summary::NO_DEVICES);
+    }
+    // What a blocked one can do is not known.
+    let able = |endpoint: &device::Endpoint| endpoint.exports || endpoint.blocked.is_some();
+    let exporters: Vec<_> = endpoints.iter().filter(|endpoint| able(endpoint) && named(&endpoint.key)).collect();
+    if exporters.is_empty() && !wanted.filter.is_empty() && !endpoints.is_empty() {
+        return Err(Trouble::NoExporter(wanted.filter.join("' or '")));
+    }
+    let measured: Vec<_> =
+        exporters.iter().map(|endpoint| (endpoint.key.clone(), speed::of(endpoint, wanted.mib << 20))).collect();
+    match wanted.format {
+        Telling::Text => print!("{}", speed::table(&measured)),
+        Telling::Json => measured.iter().for_each(|(exporter, speed)| match speed {
+            Ok(speed) => print_object(speed),
+            Err(Unmeasured::Not(why)) => print_object(&json!({"exporter": exporter, "not_measured": why})),
+            Err(Unmeasured::Wrong(why)) => print_object(&json!({"exporter": exporter, "wrong": why})),
+        }),
+    }
+    Ok(speed::exit(measured.iter().map(|(_, speed)| speed)))
+}

@@ -1,0 +1,58 @@
+//! The pictures of the README, made anew from a run of `ci/board run debian-amd64`:
+//! `cargo test -p prime-cts --features browser --test browser -- --ignored`.
+
+use std::path::{Path, PathBuf};
+
+use crate::driver::Browser;
+use crate::program::Place;
+
+/// The failure that the README reads.
+const FAILURE: &str = "mapping.at-offset.drm-vgem";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/pictures")
+}
+
+/// The folder of the run, from the repository's.
+fn run() -> PathBuf {
+    let run = std::env::var_os("PRIME_CTS_PICTURES").unwrap_or("target/boards/debian-amd64".into());
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(run)
+}
+
+#[test]
+#[ignore = "it writes the README's pictures, from the run in target/boards/debian-amd64 or that of PRIME_CTS_PICTURES"]
+fn the_pictures_are_made_anew() {
+    let place = Place::new();
+    place.file("run.jsonl", std::fs::read(run().join("run.jsonl")).unwrap());
+    let said = place.run("report run.jsonl --html");
+    assert_eq!(said.err, "", "{said:?}");
+    let url = format!("file://{}", place.path("report.html").display());
+    let browser = Browser::start(1120, 900);
+    // From the top of one element to the bottom of another.
+    let take = |name: &str, from: &str, to: &str| {
+        let edge = |element: &str, side: &str| {
+            let script = format!("return {element}.getBoundingClientRect().{side} + scrollY");
+            browser.run(&script).as_f64().unwrap()
+        };
+        let picture = browser.picture(edge(from, "top"), edge(to, "bottom") + 1.0);
+        std::fs::write(folder().join(name), picture).unwrap();
+    };
+    browser.open(&url);
+    take("grid.png", "document.body", "document.querySelector('.legend')");
+    browser.open(&format!("{url}#{FAILURE}"));
+    let cell = format!("document.getElementById('{FAILURE}').closest('.cell')");
+    let group = format!("{cell}.closest('.group')");
+    browser.run(&format!("{group}.querySelector('.steps').open = true; {group}.scrollIntoView()"));
+    take("failure.png", &group, &cell);
+}
+
+/// Each is what the README shows, and small enough for a repository.
+#[test]
+fn the_readme_shows_the_pictures_that_are_there() {
+    let readme = std::fs::read_to_string(folder().join("../../README.md")).unwrap();
+    for name in ["grid.png", "failure.png"] {
+        let picture = std::fs::read(folder().join(name)).unwrap();
+        assert!(picture.starts_with(b"\x89PNG") && picture.len() < 150_000, "{name}: {} bytes", picture.len());
+        assert!(readme.contains(&format!("(fixtures/pictures/{name})")), "{name}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The exit codes of `prime-cts`.
+
+use std::process::ExitCode;
+
+use spec::verdict::Verdict;
+
+use crate::journal::{Head, Recorded};
+use crate::stream::CellEnd;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Every outcome was expected, and at least one cell was verified.
+    Success = 0,
+    /// A regression, an unexpected pass, or something expected of the board that is missing.
+    Regression = 1,
+    /// The command line or a file that it names cannot be used.
+    BadInput = 2,
+    /// No cell was verified: no devices, or all of them blocked.
+    NothingVerified = 3,
+    /// The suite's own fault: a cell ended in `error`, or results could not be written.
+    OwnFault = 4,
+    /// A journal without an end: the run was cut short.
+    Incomplete = 5,
+}
+
+impl Exit {
+    /// Every code with its meaning, for `--help` and the documentation.
+    pub const TABLE: &'static [(Exit, &'static str)] = &[
+        (Exit::Success, "every outcome as expected, and at least one cell verified"),
+        (Exit::Regression, "a regression, an unexpected pass, or something expected that is missing"),
+        (Exit::BadInput, "the command line or a file that it names cannot be used"),
+        (Exit::NothingVerified, "no cell was verified: no devices, or all of them blocked"),
+        (Exit::OwnFault, "the suite's own fault: a cell in error, or results that could not be written"),
+        (Exit::Incomplete, "the journal has no end: the run was cut short"),
+    ];
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// The cells of a run as far as its exit code depends on them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All cells.
+    pub cells: usize,
+    /// Those that checked their rule.
+    pub verified: usize,
+    /// Those that make the run fail.
+    pub unwanted: usize,
+    /// Those in which the suite itself is at fault.
+    pub errors: usize,
+}
+
+impl Tally {
+    /// Counts a cell.
+    pub fn add(&mut self, cell: &CellEnd) {
+        self.cells += 1;
+        self.verified += usize::from(cell.verdict.verified());
+        self.unwanted += usize::from(cell.outcome.unwanted());
+        self.errors += usize::from(cell.verdict == Verdict::Error);
+    }
+
+    /// How a run of these cells ends.
+    pub fn exit(&self, head: &Head) -> Exit {
+        if head.end.is_none() {
+            Exit::Incomplete
+        } else if self.errors > 0 {
+            Exit::OwnFault
+        } else if self.unwanted > 0 || !head.missing.is_empty() {
+            Exit::Regression
+        } else if self.verified == 0 {
+            Exit::NothingVerified
+        } else {
+            Exit::Success
+        }
+    }
+}
+
+impl Exit {
+    /// How a run ends, from its journal.
+    pub fn of(recorded: &Recorded) -> Self {
+        let mut tally = Tally::default();
+        recorded.cells.iter().for_each(|cell| tally.add(cell));
+        tally.exit(recorded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spec::verdict::Outcome;
+
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn each_exit_code_is_reached() {
+        let mut recorded = sample::recorded();
+        assert_eq!(Exit::of(&recorded), Exit::Regression);
+        recorded.cells.retain(|cell| cell.outcome != Outcome::Regression);
+        assert_eq!(Exit::of(&recorded), Exit::Success);
+        let mut stale = recorded.clone();
+        stale.cells[0].outcome = Outcome::UnexpectedPass;
+        assert_eq!(Exit::of(&stale), Exit::Regression);
+        let mut faulty = recorded.clone();
+        faulty.cells[0].verdict = Verdict::Error;
+        assert_eq!(Exit::of(&faulty), Exit::OwnFault);
+        recorded.cells.retain(|cell| !cell.verdict.verified());
+        assert_eq!(Exit::of(&recorded), Exit::NothingVerified);
+        recorded.end = None;
+        assert_eq!(Exit::of(&recorded), Exit::Incomplete);
+    }
+}

@@ -1,0 +1,18 @@
+//! A device's work on imported buffers, held against its work on its own.
+//!
+//! Nothing needs to be known of what a device does with a frame: with the same input it does the same to every buffer. It
+//! works on its own buffers twice, filled beforehand with bytes and then with their complements, so that each byte is one
+//! that it wrote, one that it left alone, or one that differs from run to run.
+
+mod judge;
+mod shown;
+mod step;
+mod tested;
+mod undone;
+mod waiting;
+mod work;
+mod work_order;
+
+pub(crate) use judge::{filled, steady};
+pub use step::stream;
+pub(crate) use work_order::{BEFORE, INPUT, own_input};

@@ -1,0 +1,78 @@
+//! What it means that a device did not do its work.
+
+use device::{Undone, Worked};
+use spec::case::Kind;
+use spec::verdict::Verdict;
+
+use super::work_order::{BLAME, EXPECTED};
+use crate::cell::documented;
+use crate::cell::refusal::unexpected;
+use crate::cell::stop::Stop;
+use crate::cell::world::{Opened, World};
+use event::{Blame, Oracle};
+
+/// What it means that imported buffers were not worked on.
+pub fn why_not(
+    world: &World,
+    importer: &Opened,
+    undone: &Undone,
+    own: impl FnOnce() -> Result<Worked, Undone>,
+) -> Stop {
+    let expected = "the device works on imported buffers as on its own";
+    let errno = undone.refusal().map(|refusal| refusal.errno());
+    if let Undone::Call(device::Refusal::Kernel { call: "DRM_IOCTL_MODE_ADDFB2", errno }) = undone
+        && let Some(reason) = documented::framebuffer(&importer.endpoint.driver, *errno)
+    {
+        let seen = format!("{undone}: {reason}");
+        return Stop::new(Oracle::Refusal, Verdict::Refused, Blame::Nobody, seen, "the device may refuse here");
+    }
+    let queue = importer.endpoint.kind == Kind::V4l2;
+    let same_node =
+        queue && world.exporter.as_ref().is_some_and(|exporter| exporter.endpoint.node == importer.endpoint.node);
+    match (undone, errno) {
+        (_, Some(None)) => return Stop::not_observable(Oracle::Refusal, undone.to_string(), expected),
+        (Undone::Import(_) | Undone::Call(_), Some(Some(errno))) if errno != uapi::Errno::EBUSY || same_node => {
+            let documented = documented::import(importer.endpoint.kind, errno);
+            let of_import = matches!(undone, Undone::Import(_)) || same_node;
+            if let Some(reason) = documented.filter(|_| of_import) {
+                let seen = format!("{undone}: {reason}");
+                return Stop::new(Oracle::Refusal, Verdict::Refused, Blame::Nobody, seen, "the device may refuse here");
+            }
+        }
+        (_, Some(Some(_))) => return busy(importer, undone),
+        _ => {}
+    }
+    match own() {
+        Err(own) if own == *undone => {
+            // Nobody who may not modeset is told what a display could do.
+            if let Some(refusal) = undone.refusal().filter(|_| errno.flatten().and_then(documented::remedy).is_some()) {
+                return unexpected(refusal, BLAME, expected);
+            }
+            let seen = format!("{undone}; nor does the device do it with its own buffers");
+            Stop::not_observable(Oracle::Device, seen, expected)
+        }
+        _ => match undone.refusal() {
+            Some(refusal) => unexpected(refusal, BLAME, expected),
+            None => Stop::fail(
+                Oracle::Device,
+                BLAME,
+                format!("{undone}; with its own buffers the device does it"),
+                expected,
+            ),
+        },
+    }
+}
+
+pub fn without_reference(importer: &Opened, undone: &Undone) -> Stop {
+    match undone.refusal().and_then(|refusal| refusal.errno()) {
+        Some(uapi::Errno::EBUSY) => busy(importer, undone),
+        _ => Stop::not_observable(Oracle::Device, format!("with the device's own buffers: {undone}"), EXPECTED),
+    }
+}
+
+fn busy(importer: &Opened, undone: &Undone) -> Stop {
+    let holders = device::holders::of(&importer.endpoint.node);
+    let who = if holders.is_empty() { "another program".to_owned() } else { holders.join(", ") };
+    let seen = format!("{undone}; {who} holds {}: stop it", importer.endpoint.node.display());
+    Stop::blocked(Oracle::Device, seen, "the device is free")
+}

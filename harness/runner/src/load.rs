@@ -1,0 +1,277 @@
+//! The board under load: every device that works on frames streams through everybody's buffers, while others import, map
+//! and close them, and several close the same one at the same time.
+//!
+//! A worker is a process, and a cell of the journal: `load.stream.DEVICE`, `load.rounds.worker-N`, `load.closes.worker-N`.
+//! Two cells more are of the whole machine: `load.leaks.board`, what was not given back, and `load.kernel-log.board`, what
+//! the kernel said. Their figures are in the `cell` events.
+
+mod account;
+mod clock;
+mod closes;
+mod crew;
+mod feed;
+mod leaks;
+mod memory;
+mod plan;
+mod pool;
+mod reference;
+mod rounds;
+mod show;
+mod stream;
+mod survey;
+mod teller;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use device::Endpoint;
+use spec::board::Board;
+use spec::glob::Glob;
+use spec::verdict::Verdict;
+use uapi::process::Ending;
+
+use crate::cell::message::{Message, Messages};
+use crate::run::child::Ran;
+use crate::run::judge::judge;
+use crate::run::{Runner, Shown, Sources, Watch, board};
+use clock::Clock;
+use crew::{Ground, Signals};
+use event::blame::Drivers;
+use event::journal::{Journal, JournalError};
+use event::{Blame, CellEnd, CellStart, End, EndpointFound, Event, Finding, Oracle, Run};
+use leaks::Count;
+use plan::{Task, Worker};
+
+/// Drivers give up memory in workers and RCU callbacks: what is not given back within this time is leaked.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// What a load is made of.
+pub struct Setting {
+    /// The board file.
+    pub board: Option<Board>,
+    /// The endpoints, as they were found.
+    pub endpoints: Vec<Rc<Endpoint>>,
+    /// Where the oracles look.
+    pub sources: Sources,
+    /// How long the workers work.
+    pub length: Duration,
+    /// After so long without a word a worker hangs.
+    pub patience: Duration,
+    /// Where the sequences of the rounds begin.
+    pub seed: u64,
+    /// Whether devices work that somebody may use.
+    pub intrusive: bool,
+}
+
+/// What is told while it goes on.
+pub trait Progress {
+    /// The devices are known, and so many pairs share buffers.
+    fn planned(&mut self, run: &Run, endpoints: &[EndpointFound], pairs: usize);
+    /// So many seconds are left, and so many workers work.
+    fn left(&mut self, seconds: u64, workers: usize);
+}
+
+/// Why there was no load.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Its journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The workers' shared page cannot be made.
+    #[error("cannot share a page with the workers (memfd_create, mmap): {0}; free some memory")]
+    Clock(uapi::Errno),
+}
+
+/// The endpoints whose keys contain one of these texts, or match it where it has a '*', and none of those that are left
+/// out.
+pub fn choose(endpoints: Vec<Rc<Endpoint>>, wanted: &[String], skip: &[String]) -> Vec<Rc<Endpoint>> {
+    let is = |texts: &[String], key: &str| {
+        texts
+            .iter()
+            .any(|text| if text.contains('*') { Glob::new(text.clone()).matches(key) } else { key.contains(text) })
+    };
+    let taken = |endpoint: &Rc<Endpoint>| (wanted.is_empty() || is(wanted, &endpoint.key)) && !is(skip, &endpoint.key);
+    endpoints.into_iter().filter(taken).collect()
+}
+
+/// Loads the board and writes the journal. One that was ended by a signal has no end.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress) -> Result<(), LoadError> {
+    let signals = Signals::take();
+    let started = Instant::now();
+    let endpoints = plan::one_at_a_time(&setting.endpoints);
+    let (_, found) = Runner::start(&setting.sources, &endpoints);
+    let (pairs, refused) = survey::pairs(&endpoints, setting.patience);
+    let workers = plan::workers(&endpoints, &pairs, setting.seed, setting.intrusive);
+    let ground = Ground::new(&endpoints, pairs, setting.patience);
+    let mut watch = Watch::start(&setting.sources);
+    let plan_ms = started.elapsed().as_millis() as u64;
+    let run = board::about(
+        setting.board.as_ref(),
+        workers.len() + plan::blocked(&endpoints).count() + 2,
+        watch.states(),
+        plan_ms,
+    );
+    let mut events = vec![Event::Run(run.clone())];
+    events.extend(found.iter().cloned().map(Event::Endpoint));
+    // A machine that goes down leaves this one open.
+    events.push(Event::CellStart(CellStart { id: LEAKS.into() }));
+    journal.write(&events)?;
+    progress.planned(&run, &found, ground.pairs.len());
+
+    watch.begin();
+    let debugfs = &setting.sources.debugfs;
+    let before = Count::now(debugfs);
+    let clock = Clock::new(setting.length).map_err(LoadError::Clock)?;
+    let mut tick = |seconds, working| {
+        watch.gather();
+        progress.left(seconds, working);
+    };
+    let ran = crew::work(&workers, &ground, &clock, &signals, &mut tick);
+    let worked = clock.began().map_or(Duration::ZERO, |began| began.elapsed());
+    let rounds = ran.iter().map(rounds).sum();
+    let (after, left) = settled(debugfs, &before, rounds, &ground);
+    let seen = watch.end(0, "");
+
+    let judged = workers.iter().zip(&ran).map(|(worker, ran)| of_worker(worker, ran, worked));
+    let mut cells: Vec<CellEnd> = judged.chain(plan::blocked(&endpoints).map(of_blocked)).collect();
+    let mut figures = before.figures("before");
+    figures.extend(after.figures("after"));
+    let of_run =
+        [("rounds-and-frames", rounds), ("pairs", ground.pairs.len() as u64), ("pairs-refused", refused as u64)];
+    figures.extend(of_run.map(|(name, value)| (name.to_owned(), value)));
+    cells.push(cell(LEAKS, LEAKS_RULE, None, left, figures, worked));
+    let (_, said) = judge(&nothing(), &seen, &Drivers::default());
+    let mut splats = BTreeMap::from([("splats".to_owned(), (seen.splats.len() + seen.dumps.len()) as u64)]);
+    splats.insert("records-lost".into(), seen.lost);
+    let mut said: Vec<Finding> = said.into_iter().filter(|finding| finding.oracle != Oracle::Pages).collect();
+    // In a cell such a stack may be of something else on the machine; here everything is the load's.
+    said.extend(seen.dumps.iter().map(|dump| {
+        let found = Finding::fail(Oracle::KernelLog, Blame::Kernel, dump.title.clone(), LOG_RULE);
+        Finding { lines: dump.lines.clone(), ..found }
+    }));
+    let missing = watch.states().into_iter().filter(|state| ["kernel-log", "taint"].contains(&state.oracle.as_str()));
+    said.extend(
+        missing.filter_map(|state| state.missing).map(|why| Finding::not_observable(Oracle::KernelLog, why, LOG_RULE)),
+    );
+    cells.push(cell(LOG, LOG_RULE, None, said, splats, worked));
+    end(setting, cells, clock.stopped(), worked, journal)
+}
+
+const LEAKS: &str = "load.leaks.board";
+const LOG: &str = "load.kernel-log.board";
+const LEAKS_RULE: &str = "After a load the machine has every buffer, attachment and object again.";
+const LOG_RULE: &str = "Under load the kernel has nothing to complain of.";
+const STREAM_RULE: &str =
+    "A device that streams through everybody's buffers gives every frame back, with the right bytes.";
+const ROUNDS_RULE: &str = "Buffers can be exported, imported, mapped and closed over and over, by several at a time.";
+const CLOSES_RULE: &str = "Any number may close the same buffer at the same time.";
+
+/// What a worker did that may leak, in rounds and frames.
+fn rounds(ran: &Ran) -> u64 {
+    let figures = ran.figures();
+    ["rounds", "frames-written", "frames-read"].iter().filter_map(|name| figures.get(*name)).sum()
+}
+
+/// Counts until all is given back, or it has had time for that.
+fn settled(debugfs: &Path, before: &Count, rounds: u64, ground: &Ground) -> (Count, Vec<Finding>) {
+    let end = Instant::now() + SETTLE;
+    loop {
+        let after = Count::now(debugfs);
+        let left = after.since(before, rounds, &ground.pairs);
+        if !left.iter().any(|finding| finding.verdict.broken()) || Instant::now() >= end {
+            return (after, left);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A process that did what it should: for what was seen of the machine alone.
+fn nothing() -> Ran {
+    let mut messages = Messages::default();
+    messages.whole.push(Message::Done { checks: 1 });
+    Ran::of(0, messages, Ok(Ending::Exited(0)), Duration::ZERO, Duration::ZERO)
+}
+
+/// A device that cannot stream now is told of, like one that streams.
+fn of_blocked((id, endpoint, why): (String, &Endpoint, &str)) -> CellEnd {
+    let found = Finding::blocked(Oracle::Setup, why, STREAM_RULE);
+    cell(&id, STREAM_RULE, Some(endpoint.key.clone()), vec![found], BTreeMap::new(), Duration::ZERO)
+}
+
+fn of_worker(worker: &Worker, ran: &Ran, worked: Duration) -> CellEnd {
+    let (_, findings) = judge(ran, &crate::run::watch::Seen::default(), &Drivers::default());
+    let (rule, importer) = match &worker.task {
+        Task::Stream { importer, .. } | Task::Show { importer } => (STREAM_RULE, Some(importer.key.clone())),
+        Task::Rounds { .. } => (ROUNDS_RULE, None),
+        Task::Closes { .. } => (CLOSES_RULE, None),
+    };
+    cell(&worker.id, rule, importer, findings, ran.figures(), worked)
+}
+
+fn cell(
+    id: &str,
+    rule: &str,
+    importer: Option<String>,
+    findings: Vec<Finding>,
+    figures: BTreeMap<String, u64>,
+    worked: Duration,
+) -> CellEnd {
+    let of = |name: &str| figures.get(name).copied().unwrap_or(0) > 0;
+    let access = [("frames-read", "read"), ("frames-written", "write")].into_iter().filter(|(name, _)| of(name));
+    CellEnd {
+        id: id.to_owned(),
+        case: id.split('.').take(2).collect::<Vec<_>>().join("."),
+        rule: rule.to_owned(),
+        reference: "Documentation/driver-api/dma-buf.rst".to_owned(),
+        exporter: None,
+        importer,
+        second_importer: None,
+        verdict: findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass),
+        outcome: spec::verdict::Outcome::Expected,
+        reason: None,
+        ms: worked.as_millis() as u64,
+        map_dma_buf: Vec::new(),
+        device_access: access.map(|(_, how)| how.to_owned()).collect(),
+        findings,
+        damaged_by: None,
+        figures,
+    }
+}
+
+/// Holds the cells against the board file and writes them; the end only of a load that was as long as it should be.
+fn end(
+    setting: &Setting,
+    cells: Vec<CellEnd>,
+    stopped: bool,
+    worked: Duration,
+    journal: &mut Journal,
+) -> Result<(), LoadError> {
+    let expect = setting.board.as_ref().map(|board| &board.expect);
+    let mut end = End { cells_ms: worked.as_millis() as u64, peak_kib: uapi::process::peak_memory(), ..End::default() };
+    let mut events = Vec::new();
+    for mut cell in cells {
+        let shown = Shown {
+            verdict: cell.verdict,
+            findings: cell.findings.clone(),
+            map_dma_buf: Vec::new(),
+            device_access: Vec::new(),
+            damaged_by: None,
+            time: worked,
+        };
+        let (outcome, reason) = board::outcome(expect, &cell.id, &shown);
+        (cell.outcome, cell.reason) = (outcome, reason.map(str::to_owned));
+        *end.verdicts.entry(cell.verdict.word().into()).or_insert(0) += 1;
+        *end.outcomes.entry(cell.outcome.word().into()).or_insert(0) += 1;
+        events.push(Event::Cell(cell));
+    }
+    end.taint = kernel_log::taint(Path::new("/proc"));
+    if !stopped {
+        events.push(Event::End(end));
+    }
+    Ok(journal.write(&events)?)
+}

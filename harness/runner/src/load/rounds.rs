@@ -1,0 +1,180 @@
+//! Rounds of export, import, map and close over all pairs, in an order that a seed repeats.
+
+use event::Oracle;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use device::{Buffer, Device, Endpoint, ImportSize, Refusal};
+use oracle::content;
+use spec::case::Kind;
+use uapi::memory::Mapping;
+
+use super::memory::Memory;
+use super::plan::Pair;
+use super::teller::{Meaning, Teller, meaning};
+use crate::numbers::Numbers;
+
+/// After so many rounds the devices are opened anew.
+const OPEN_FOR: u64 = 100;
+
+/// In one of so many rounds the bytes are looked at; in the others the round is over the sooner.
+const LOOKED_AT: u64 = 8;
+
+/// What a round is stopped by.
+pub enum Trouble {
+    /// A device said no.
+    Refused(Kind, Refusal),
+    /// A rule was broken: by what oracle it was seen, and what.
+    Broken(Oracle, String),
+}
+
+/// Goes round until the time is over. Queues of one owner are left to their streams as importers.
+pub fn work(pairs: &[Pair], owned: &BTreeMap<String, u32>, seed: u64, teller: &mut Teller<'_>) {
+    let numbers_of: Vec<usize> =
+        (0..pairs.len()).filter(|&number| !owned.contains_key(&pairs[number].importer.key)).collect();
+    if numbers_of.is_empty() {
+        return teller.unseen(Oracle::Device, "no pair is free while the devices stream", EXPECTED);
+    }
+    teller.set("seed", seed);
+    teller.set("pairs", numbers_of.len() as u64);
+    let mut numbers = Numbers::of_seed(seed);
+    let mut shelf = Shelf::default();
+    teller.ready();
+    while !teller.over() {
+        let number = numbers.one_of(&numbers_of);
+        let pair = &pairs[number];
+        teller.at(number);
+        let lent = owned.get(&pair.exporter.key).is_none_or(|shift| teller.clock().shift() % 2 != *shift);
+        if !lent {
+            // Its queue streams now. Others are free.
+            teller.add("busy", 1);
+            continue;
+        }
+        if shelf.used >= OPEN_FOR {
+            shelf = Shelf::default();
+        }
+        let done = round(pair, number, &mut shelf, &mut numbers, teller);
+        if settle(done, pair, teller) {
+            teller.add("rounds", 1);
+        }
+    }
+    drop(shelf);
+    if teller.figure("rounds") == 0 && !teller.failed() {
+        teller.unseen(Oracle::Device, "no round came to its end", EXPECTED);
+    }
+}
+
+const EXPECTED: &str = "buffers are exported, imported, mapped and closed over and over";
+
+/// Tells what a round was stopped by, if it was. Whether it came to its end.
+pub fn settle(done: Result<(), Trouble>, pair: &Pair, teller: &mut Teller<'_>) -> bool {
+    match done {
+        Ok(()) => return true,
+        Err(Trouble::Broken(oracle, seen)) => teller.fail(oracle, format!("{}: {seen}", pair.words()), EXPECTED),
+        Err(Trouble::Refused(kind, refusal)) => match meaning(kind, &refusal) {
+            Meaning::Busy => {
+                teller.add("busy", 1);
+                std::thread::yield_now();
+            }
+            Meaning::Short => teller.add("refused", 1),
+            Meaning::Wrong => {
+                let seen = format!("{}: {refusal}, where it went well before the load", pair.words());
+                teller.fail(Oracle::Refusal, seen, EXPECTED);
+            }
+        },
+    }
+    false
+}
+
+/// The devices that are open, each once as an exporter and once as an importer.
+#[derive(Default)]
+struct Shelf {
+    open: BTreeMap<(String, bool), Rc<dyn Device>>,
+    used: u64,
+}
+
+impl Shelf {
+    fn open(&mut self, endpoint: &Endpoint, exports: bool) -> Result<Rc<dyn Device>, Trouble> {
+        let key = (endpoint.key.clone(), exports);
+        if let Some(open) = self.open.get(&key) {
+            return Ok(open.clone());
+        }
+        let opened = open(endpoint)?;
+        self.open.insert(key, opened.clone());
+        Ok(opened)
+    }
+}
+
+/// Opens an endpoint.
+///
+/// # Errors
+/// What open(2) of its node says.
+pub fn open(endpoint: &Endpoint) -> Result<Rc<dyn Device>, Trouble> {
+    device::inventory::open(endpoint).map_err(|error| {
+        let errno = error.raw_os_error().map_or(uapi::Errno::UnknownErrno, uapi::Errno::from_raw);
+        Trouble::Refused(endpoint.kind, Refusal::Kernel { call: "open", errno })
+    })
+}
+
+/// What a round makes, and gives back in any order.
+enum Made {
+    Memory,
+    Import,
+    First,
+    Second,
+}
+
+fn round(
+    pair: &Pair,
+    number: usize,
+    shelf: &mut Shelf,
+    numbers: &mut Numbers,
+    teller: &mut Teller<'_>,
+) -> Result<(), Trouble> {
+    shelf.used += 1;
+    let source = shelf.open(&pair.exporter, true)?;
+    let target = shelf.open(&pair.importer, false)?;
+    let of_exporter = |refusal| Trouble::Refused(pair.exporter.kind, refusal);
+    let memory = Memory::new(&source, &pair.exporter, pair.importer.smallest, number).map_err(of_exporter)?;
+    let imported = target.import(memory.number(), ImportSize::Within(memory.size));
+    let imported = imported.map_err(|refusal| Trouble::Refused(pair.importer.kind, refusal))?;
+    teller.add("imports", 1);
+    let (mut first, mut second) = (None, None);
+    if numbers.below(LOOKED_AT) == 0 {
+        (first, second) = (memory.map().map_err(of_exporter)?, memory.map().map_err(of_exporter)?);
+        if let (Some(first), Some(second)) = (&first, &second) {
+            look(&memory, first, second, numbers).map_err(|refusal| match refusal {
+                Ok(refusal) => of_exporter(refusal),
+                Err(difference) => Trouble::Broken(Oracle::Content, difference),
+            })?;
+            teller.add("bytes-compared", second.len() as u64);
+        }
+    }
+    let mut order = [Made::Memory, Made::Import, Made::First, Made::Second];
+    for at in (1..order.len()).rev() {
+        order.swap(at, numbers.below(at as u64 + 1) as usize);
+    }
+    let (mut memory, mut imported): (Option<Memory>, Option<Rc<dyn Buffer>>) = (Some(memory), Some(imported));
+    for made in order {
+        match made {
+            Made::Memory => drop(memory.take()),
+            Made::Import => drop(imported.take()),
+            Made::First => drop(first.take()),
+            Made::Second => drop(second.take()),
+        }
+    }
+    Ok(())
+}
+
+/// Writes a pattern through one mapping and looks for it in another.
+fn look(
+    memory: &Memory,
+    first: &Mapping,
+    second: &Mapping,
+    numbers: &mut Numbers,
+) -> Result<(), Result<Refusal, String>> {
+    let seed = numbers.below(u64::from(content::SEEDS)) as u32;
+    memory.write(|| content::fill(first, seed, 0)).map_err(Ok)?;
+    let checked = memory.read(|| content::check(second, seed, 0)).map_err(Ok)?;
+    checked.map(drop).map_err(|difference| Err(difference.to_string()))
+}

@@ -1,0 +1,225 @@
+//! From what was seen to a verdict. Pure.
+
+use kernel_log::{Splat, SplatKind, taint_names};
+use oracle::provenance::{Shared, Touch};
+use spec::verdict::Verdict;
+use uapi::process::Ending;
+
+use super::child::Ran;
+use super::watch::Seen;
+use event::blame::Drivers;
+use event::{Blame, Finding, Oracle};
+
+/// The findings of a cell and the worst of their verdicts.
+pub fn judge(ran: &Ran, seen: &Seen, drivers: &Drivers) -> (Verdict, Vec<Finding>) {
+    let mut findings: Vec<Finding> = ran.findings().cloned().collect();
+    findings.extend(of_ending(ran, !findings.is_empty() && findings.iter().any(|f| f.verdict != Verdict::Pass)));
+    findings.extend(seen.splats.iter().map(|splat| of_splat(splat, drivers)));
+    findings.extend(of_taint(seen));
+    findings.extend(seen.touched.iter().map(of_touch));
+    findings.extend(seen.shared.iter().map(of_shared));
+    findings.extend(of_frames(seen));
+    findings.extend(of_gaps(seen));
+    let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass);
+    (worst, findings)
+}
+
+/// A property of the memory, not a fault: what was mapped has no struct page.
+fn of_frames(seen: &Seen) -> Option<Finding> {
+    let (frames, without) = seen.frames.as_ref().filter(|(_, without)| *without > 0)?;
+    let first = frames.first().copied().unwrap_or_default();
+    let seen = format!(
+        "{without} of {} page frames that were mapped (remap_pfn_range), from {first:#x} on, have no struct page \
+         (kpageflags: NOPAGE)",
+        frames.len()
+    );
+    Some(Finding::new(Oracle::Pages, Verdict::Pass, Blame::Nobody, seen, "a property of this kernel and device"))
+}
+
+/// What was overwritten may have been what the cell is about.
+fn of_gaps(seen: &Seen) -> Vec<Finding> {
+    let gap = |oracle, count: u64, what: &str| {
+        let seen = format!("{count} {what} were overwritten before they could be read");
+        let expected = format!("all {what} are read");
+        (count > 0).then(|| Finding::not_observable(oracle, seen, expected))
+    };
+    let of_log = gap(Oracle::KernelLog, seen.lost, "records of the kernel log");
+    of_log.into_iter().chain(gap(Oracle::Pages, seen.lost_calls, "calls that probes saw")).collect()
+}
+
+/// The finding of a cell that is not run.
+pub fn blocked(why: &str) -> Finding {
+    Finding::blocked(Oracle::Device, why, "the device can be used")
+}
+
+/// The finding of a cell of whose rule nothing here shows whether it is kept.
+pub fn unobserved(why: &str) -> Finding {
+    Finding::not_observable(Oracle::Requirement, why, "what alone shows the fault is there")
+}
+
+fn of_ending(ran: &Ran, told_why: bool) -> Option<Finding> {
+    let place = ran.messages.at().or(ran.messages.step());
+    let step = place.unwrap_or("before the first step").to_owned();
+    let expected = "the cell's process does its steps and ends";
+    let tell = |verdict, blame, seen: String, lines: Vec<String>| {
+        let found = Finding::new(Oracle::Process, verdict, blame, seen, expected);
+        Some(Finding { step: Some(step.clone()), lines, ..found })
+    };
+    match &ran.ending {
+        Ok(Ending::Exited(0)) if ran.messages.done() || told_why => None,
+        Ok(Ending::Exited(code)) => {
+            let panic = ran.messages.panic().unwrap_or("no panic was told");
+            tell(Verdict::Error, Blame::Suite, format!("exit code {code}: {panic}"), Vec::new())
+        }
+        Ok(Ending::Signalled(signal)) => {
+            tell(Verdict::Crash, Blame::Undecided, format!("{signal} ended the process"), Vec::new())
+        }
+        Ok(Ending::TimedOut) => {
+            let seen = format!("nothing came of it within {} s; it was killed", ran.deadline.as_secs_f32());
+            tell(Verdict::Timeout, Blame::Undecided, seen, Vec::new())
+        }
+        Ok(Ending::Stuck { stack }) => {
+            let seen =
+                format!("it hangs in the kernel: SIGKILL does not end it after {} s", ran.deadline.as_secs_f32());
+            tell(Verdict::Timeout, Blame::Kernel, seen, stack.lines().map(str::to_owned).collect())
+        }
+        Err(why) => tell(Verdict::Error, Blame::Suite, why.clone(), Vec::new()),
+    }
+}
+
+fn of_splat(splat: &Splat, drivers: &Drivers) -> Finding {
+    let verdict = match splat.kind {
+        SplatKind::Bug | SplatKind::Oops | SplatKind::Panic => Verdict::Crash,
+        _ => Verdict::Fail,
+    };
+    let blame = drivers.blamed_by(&splat.lines);
+    let found =
+        Finding::new(Oracle::KernelLog, verdict, blame, splat.title.clone(), "the kernel has nothing to complain of");
+    Finding { lines: splat.lines.clone(), ..found }
+}
+
+fn of_touch(touch: &Touch) -> Finding {
+    let caller = touch.caller.as_ref().map_or(String::new(), |caller| format!(", called by {caller}"));
+    let seen = format!("{}{caller}: it takes the struct pages out of the exporter's sg_table", touch.function);
+    Finding::new(
+        Oracle::Pages,
+        Verdict::Fail,
+        Blame::Importer,
+        seen,
+        "an importer uses the DMA addresses and lengths alone",
+    )
+}
+
+fn of_shared(shared: &Shared) -> Finding {
+    let Shared { table, devices: [one, other], .. } = shared;
+    let seen = format!(
+        "dma_buf_map_attachment gave the sg_table at {table:#x} to the device at {one:#x} and, before that had given it \
+         back, to the one at {other:#x}"
+    );
+    Finding::new(
+        Oracle::SgTable,
+        Verdict::Fail,
+        Blame::Exporter,
+        seen,
+        "each device has an sg_table with addresses of its own",
+    )
+}
+
+fn of_taint(seen: &Seen) -> Option<Finding> {
+    let trouble = seen.taint & kernel_log::TAINT_TROUBLE;
+    // A splat that was read says more than the bit that it left.
+    (trouble != 0 && seen.splats.is_empty()).then(|| {
+        let seen = format!("the kernel is tainted now: {}", taint_names(trouble).join(", "));
+        Finding::new(Oracle::Taint, Verdict::Fail, Blame::Kernel, seen, "the kernel's taint stays as it is")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::message::{Message, Messages};
+    use std::time::Duration;
+
+    #[test]
+    fn an_importer_that_reaches_for_struct_pages_is_to_blame() {
+        let touch =
+            Touch { pid: 1, function: "drm_prime_sg_to_page_array".into(), caller: Some("x_import [x]".into()) };
+        let seen = Seen { touched: vec![touch], ..Seen::default() };
+        let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default());
+        assert_eq!((verdict, findings[0].blame), (Verdict::Fail, Blame::Importer));
+        assert!(findings[0].seen.contains("called by x_import [x]"), "{}", findings[0].seen);
+    }
+
+    #[test]
+    fn memory_without_struct_pages_is_a_property_and_no_fault() {
+        let of = |without| {
+            let seen = Seen { frames: Some((vec![0x4c000, 0x4c010], without)), ..Seen::default() };
+            judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default())
+        };
+        let (verdict, findings) = of(2);
+        assert_eq!((verdict, findings.len()), (Verdict::Pass, 1));
+        assert!(findings[0].seen.contains("2 of 2") && findings[0].seen.contains("0x4c000"), "{}", findings[0].seen);
+        assert!(of(0).1.is_empty());
+    }
+
+    #[test]
+    fn an_exporter_that_gives_one_table_to_two_devices_is_to_blame() {
+        let shared = Shared { pid: 1, table: 0x64, devices: [5, 6] };
+        let seen = Seen { shared: vec![shared], ..Seen::default() };
+        let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default());
+        assert_eq!(
+            (verdict, findings[0].blame, findings[0].oracle.word()),
+            (Verdict::Fail, Blame::Exporter, "sg_table")
+        );
+        assert!(findings[0].seen.contains("0x64") && findings[0].seen.contains("0x6"), "{}", findings[0].seen);
+    }
+
+    fn ran(ending: Ending, said: Vec<Message>) -> Ran {
+        let mut messages = Messages::default();
+        messages.whole = said;
+        Ran::of(1, messages, Ok(ending), Duration::from_secs(1), Duration::ZERO)
+    }
+
+    fn verdict(ending: Ending, said: Vec<Message>, seen: &Seen) -> Verdict {
+        judge(&ran(ending, said), seen, &Drivers::default()).0
+    }
+
+    fn done() -> Vec<Message> {
+        vec![Message::Step("1 allocate".into()), Message::Done { checks: 1 }]
+    }
+
+    #[test]
+    fn a_cell_passes_only_when_its_steps_were_done_to_their_end() {
+        assert_eq!(verdict(Ending::Exited(0), done(), &Seen::default()), Verdict::Pass);
+        assert_eq!(
+            verdict(Ending::Exited(0), vec![Message::Step("1 allocate".into())], &Seen::default()),
+            Verdict::Error
+        );
+        assert_eq!(verdict(Ending::Exited(101), done(), &Seen::default()), Verdict::Error);
+    }
+
+    #[test]
+    fn signals_and_deadlines_are_told_apart() {
+        assert_eq!(verdict(Ending::Signalled("SIGBUS"), vec![], &Seen::default()), Verdict::Crash);
+        assert_eq!(verdict(Ending::TimedOut, vec![], &Seen::default()), Verdict::Timeout);
+        assert_eq!(verdict(Ending::Stuck { stack: String::new() }, vec![], &Seen::default()), Verdict::Timeout);
+    }
+
+    #[test]
+    fn a_splat_or_a_taint_spoils_a_cell_that_passed_otherwise() {
+        let splat = |kind| Seen { splats: vec![Splat { kind, title: "t".into(), lines: vec![] }], ..Seen::default() };
+        assert_eq!(verdict(Ending::Exited(0), done(), &splat(SplatKind::Warning)), Verdict::Fail);
+        assert_eq!(verdict(Ending::Exited(0), done(), &splat(SplatKind::Oops)), Verdict::Crash);
+        let warned = Seen { taint: 1 << 9, ..Seen::default() };
+        assert_eq!(verdict(Ending::Exited(0), done(), &warned), Verdict::Fail);
+        let module = Seen { taint: 1 << 12 | 1 << 13, ..Seen::default() };
+        assert_eq!(verdict(Ending::Exited(0), done(), &module), Verdict::Pass, "out-of-tree modules are no trouble");
+    }
+
+    #[test]
+    fn a_log_or_a_trace_with_holes_is_no_pass() {
+        let traced = Seen { lost_calls: 3, ..Seen::default() };
+        assert_eq!(verdict(Ending::Exited(0), done(), &traced), Verdict::NotObservable);
+        assert_eq!(verdict(Ending::Exited(0), done(), &Seen { lost: 3, ..Seen::default() }), Verdict::NotObservable);
+    }
+}

@@ -1,0 +1,293 @@
+//! The oracles that watch a cell from outside its process: the kernel log, the taint, the kprobe on dma_buf_export.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use kernel_log::{Record, Splat};
+use oracle::kmsg::KernelLog;
+use oracle::provenance::{Evidence, Shared, Touch, Tracer};
+
+use event::{MapDmaBuf, OracleState};
+
+/// What watches, and why something does not.
+pub struct Watch {
+    log: Result<KernelLog, String>,
+    /// What was logged since `begin`, as far as it was gathered.
+    records: Vec<Record>,
+    /// Records that were overwritten before `begin`.
+    lost_before: u64,
+    tracer: Result<Tracer, String>,
+    bufinfo: Result<(), String>,
+    /// `clear_warn_once`: what the kernel warns of once, it warns of again after each writing.
+    once: Result<File, String>,
+    /// Importers get copies of the exporters' sg_tables.
+    copies: bool,
+    taint: Option<u64>,
+}
+
+/// Where the watch looks.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// `/dev/kmsg`.
+    pub kernel_log: PathBuf,
+    /// `/sys/kernel/tracing`; nothing where no tracing is wanted.
+    pub tracefs: Option<PathBuf>,
+    /// `/sys/kernel/debug`.
+    pub debugfs: PathBuf,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self {
+            kernel_log: "/dev/kmsg".into(),
+            tracefs: Some("/sys/kernel/tracing".into()),
+            debugfs: "/sys/kernel/debug".into(),
+        }
+    }
+}
+
+/// What was seen while a cell ran.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Warnings, bugs and oopses of the kernel.
+    pub splats: Vec<Splat>,
+    /// Stacks that the kernel dumped without such a report.
+    pub dumps: Vec<Splat>,
+    /// Taint bits that came up.
+    pub taint: u64,
+    /// Functions that touch the struct pages behind an sg_table, called by the cell.
+    pub touched: Vec<Touch>,
+    /// The sg_tables that two devices held at a time, mapped by the cell.
+    pub shared: Vec<Shared>,
+    /// The first page frames of mappings, and how many of them have no struct page.
+    pub frames: Option<(Vec<u64>, usize)>,
+    /// What buffers were exported through.
+    pub exported: Vec<MapDmaBuf>,
+    /// Records of the kernel log that were overwritten before they could be read.
+    pub lost: u64,
+    /// Calls that a probe saw and that were overwritten before they could be read.
+    pub lost_calls: u64,
+}
+
+fn clear_warn_once(debugfs: &Path) -> Result<File, String> {
+    let path = debugfs.join("clear_warn_once");
+    File::options()
+        .write(true)
+        .open(&path)
+        .map_err(|error| format!("{}: {error}; mount -t debugfs nodev /sys/kernel/debug, run as root", path.display()))
+}
+
+/// CONFIG_DMA_API_DEBUG tells one error, and then only after each writing of a number of them, or all of them
+/// (Documentation/core-api/dma-api.rst). A kernel without it has no such file.
+fn show_all_dma_errors(debugfs: &Path) {
+    let _ = std::fs::write(debugfs.join("dma-api/all_errors"), "1");
+}
+
+/// A kernel that does not tell how it was configured is taken for one without that option, as nearly all are.
+fn copies_sg_tables() -> bool {
+    let Ok((release, _)) = uapi::process::kernel() else { return false };
+    let config = oracle::kernel_config::KernelConfig::read(Path::new("/"), &release);
+    config.is_ok_and(|config| config.copies_sg_tables(&release))
+}
+
+/// What is known of page frames; some are enough.
+fn frames(mut frames: Vec<u64>) -> Option<(Vec<u64>, usize)> {
+    frames.truncate(FRAMES);
+    let without = oracle::pages::without_struct_page(&frames, Path::new("/proc"))?;
+    (!frames.is_empty()).then_some((frames, without))
+}
+
+/// A buffer of scattered pages is mapped by a call for each.
+const FRAMES: usize = 16;
+
+fn taint() -> Option<u64> {
+    kernel_log::taint(Path::new("/proc"))
+}
+
+impl Watch {
+    /// Starts what can be started.
+    pub fn start(sources: &Sources) -> Self {
+        let text = |missing: oracle::not_available::NotAvailable| missing.to_string();
+        let tracer = match &sources.tracefs {
+            Some(tracefs) => Tracer::start(tracefs).map_err(text),
+            None => Err("not asked for".to_owned()),
+        };
+        let bufinfo = sources.debugfs.join("dma_buf/bufinfo");
+        let bufinfo = File::open(&bufinfo).map(drop).map_err(|error| {
+            format!("{}: {error}; mount -t debugfs nodev /sys/kernel/debug, run as root", bufinfo.display())
+        });
+        // Mocks have no kernel, and the one that they run on is left alone.
+        let once = match &sources.tracefs {
+            Some(_) => {
+                show_all_dma_errors(&sources.debugfs);
+                clear_warn_once(&sources.debugfs)
+            }
+            None => Err("not asked for".to_owned()),
+        };
+        let log = KernelLog::open(&sources.kernel_log).map_err(text);
+        Self {
+            log,
+            records: Vec::new(),
+            lost_before: 0,
+            tracer,
+            bufinfo,
+            once,
+            copies: copies_sg_tables(),
+            taint: taint(),
+        }
+    }
+
+    /// Each oracle, and why it is missing.
+    pub fn states(&self) -> Vec<OracleState> {
+        let state =
+            |oracle: &str, missing: Option<&String>| OracleState { oracle: oracle.into(), missing: missing.cloned() };
+        let taint = self.taint.is_none().then(|| "/proc/sys/kernel/tainted cannot be read; mount procfs".to_owned());
+        vec![
+            state("kernel-log", self.log.as_ref().err()),
+            state("taint", taint.as_ref()),
+            state("map_dma_buf", self.tracer.as_ref().err()),
+            state("struct-pages", self.touches().as_ref().err()),
+            state("sg_table", self.tables().as_ref().err()),
+            state("bufinfo", self.bufinfo.as_ref().err()),
+            state("clear_warn_once", self.once.as_ref().err()),
+        ]
+    }
+
+    /// Whether importers are seen that reach for struct pages.
+    fn touches(&self) -> Result<(), String> {
+        match &self.tracer {
+            Err(why) => Err(why.clone()),
+            Ok(tracer) if tracer.touching_functions().is_empty() => {
+                Err("drm_prime_sg_to_page_array cannot be probed; load a DRM driver first".to_owned())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Whether exporters are seen that give several devices one sg_table.
+    fn tables(&self) -> Result<(), String> {
+        match &self.tracer {
+            Err(why) => Err(why.clone()),
+            Ok(_) if self.copies => {
+                Err("this kernel gives each importer a copy of the sg_table; build it without CONFIG_DMABUF_DEBUG"
+                    .to_owned())
+            }
+            Ok(tracer) if tracer.sees_tables() => Ok(()),
+            Ok(_) => {
+                Err("the kernel does not let dma_buf_map_attachment and dma_buf_unmap_attachment be probed; build \
+                it with CONFIG_KRETPROBES=y"
+                    .to_owned())
+            }
+        }
+    }
+
+    /// Forgets what came before, and lets the kernel do so.
+    pub fn begin(&mut self) {
+        if let Ok(once) = &mut self.once {
+            // A kernel that does not take it has told its warnings already: then only the first cell has them.
+            let _ = once.write_all(b"1");
+        }
+        self.records.clear();
+        if let Ok(log) = &mut self.log {
+            log.take();
+            self.lost_before = log.lost();
+        }
+        if let Ok(tracer) = &mut self.tracer {
+            tracer.take_all();
+            tracer.take_touches();
+            tracer.take_shared();
+            tracer.take_frames();
+        }
+        self.taint = taint();
+    }
+
+    /// Reads what was logged so far: of a long time the log may not hold all.
+    pub fn gather(&mut self) {
+        if let Ok(log) = &mut self.log {
+            self.records.extend(log.take());
+        }
+    }
+
+    /// What came since `begin`: of the exports, those of a process and of the driver whose endpoint it used.
+    pub fn end(&mut self, pid: i32, driver: &str) -> Seen {
+        self.end_all(&[(pid, driver)]).pop().unwrap_or_default()
+    }
+
+    /// As [`Watch::end`], for each of several processes that ran at the same time. What no probe tells the process of is
+    /// told of all of them.
+    pub fn end_all(&mut self, processes: &[(i32, &str)]) -> Vec<Seen> {
+        let common = self.of_nobody();
+        let Ok(tracer) = &mut self.tracer else { return processes.iter().map(|_| common.clone()).collect() };
+        let lost = tracer.lost();
+        let (touched, shared, mapped) = (tracer.take_touches(), tracer.take_shared(), tracer.take_frames());
+        let mut all: Vec<Seen> = Vec::new();
+        for &(pid, driver) in processes {
+            let of_process = |&(by, frame): &(i32, u64)| (by == pid).then_some(frame);
+            let mut seen = Seen {
+                touched: touched.iter().filter(|touch| touch.pid == pid).cloned().collect(),
+                shared: shared.iter().filter(|shared| shared.pid == pid).copied().collect(),
+                frames: frames(mapped.iter().filter_map(of_process).collect()),
+                ..common.clone()
+            };
+            for found in tracer.take(pid) {
+                let found = found.of_driver(driver);
+                let observed = found.evidence == Evidence::Traced && found.map_dma_buf.is_some();
+                let found = MapDmaBuf { symbol: found.map_dma_buf, exp_name: found.exp_name, observed };
+                if !seen.exported.contains(&found) {
+                    seen.exported.push(found);
+                }
+            }
+            all.push(seen);
+        }
+        let lost = tracer.lost() - lost;
+        all.iter_mut().for_each(|seen| seen.lost_calls = lost);
+        all
+    }
+
+    /// What the kernel does not tell the process of: its log and its taint.
+    fn of_nobody(&mut self) -> Seen {
+        let mut seen = Seen::default();
+        if let Ok(log) = &mut self.log {
+            self.records.extend(log.take());
+            let records = std::mem::take(&mut self.records);
+            (seen.splats, seen.dumps) = (kernel_log::splats(&records), kernel_log::dumps(&records));
+            seen.lost = log.lost() - self.lost_before;
+        }
+        seen.taint = taint().unwrap_or(0) & !self.taint.unwrap_or(0);
+        seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_case_can_be_observed_by_is_an_oracle_of_the_run() {
+        let root = tempfile::tempdir().unwrap();
+        let (kernel_log, debugfs) = (root.path().join("kmsg"), root.path().to_owned());
+        let states = Watch::start(&Sources { kernel_log, tracefs: None, debugfs }).states();
+        for oracle in spec::case::Oracle::ALL {
+            assert!(states.iter().any(|state| state.oracle == oracle.word()), "{}", oracle.word());
+        }
+    }
+
+    #[test]
+    fn a_kernel_that_checks_dma_is_made_to_tell_every_error() {
+        let root = tempfile::tempdir().unwrap();
+        let errors = root.path().join("dma-api/all_errors");
+        std::fs::create_dir(errors.parent().unwrap()).unwrap();
+        std::fs::write(&errors, "0").unwrap();
+        let sources = |tracefs: Option<PathBuf>| Sources {
+            kernel_log: root.path().join("kmsg"),
+            tracefs,
+            debugfs: root.path().to_owned(),
+        };
+        // A run of mocks leaves the kernel that it runs on alone.
+        Watch::start(&sources(None));
+        assert_eq!(std::fs::read_to_string(&errors).unwrap(), "0");
+        Watch::start(&sources(Some(root.path().join("tracing"))));
+        assert_eq!(std::fs::read_to_string(&errors).unwrap(), "1");
+    }
+}

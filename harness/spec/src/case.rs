@@ -1,0 +1,324 @@
+//! A case: one rule in one YAML file, `cases/<area>/<name>.yaml`.
+//!
+//! The steps are a closed set of verbs ([`crate::step`]); what a case needs of a device is a [`Selector`].
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::quantity::{Bytes, Time};
+use crate::step::Step;
+use crate::yaml::Diagnostic;
+
+mod selector;
+
+pub use selector::{Seen, Selector};
+
+/// One rule and how to look at it.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Case {
+    /// The file's name without `.yaml`.
+    pub name: String,
+    /// The rule, in one sentence.
+    pub rule: String,
+    /// Why it is one, and what goes wrong where it is broken.
+    pub why: String,
+    /// The kernel's document, header or function that says so.
+    pub reference: String,
+    /// Commits and CVEs that broke or mended it.
+    #[serde(default)]
+    pub guards: Vec<String>,
+    /// What a cell of it is made of.
+    pub cells: Cells,
+    /// Which exporters it is about; all of them by default.
+    #[serde(default)]
+    pub exporters: Selector,
+    /// Which importers it is about; all of them by default.
+    #[serde(default)]
+    pub importers: Selector,
+    /// Which second importers it is about, where its cells are chains; all of them by default.
+    #[serde(default)]
+    pub second_importers: Selector,
+    /// The buffer's size; an importer that needs more gets more.
+    #[serde(default = "default_size")]
+    pub size: Bytes,
+    /// Several sizes, in place of one: a cell does its steps with each of them.
+    #[serde(default)]
+    pub sizes: Vec<Bytes>,
+    /// What the machine must have; a cell without it is blocked.
+    #[serde(default)]
+    pub requires: Requires,
+    /// What alone shows whether the rule is kept; where it is not there, a cell is not-observable and never passes.
+    pub observed_by: Option<ObservedBy>,
+    /// By what it can be chosen (`prime-cts run --tag quick`). Intrusive cases run only where they are allowed to.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+    /// After this time a cell is stopped.
+    #[serde(default = "default_deadline")]
+    pub deadline: Time,
+    /// What is done, in this order.
+    pub steps: Vec<Step>,
+    /// The folder that the file lies in.
+    #[serde(skip)]
+    pub area: String,
+}
+
+/// What a cell is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cells {
+    /// One exporter.
+    Exporter,
+    /// One importer, with no exporter's buffer.
+    Importer,
+    /// An exporter and an importer, every ordered pair, a device with itself included.
+    Pair,
+    /// As `pair`, where what is looked at is alike in endpoints that share driver and memory: the first of them stands
+    /// for all, and of V4L2's queues the first with each of videobuf2's allocators.
+    PairOfSorts,
+    /// An exporter and two different importers, of the same few endpoints: else a board of twenty would have eight
+    /// thousand.
+    Chain,
+}
+
+/// What a machine must have for a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Requires {
+    /// The suite must run as root.
+    #[serde(default)]
+    pub root: bool,
+    /// So much memory must be available (MemAvailable).
+    pub memory: Option<Bytes>,
+}
+
+/// What shows whether a rule is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ObservedBy {
+    /// An exporter, by its key. On a machine without it each importer gets a cell that says so.
+    pub exporter: Option<String>,
+    /// Oracles of the run.
+    #[serde(default)]
+    pub oracles: Vec<Oracle>,
+    /// What makes them be there.
+    pub remedy: String,
+}
+
+/// Each with the word by which `prime-cts doctor` calls it.
+macro_rules! oracles {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// An oracle that watches cells from outside, as `prime-cts doctor` calls it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+        pub enum Oracle {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)*
+        }
+
+        impl Oracle {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// As `prime-cts doctor` calls it.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+oracles! {
+    /// The kernel's log.
+    KernelLog = "kernel-log",
+    /// Probes on the functions that take struct pages out of an sg_table.
+    StructPages = "struct-pages",
+    /// Probes on the functions that give and take sg_tables.
+    SgTable = "sg_table",
+    /// `dma_buf/bufinfo` of debugfs.
+    Bufinfo = "bufinfo",
+}
+
+/// What a case is chosen by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tag {
+    /// Tells much in little time.
+    Quick,
+    /// Takes long, or much memory.
+    Stress,
+    /// Takes a device away from its user: left out without `--intrusive`.
+    Intrusive,
+}
+
+/// Each with what the keys of its endpoints begin with, and whether any of them can import.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal, imports: $imports:literal;)*) => {
+        /// What kind of thing an endpoint is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Whether endpoints of this kind can import at all.
+            pub fn imports(self) -> bool {
+                match self { $(Self::$name => $imports,)* }
+            }
+
+            /// What the keys of its endpoints begin with.
+            pub fn key_prefix(self) -> &'static str {
+                match self { $(Self::$name => $prefix,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A DRM device with dumb buffers and PRIME.
+    Drm = "drm-", imports: true;
+    /// A buffer queue of a V4L2 node.
+    V4l2 = "v4l2-", imports: true;
+    /// A dma-heap.
+    Heap = "heap-", imports: false;
+    /// `/dev/udmabuf`.
+    Udmabuf = "udmabuf", imports: false;
+    /// A DRM device through libgbm.
+    Gbm = "gbm-", imports: true;
+    /// `/dev/prime_canary`, a module of our own that watches who shares its buffers.
+    Canary = "canary-", imports: true;
+    /// A device that VFIO handed to user space.
+    Vfio = "vfio-", imports: false;
+    /// A device that misbehaves on demand, for tests of the suite itself.
+    Mock = "mock-", imports: true;
+}
+
+/// What a buffer's memory is to the devices that use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Memory {
+    /// Coherent DMA memory: contiguous for the device, mapped by the exporter's coherent mmap.
+    Coherent,
+    /// One stretch of pages.
+    Contiguous,
+    /// Pages here and there.
+    Scattered,
+    /// DMA addresses without struct pages.
+    Pageless,
+}
+
+/// What an endpoint can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ability {
+    /// Allocate buffers and export them.
+    Export,
+    /// Import the buffers of others.
+    Import,
+    /// Read an imported buffer when they are asked to, by themselves and not by the CPU.
+    Read,
+    /// Write an imported buffer when they are asked to, by themselves and not by the CPU.
+    Write,
+    /// Write frames of their own making into imported buffers.
+    Capture,
+    /// Write what they have made of other frames into imported buffers (mem2mem).
+    Convert,
+    /// Read frames out of imported buffers and make others of them (mem2mem).
+    ConvertFrom,
+    /// Show imported buffers on a display, with a CRC or a writeback connector that tells what it shows.
+    ScanOut,
+    /// Write what a display shows into imported buffers (a writeback connector).
+    WriteBack,
+    /// Be asked whether they would show an imported buffer on a display (atomic modesetting), without showing it.
+    Display,
+    /// Show them on an overlay plane too, and tell it as `scan-out` does.
+    Overlay,
+    /// Show them on a cursor plane too, likewise.
+    Cursor,
+}
+
+/// What a frame is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pixels {
+    /// Red, green and blue.
+    Rgb,
+    /// Luma and chroma side by side (YUYV).
+    PackedYuv,
+    /// A plane of luma, then one of both chromas (NV12).
+    SemiPlanar,
+    /// A plane of luma, then one of each chroma (YU12).
+    Planar,
+    /// Planes in buffers of their own (NM12).
+    MultiPlanar,
+}
+
+impl Pixels {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Rgb, Self::PackedYuv, Self::SemiPlanar, Self::Planar, Self::MultiPlanar];
+}
+
+impl Tag {
+    /// Every tag.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Stress, Self::Intrusive];
+
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Stress => "stress",
+            Self::Intrusive => "intrusive",
+        }
+    }
+}
+
+fn default_size() -> Bytes {
+    Bytes(64 << 10)
+}
+
+fn default_deadline() -> Time {
+    Time(std::time::Duration::from_secs(20))
+}
+
+impl Case {
+    /// Reads a case from the text of `<area>/<name>.yaml`.
+    ///
+    /// # Errors
+    /// Every fault that it has: see [`crate::check`].
+    pub fn parse(path: &Path, source: &str) -> Result<Self, Vec<Diagnostic>> {
+        crate::check::check(path, source)
+    }
+
+    /// The first two segments of its cell ids.
+    pub fn id(&self) -> String {
+        format!("{}.{}", self.area, self.name)
+    }
+}
+
+/// Whether a text can be a segment of a cell id.
+pub fn segment(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+}
+
+/// The case that a case's or a cell's id begins with.
+pub fn case_of(id: &str) -> String {
+    id.split('.').take(2).collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "name: whole\nrule: r\nwhy: w\nreference: f\ncells: exporter\n";
+
+    #[test]
+    fn a_case_takes_its_area_from_the_folder() {
+        let steps = "steps:\n  - allocate: {as: a}\n  - export: {buffer: a, as: b}\n  - size: {file: b}\n";
+        let case = Case::parse(Path::new("mapping/whole.yaml"), &format!("{HEAD}{steps}")).unwrap();
+        assert_eq!((case.id().as_str(), case.size), ("mapping.whole", Bytes(65536)));
+    }
+}
