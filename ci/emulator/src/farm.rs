@@ -8,15 +8,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use crate::Making;
+use crate::arguments::Making;
+use crate::bench::Bench;
 use crate::board;
-use crate::cache::Cache;
 use crate::error::{Error, Exit, Result};
-use crate::image::Task;
-use crate::machine::Machine;
+use crate::image::parts::Task;
+use crate::machine::architecture::Machine;
 use crate::make::make;
-use crate::report::Report;
-use crate::results::Results;
+use crate::results::folder::Results;
 
 /// How a farm starts the board, the content of `board.json`.
 #[derive(Debug, Serialize)]
@@ -48,7 +47,8 @@ const DEVICE_TREE: &str = "board.dtb";
 ///
 /// # Errors
 /// When the board cannot be made, has libraries that it mounts, or its files cannot be written.
-pub fn image(root: &Path, cache: &Cache, report: &Report, making: &Making, output: &Path) -> Result<u8> {
+pub fn image(bench: &Bench, making: &Making, output: &Path) -> Result<u8> {
+    let Bench { root, report, .. } = bench;
     let (board, source) = board::read(root, &making.name)?;
     let emulate = board::emulation(&board)?;
     let machine = Machine::of(&board)?;
@@ -56,7 +56,7 @@ pub fn image(root: &Path, cache: &Cache, report: &Report, making: &Making, outpu
         let what = format!("board '{}' mounts its libraries from this host, and a farm's board cannot", board.name);
         return Err(Error::usage(what, "choose a board without emulate.userland"));
     }
-    let made = make(root, cache, report, making, &board, &source, Task::Login)?;
+    let made = make(bench, making, &board, &source, Task::Login)?;
     let results = Results::open(root, &board.name)?;
     let start = made.start(emulate, machine, &results);
     fs::create_dir_all(output).map_err(Error::file("create", output))?;

@@ -1,27 +1,26 @@
 //! From a board file to a board that can be started.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use spec::board::{Board, Emulate};
 
-use crate::Making;
-use crate::archive::Archive;
+use crate::arguments::Making;
+use crate::bench::Bench;
 use crate::board;
-use crate::busybox;
-use crate::cache::Cache;
-use crate::cross::Cross;
-use crate::custom;
-use crate::device_tree::{self, DeviceTree};
-use crate::drivers;
+use crate::debian::archive::Archive;
+use crate::debian::cross::Cross;
+use crate::debian::custom;
+use crate::debian::drivers;
+use crate::debian::kernel::{self, Kernel};
 use crate::error::Result;
-use crate::image::{Image, Parts, Task};
-use crate::kernel::{self, Kernel};
-use crate::machine::Machine;
-use crate::program;
-use crate::qemu::{self, Start};
-use crate::report::Report;
-use crate::results::Results;
-use crate::userland;
+use crate::image::busybox;
+use crate::image::parts::{Image, Parts, Task};
+use crate::image::program;
+use crate::image::userland;
+use crate::machine::architecture::Machine;
+use crate::machine::device_tree::{self, DeviceTree};
+use crate::machine::qemu::{self, Start};
+use crate::results::folder::Results;
 
 /// A board that is ready to start.
 #[derive(Debug)]
@@ -54,22 +53,15 @@ impl Made {
 ///
 /// # Errors
 /// When any of them cannot be made.
-pub fn make(
-    root: &Path,
-    cache: &Cache,
-    report: &Report,
-    making: &Making,
-    board: &Board,
-    source: &str,
-    task: Task<'_>,
-) -> Result<Made> {
+pub fn make(bench: &Bench, making: &Making, board: &Board, source: &str, task: Task<'_>) -> Result<Made> {
+    let Bench { root, cache, report } = bench;
     let emulate = board::emulation(board)?;
     let machine = Machine::of(board)?;
     let races = qemu::races(machine)?;
     // A wrong path on the command line is to be heard of before minutes of compiling.
     let given = making.kernel.as_deref().map(|kernel| Kernel::given(kernel, making.modules.as_deref())).transpose()?;
     let _lock = cache.lock()?;
-    let userland = libraries(cache, report, emulate, machine, making.refresh)?;
+    let userland = libraries(bench, emulate, machine, making.refresh)?;
     let cross = match &making.binary {
         None => Cross::of(cache, machine, making.refresh, &|what| report.step(what))?,
         Some(_) => None,
@@ -85,7 +77,7 @@ pub fn make(
     report.step("preparing the kernel");
     let (kernel, built) = match given {
         Some(kernel) => (kernel, Vec::new()),
-        None => debian(root, cache, report, emulate, machine, making.refresh)?,
+        None => debian(bench, emulate, machine, making.refresh)?,
     };
     let device_tree = device_tree::with_overlay(root, machine, &emulate.qemu, kernel.device_tree.as_deref())?;
     let busybox = busybox::busybox(cache, machine, making.refresh, &|what| report.step(what))?;
@@ -105,12 +97,12 @@ pub fn make(
 /// # Errors
 /// Those of downloads.
 pub fn libraries(
-    cache: &Cache,
-    report: &Report,
+    bench: &Bench,
     emulate: &Emulate,
     machine: &'static Machine,
     refresh: bool,
 ) -> Result<Option<PathBuf>> {
+    let Bench { cache, report, .. } = bench;
     let tell = |what: &str| report.step(what);
     emulate.userland.as_ref().map(|wanted| userland::userland(cache, wanted, machine, refresh, &tell)).transpose()
 }
@@ -120,13 +112,12 @@ pub fn libraries(
 /// # Errors
 /// Those of downloads and of the compiler.
 pub fn debian(
-    root: &Path,
-    cache: &Cache,
-    report: &Report,
+    bench: &Bench,
     emulate: &Emulate,
     machine: &'static Machine,
     refresh: bool,
 ) -> Result<(Kernel, Vec<PathBuf>)> {
+    let Bench { root, cache, report } = bench;
     let (wanted, builds) = (&emulate.kernel, &emulate.build);
     let tell = |what: &str| report.step(what);
     if let Some(configuration) = &wanted.configuration {

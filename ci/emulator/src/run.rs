@@ -2,38 +2,30 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use clap::Args;
 use nix::fcntl::{Flock, FlockArg};
 use spec::board::Board;
 
-use crate::Making;
+use crate::arguments::{Limits, Making};
+use crate::bench::Bench;
 use crate::board;
-use crate::cache::Cache;
-use crate::cross::Cross;
+use crate::debian::cross::Cross;
 use crate::error::{Error, Exit, Result};
-use crate::heard::Heard;
-use crate::image::Task;
-use crate::machine::Machine;
+use crate::image::parts::Task;
+use crate::machine::architecture::Machine;
+use crate::machine::heard::Heard;
+use crate::machine::qemu::{End, Ended};
 use crate::make::{debian, libraries, make};
-use crate::qemu::{End, Ended};
-use crate::report::Report;
-use crate::results::Results;
+use crate::results::folder::Results;
 
 /// `ci/board run`.
 ///
 /// # Errors
 /// Everything but what `prime-cts` itself says with its exit code.
-pub fn run(
-    root: &Path,
-    cache: &Cache,
-    report: &Report,
-    making: &Making,
-    limits: &Limits,
-    arguments: &[String],
-) -> Result<u8> {
+pub fn run(bench: &Bench, making: &Making, limits: &Limits, arguments: &[String]) -> Result<u8> {
     let begin = Instant::now();
+    let Bench { root, report, .. } = bench;
     let (board, source) = board::read(root, &making.name)?;
     let emulate = board::emulation(&board)?;
     let machine = Machine::of(&board)?;
@@ -41,7 +33,7 @@ pub fn run(
     let _only = alone(root, &board)?;
     results.clear()?;
     let arguments = if arguments.is_empty() { &board.arguments } else { arguments };
-    let made = make(root, cache, report, making, &board, &source, Task::Run(arguments))?;
+    let made = make(bench, making, &board, &source, Task::Run(arguments))?;
     let start = made.start(emulate, machine, &results);
     let prepared = Instant::now();
     let mut boots = Boots::default();
@@ -79,24 +71,6 @@ pub fn run(
     Ok(code)
 }
 
-/// What makes a run end before its time.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct Limits {
-    /// Give up after so many seconds of emulation.
-    #[arg(long, value_name = "SECONDS", default_value = "1800", value_parser = seconds)]
-    pub timeout: Duration,
-    /// Start the board again so many times after a cell has brought its kernel down.
-    #[arg(long, value_name = "COUNT", default_value = "8")]
-    pub restarts: u32,
-}
-
-fn seconds(text: &str) -> std::result::Result<Duration, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("a whole number of seconds from 1 on".to_owned()),
-        Ok(seconds) => Ok(Duration::from_secs(seconds)),
-    }
-}
-
 /// The boots of a run.
 #[derive(Debug, Default)]
 struct Boots {
@@ -121,13 +95,14 @@ impl Boots {
 ///
 /// # Errors
 /// When the board cannot be made or started.
-pub fn shell(root: &Path, cache: &Cache, report: &Report, making: &Making) -> Result<u8> {
+pub fn shell(bench: &Bench, making: &Making) -> Result<u8> {
+    let Bench { root, report, .. } = bench;
     let (board, source) = board::read(root, &making.name)?;
     let emulate = board::emulation(&board)?;
     let results = Results::open(root, &board.name)?;
     let _only = alone(root, &board)?;
     let (rows, columns) = terminal_size();
-    let made = make(root, cache, report, making, &board, &source, Task::Shell(rows, columns))?;
+    let made = make(bench, making, &board, &source, Task::Shell(rows, columns))?;
     report.clear();
     let start = made.start(emulate, Machine::of(&board)?, &results);
     eprintln!("/results is {}; leave with `exit`, or with Ctrl-A X", shown(results.folder()));
@@ -139,13 +114,14 @@ pub fn shell(root: &Path, cache: &Cache, report: &Report, making: &Making) -> Re
 ///
 /// # Errors
 /// Those of downloads and of the compiler.
-pub fn fetch(root: &Path, cache: &Cache, report: &Report, name: &str, refresh: bool) -> Result<u8> {
+pub fn fetch(bench: &Bench, name: &str, refresh: bool) -> Result<u8> {
+    let Bench { root, cache, report } = bench;
     let (board, _) = board::read(root, name)?;
     let emulate = board::emulation(&board)?;
     let _lock = cache.lock()?;
     let machine = Machine::of(&board)?;
-    libraries(cache, report, emulate, machine, refresh)?;
-    let (kernel, _) = debian(root, cache, report, emulate, machine, refresh)?;
+    libraries(bench, emulate, machine, refresh)?;
+    let (kernel, _) = debian(bench, emulate, machine, refresh)?;
     report.clear();
     println!("{}", kernel.image.display());
     Ok(Exit::Success as u8)
@@ -155,7 +131,8 @@ pub fn fetch(root: &Path, cache: &Cache, report: &Report, name: &str, refresh: b
 ///
 /// # Errors
 /// For an architecture that is not known, and the compiler's.
-pub fn program(root: &Path, cache: &Cache, report: &Report, architecture: &str, refresh: bool) -> Result<u8> {
+pub fn program(bench: &Bench, architecture: &str, refresh: bool) -> Result<u8> {
+    let Bench { root, cache, report } = bench;
     let machine = Machine::named(architecture).ok_or_else(|| {
         let known = format!("known: {}", Machine::names().join(", "));
         Error::usage(format!("there is no architecture '{architecture}' here"), known)
@@ -163,7 +140,7 @@ pub fn program(root: &Path, cache: &Cache, report: &Report, architecture: &str, 
     let _lock = cache.lock()?;
     let cross = Cross::of(cache, machine, refresh, &|what| report.step(what))?;
     report.step("building prime-cts");
-    let program = crate::program::program(root, machine, cross.as_ref(), None, None)?;
+    let program = crate::image::program::program(root, machine, cross.as_ref(), None, None)?;
     report.clear();
     println!("{}", program.display());
     Ok(Exit::Success as u8)

@@ -1,11 +1,15 @@
 //! Which of the planned cells are wanted.
 
+use std::path::Path;
 use std::rc::Rc;
 
+use catalogue::CatalogueError;
 use device::Endpoint;
 use runner::plan::{Plan, plan};
 use spec::case::{Case, Tag};
 use spec::glob::Glob;
+
+use crate::options::Choice;
 
 /// Why a choice of cells is none.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +38,17 @@ pub struct Chosen<'a> {
     pub tags: &'a [Tag],
     /// Whether intrusive cases are taken.
     pub intrusive: bool,
+}
+
+/// The choice of a command line.
+pub fn chosen<'a>(filter: &'a [String], choice: &'a Choice) -> Chosen<'a> {
+    let Choice { exact, skip, tags, intrusive, .. } = choice;
+    Chosen { filter, exact, skip, tags, intrusive: *intrusive }
+}
+
+/// The cases of a folder, or those that are built in.
+pub fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
+    folder.map_or_else(|| Ok(catalogue::embedded()), catalogue::from_folder)
 }
 
 impl Chosen<'_> {

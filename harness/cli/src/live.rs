@@ -6,7 +6,7 @@ use std::io::Write;
 
 use event::{CellEnd, EndpointFound, Run};
 use report::{ktap, words};
-use runner::run::board::Progress;
+use runner::run::session::Progress;
 
 /// Which lines.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,8 +3,12 @@
 mod arguments;
 mod choice;
 mod commands;
+mod error;
 mod explain;
+mod files;
 mod live;
+mod machine;
+mod options;
 mod progress;
 mod upload;
 

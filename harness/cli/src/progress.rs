@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use event::{CellEnd, EndpointFound, Run};
 use report::paint::Paint;
 use report::{failure, summary};
-use runner::run::board::Progress;
+use runner::run::session::Progress;
 
-use crate::arguments::ProgressForm;
+use crate::options::ProgressForm;
 
 /// Writes to the standard error, and the devices and unwanted outcomes to the standard output.
 pub struct Shown {

@@ -11,20 +11,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use device::Endpoint;
 use event::exit::Exit;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use report::gathered::NO_DEVICES;
 use report::{failure, words};
 use runner::plan::{Cell, plan};
-use runner::run::{Runner, Sources, cell_end};
-use runner::survey::survey;
+use runner::run::{Inventory, Sources, inventory};
 use spec::board::Board;
 use spec::case::Tag;
 
 struct Conformance {
     cells: Vec<Cell>,
-    endpoints: Vec<Rc<Endpoint>>,
-    sources: Sources,
+    inventory: Inventory,
     board: Option<Board>,
 }
 
@@ -33,21 +31,21 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // The oracles that watch the kernel need the machine for one cell at a time.
     arguments.test_threads = Some(1);
-    let conformance = match Conformance::find() {
+    let conformance = match Conformance::find(&arguments) {
         Ok(conformance) => conformance,
         Err(why) => {
             eprintln!("conformance: {why}");
             return Exit::BadInput.into();
         }
     };
-    if conformance.endpoints.is_empty() {
-        eprintln!("conformance: this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers");
+    if conformance.inventory.endpoints.is_empty() {
+        eprintln!("conformance: {NO_DEVICES}");
     }
     conformance.trials(arguments)
 }
 
 impl Conformance {
-    fn find() -> Result<Self, String> {
+    fn find(arguments: &Arguments) -> Result<Self, String> {
         let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
         let cases = match variable("PRIME_CTS_CASES") {
             Some(folder) => catalogue::from_folder(&folder),
@@ -57,20 +55,24 @@ impl Conformance {
         // Only `prime-cts run --intrusive` takes a device away from its user.
         cases.retain(|case| !case.tags.contains(&Tag::Intrusive));
         let mut sources = Sources::default();
-        let endpoints = match std::env::var("PRIME_CTS_MOCK") {
+        let mut endpoints = match std::env::var("PRIME_CTS_MOCK") {
             Ok(faults) => {
                 sources = Sources { kernel_log: "/dev/null".into(), tracefs: None, ..sources };
                 device::mock::endpoints(&faults, Path::new("/dev/null"))?.into_iter().map(Rc::new).collect()
             }
-            Err(_) => runner::run::board::endpoints(),
+            Err(_) => inventory::endpoints(),
         };
+        if let Some(id) = only(arguments) {
+            // nextest starts a process for each cell: one cell needs a look at its own devices only.
+            endpoints.retain(|endpoint| id.split('.').any(|part| part == endpoint.key));
+        }
         let board = variable("PRIME_CTS_BOARD_FILE").map(|path| {
             let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
             Board::parse(&path, &text).map_err(|error| error.to_string())
         });
-        let endpoints = survey(endpoints, &cases, &sources);
+        let inventory = Inventory::take(&sources, &endpoints);
         let cases: Vec<_> = cases.into_iter().map(Rc::new).collect();
-        Ok(Self { cells: plan(&cases, &endpoints).iter().collect(), endpoints, sources, board: board.transpose()? })
+        Ok(Self { cells: plan(&cases, &inventory.endpoints).iter().collect(), inventory, board: board.transpose()? })
     }
 
     fn trials(self, arguments: Arguments) -> ExitCode {
@@ -78,7 +80,7 @@ impl Conformance {
         let blocked: Vec<(String, Option<String>)> =
             self.cells.iter().map(|cell| (cell.id.clone(), cell.blocked().map(str::to_owned))).collect();
         // libtest-mimic wants trials that can move between threads; they stay on this one.
-        RUN.set(Some(Running { conformance: self, runner: None }));
+        RUN.set(Some(self));
         let trial = |(id, blocked): (String, Option<String>)| {
             let cell = id.clone();
             let ignored = nextest && blocked.is_some();
@@ -88,28 +90,11 @@ impl Conformance {
         let trials = blocked.into_iter().map(trial).collect();
         libtest_mimic::run(&arguments, trials).exit_code()
     }
-}
 
-struct Running {
-    conformance: Conformance,
-    runner: Option<Runner>,
-}
-
-thread_local! {
-    static RUN: RefCell<Option<Running>> = const { RefCell::new(None) };
-}
-
-impl Running {
     fn cell(&mut self, id: &str) -> Result<Completion, Failed> {
-        let Self { conformance, runner } = self;
-        let cell = conformance.cells.iter().find(|cell| cell.id == id).expect("a trial is a cell");
-        // Only when a cell is really run: a list needs no oracle. One cell alone needs a look at its own devices only.
-        let endpoints: Vec<_> = [&cell.exporter, &cell.importer].into_iter().flatten().cloned().collect();
-        let one = std::env::var_os("NEXTEST").is_some();
-        let all = if one { &endpoints } else { &conformance.endpoints };
-        let runner = runner.get_or_insert_with(|| Runner::start(&conformance.sources, all).0);
-        let shown = runner.run(cell);
-        let ended = cell_end(cell, &shown, conformance.board.as_ref().map(|board| &board.expect));
+        let cell = self.cells.iter().find(|cell| cell.id == id).expect("a trial is a cell");
+        let result = self.inventory.runner.run(cell);
+        let ended = result.event(cell, self.board.as_ref().map(|board| &board.expect));
         let libtest = words::of(ended.verdict, ended.outcome).libtest;
         if libtest == "failed" {
             return Err(failure::text(&ended, None).into());
@@ -119,4 +104,13 @@ impl Running {
         let ignored = || Completion::ignored_with(format!("{}{seen}", ended.verdict));
         Ok(if libtest == "ok" { Completion::Completed } else { ignored() })
     }
+}
+
+/// The only cell that is asked for, by its whole id.
+fn only(arguments: &Arguments) -> Option<&str> {
+    arguments.filter.as_deref().filter(|_| arguments.exact && !arguments.list)
+}
+
+thread_local! {
+    static RUN: RefCell<Option<Conformance>> = const { RefCell::new(None) };
 }

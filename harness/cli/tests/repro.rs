@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
 
-use catalogue;
 use device::Endpoint;
-use repro::{About, Untold, program};
+use repro::{About, Unsupported, program};
 use runner::plan::{Cell, plan};
 use spec::case::Kind;
 use uapi::v4l2::{Format, QueueType};
@@ -60,7 +59,7 @@ fn code(text: &str) -> usize {
 fn nearly_every_cell_of_four_areas_has_a_short_program_that_compiles() {
     let folder = tempfile::tempdir().unwrap();
     let mut files = Vec::new();
-    let mut untold: BTreeMap<String, Untold> = BTreeMap::new();
+    let mut untold: BTreeMap<String, Unsupported> = BTreeMap::new();
     for area in AREAS {
         let cells = cells(area);
         assert!(cells.len() > 10, "{area}: {}", cells.len());

@@ -12,6 +12,9 @@ use event::journal::{Head, Recorded};
 /// So many unwanted cells are told in full: more than a screen or two nobody reads.
 const IN_FULL: usize = 12;
 
+/// What there is to say of a machine without endpoints.
+pub const NO_DEVICES: &str = "this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers";
+
 /// The cells of a run, in sum. What grows with it is what it tells of by name: what was not as it should be, and reasons.
 #[derive(Debug, Default)]
 pub struct Gathered {
@@ -147,7 +150,7 @@ impl Gathered {
         match self.exit(head) {
             Exit::Incomplete => "the run was cut short: its journal has no end".into(),
             Exit::NothingVerified if head.endpoints.is_empty() => {
-                format!("nothing was verified: {}", super::summary::NO_DEVICES)
+                format!("nothing was verified: {}", NO_DEVICES)
             }
             Exit::NothingVerified => "nothing was verified: no cell could look at its rule".into(),
             Exit::OwnFault => "prime-cts itself is at fault in the cells that ended in 'error'".into(),

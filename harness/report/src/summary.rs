@@ -13,9 +13,6 @@ use event::journal::{Head, Recorded};
 use event::{CellEnd, EndpointFound};
 use spec::lines::counted;
 
-/// What there is to say of a machine without endpoints.
-pub const NO_DEVICES: &str = "this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers";
-
 /// The devices with what each can do.
 pub fn endpoints(found: &[EndpointFound]) -> String {
     let width = found.iter().map(|endpoint| endpoint.key.len()).max().unwrap_or(0);

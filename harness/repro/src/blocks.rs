@@ -2,12 +2,12 @@
 
 use spec::step::{ErrnoName, Fork, Repeat};
 
-use super::Untold;
+use super::emitter::Emitter;
 use super::misuse::Call;
-use super::steps::Told;
+use super::unsupported::Unsupported;
 
-impl Told<'_> {
-    pub(super) fn fork(&mut self, step: &Fork) -> Result<(), Untold> {
+impl Emitter<'_> {
+    pub(super) fn fork(&mut self, step: &Fork) -> Result<(), Unsupported> {
         ["stdio.h", "stdlib.h", "unistd.h", "sys/wait.h"].iter().for_each(|header| self.source.header(header));
         self.source.need("expect");
         self.source.line("fflush(stdout);");
@@ -23,7 +23,7 @@ impl Told<'_> {
         Ok(())
     }
 
-    pub(super) fn repeat(&mut self, step: &Repeat) -> Result<(), Untold> {
+    pub(super) fn repeat(&mut self, step: &Repeat) -> Result<(), Unsupported> {
         let before = self.names.all();
         self.inner(&format!("for (int round = 0; round < {}; round++) ", step.times), |told| {
             told.steps(&step.steps)?;
@@ -33,7 +33,11 @@ impl Told<'_> {
     }
 
     /// Steps in a block of their own: what they make is gone behind it.
-    fn inner(&mut self, head: &str, inside: impl FnOnce(&mut Self) -> Result<(), Untold>) -> Result<(), Untold> {
+    fn inner(
+        &mut self,
+        head: &str,
+        inside: impl FnOnce(&mut Self) -> Result<(), Unsupported>,
+    ) -> Result<(), Unsupported> {
         let before = self.names.all();
         self.source.begin(head);
         let done = inside(self);
@@ -43,7 +47,7 @@ impl Told<'_> {
     }
 
     /// A call that is wrong on purpose, and what must come of it.
-    pub(super) fn misused(&mut self, made: Call, must: &[ErrnoName], how: &str) -> Result<(), Untold> {
+    pub(super) fn misused(&mut self, made: Call, must: &[ErrnoName], how: &str) -> Result<(), Unsupported> {
         let (before, call) = made;
         let what = format!("'{how}'");
         if before.is_empty() {

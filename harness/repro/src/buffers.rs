@@ -4,13 +4,13 @@ use spec::case::Kind;
 use spec::step::{ErrnoName, Export, FileAccess, Import, Side};
 use uapi::Errno;
 
-use super::Untold;
+use super::emitter::Emitter;
 use super::names::{Value, variable};
-use super::steps::Told;
+use super::unsupported::Unsupported;
 use runner::cell::documented;
 
-impl Told<'_> {
-    pub(super) fn allocate(&mut self, name: &str, size: u64) -> Result<(), Untold> {
+impl Emitter<'_> {
+    pub(super) fn allocate(&mut self, name: &str, size: u64) -> Result<(), Unsupported> {
         let call = self.side(Side::Exporter)?.allocate(&mut self.source, size, self.allocated)?;
         self.allocated += 1;
         let value = Value::Buffer { imported: false, by_exporter: true, may_be_none: false };
@@ -19,9 +19,9 @@ impl Told<'_> {
         Ok(())
     }
 
-    pub(super) fn export(&mut self, step: &Export) -> Result<(), Untold> {
+    pub(super) fn export(&mut self, step: &Export) -> Result<(), Unsupported> {
         let Some(Value::Buffer { by_exporter, .. }) = self.names.get(&step.buffer).cloned() else {
-            return Err(Untold::Step("an export of what is no buffer".into()));
+            return Err(Unsupported::Step("an export of what is no buffer".into()));
         };
         let side = self.side(if by_exporter { Side::Exporter } else { Side::Importer })?;
         let access = if step.access == FileAccess::ReadWrite { "O_RDWR" } else { "O_RDONLY" };
@@ -45,7 +45,7 @@ impl Told<'_> {
         Ok(())
     }
 
-    pub(super) fn import(&mut self, step: &Import) -> Result<(), Untold> {
+    pub(super) fn import(&mut self, step: &Import) -> Result<(), Unsupported> {
         let side = self.side(step.by)?;
         let size = self.file_size(&step.file);
         let call = side.import(&mut self.source, &variable(&step.file), size, step.larger_by.0)?;
@@ -86,7 +86,7 @@ impl Told<'_> {
         self.demanded(&answer, &step.must_refuse, "the import");
     }
 
-    pub(super) fn release(&mut self, name: &str) -> Result<(), Untold> {
+    pub(super) fn release(&mut self, name: &str) -> Result<(), Unsupported> {
         let this = variable(name);
         match self.names.get(name).cloned() {
             Some(Value::Buffer { imported, by_exporter, may_be_none }) => {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use spec::step::{Balance, Fork, Repeat, Snapshot, Step};
 
+use super::emitter::Emitter;
 use super::names::{Value, variable};
-use super::steps::Told;
 
 /// The snapshots of which a step asks whether their dma-buf is gone.
 pub fn gone(steps: &[Step]) -> BTreeSet<String> {
@@ -17,7 +17,7 @@ pub fn gone(steps: &[Step]) -> BTreeSet<String> {
     steps.iter().flat_map(of).collect()
 }
 
-impl Told<'_> {
+impl Emitter<'_> {
     /// What is counted is what a later step asks for.
     pub(super) fn snapshot(&mut self, step: &Snapshot) {
         self.names.assign("long", &step.r#as, Value::Snapshot);

@@ -4,8 +4,8 @@ use device::Endpoint;
 use spec::case::Kind;
 use uapi::v4l2::{Format, QueueType};
 
-use super::Untold;
 use super::source::Source;
+use super::unsupported::Unsupported;
 
 /// A device in the program.
 #[derive(Debug, Clone, Copy)]
@@ -30,13 +30,13 @@ impl<'a> Opened<'a> {
         name: &'static str,
         number: usize,
         endpoint: &'a Endpoint,
-    ) -> Result<Self, Untold> {
+    ) -> Result<Self, Unsupported> {
         let told = matches!(endpoint.kind, Kind::Drm | Kind::V4l2 | Kind::Heap | Kind::Udmabuf);
         if !told {
-            return Err(Untold::Device(endpoint.key.clone()));
+            return Err(Unsupported::Device(endpoint.key.clone()));
         }
         if let Some(why) = &endpoint.blocked {
-            return Err(Untold::Blocked(endpoint.key.clone(), why.clone()));
+            return Err(Unsupported::Blocked(endpoint.key.clone(), why.clone()));
         }
         source.need("must");
         source.header("fcntl.h");
@@ -71,7 +71,7 @@ impl<'a> Opened<'a> {
     ///
     /// # Errors
     /// A queue without frames.
-    pub fn make_smallest(&self, source: &mut Source) -> Result<(), Untold> {
+    pub fn make_smallest(&self, source: &mut Source) -> Result<(), Unsupported> {
         let frame = self.endpoint.frames.iter().min_by_key(|frame| bytes(frame)).ok_or_else(|| self.no_frame(1))?;
         self.make(source, frame);
         Ok(())
@@ -91,7 +91,7 @@ impl<'a> Opened<'a> {
     }
 
     /// An expression that allocates so many bytes; `number` counts such buffers from 0.
-    pub fn allocate(&self, source: &mut Source, size: u64, number: u32) -> Result<String, Untold> {
+    pub fn allocate(&self, source: &mut Source, size: u64, number: u32) -> Result<String, Unsupported> {
         let name = self.name;
         match self.endpoint.kind {
             Kind::Drm => {
@@ -121,8 +121,8 @@ impl<'a> Opened<'a> {
         }
     }
 
-    fn no_frame(&self, size: u64) -> Untold {
-        Untold::Step(format!("a buffer of {size} bytes of {}, which has no such frame", self.endpoint.key))
+    fn no_frame(&self, size: u64) -> Unsupported {
+        Unsupported::Step(format!("a buffer of {size} bytes of {}, which has no such frame", self.endpoint.key))
     }
 
     /// An expression that exports a buffer: the file, or -1 with errno.
@@ -150,7 +150,7 @@ impl<'a> Opened<'a> {
 
     /// An expression that imports a file of so many bytes: a buffer, or -1 with errno. With `more`, the importer is told
     /// to need so many bytes more.
-    pub fn import(&self, source: &mut Source, file: &str, size: u64, more: u64) -> Result<String, Untold> {
+    pub fn import(&self, source: &mut Source, file: &str, size: u64, more: u64) -> Result<String, Unsupported> {
         if self.endpoint.kind == Kind::Drm {
             source.need("drm_import");
             return Ok(format!("drm_import({}, {file})", self.name));
@@ -184,7 +184,7 @@ impl<'a> Opened<'a> {
     }
 
     /// The file and the offset under which the device's own file maps a buffer.
-    pub fn mapping(&self, source: &mut Source, buffer: &str) -> Result<(String, String), Untold> {
+    pub fn mapping(&self, source: &mut Source, buffer: &str) -> Result<(String, String), Unsupported> {
         match self.endpoint.kind {
             Kind::Drm => {
                 source.need("drm_offset");
@@ -193,7 +193,7 @@ impl<'a> Opened<'a> {
             // Imported ones have no offset: the first is where it would be.
             Kind::V4l2 => Ok((self.name.into(), "0".into())),
             Kind::Udmabuf => Ok((buffer.to_owned(), "0".into())),
-            _ => Err(Untold::Step(format!("a mapping of a buffer of {} without its dma-buf", self.endpoint.key))),
+            _ => Err(Unsupported::Step(format!("a mapping of a buffer of {} without its dma-buf", self.endpoint.key))),
         }
     }
 }

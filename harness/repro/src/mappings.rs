@@ -2,26 +2,26 @@
 
 use spec::step::{Check, FileAccess, Fill, Grow, MakeWritable, Map, MapSharing, Side};
 
-use super::Untold;
+use super::emitter::Emitter;
 use super::names::{Value, variable};
 use super::source::quoted;
-use super::steps::Told;
+use super::unsupported::Unsupported;
 
-fn mapping(told: &Told<'_>, name: &str) -> Result<(String, String), Untold> {
-    match told.names.get(name) {
+fn mapping(emitter: &Emitter<'_>, name: &str) -> Result<(String, String), Unsupported> {
+    match emitter.names.get(name) {
         Some(Value::Mapping { bytes, place }) => Ok((bytes.clone(), place.clone())),
-        _ => Err(Untold::Step(format!("'{name}', which is no mapping here"))),
+        _ => Err(Unsupported::Step(format!("'{name}', which is no mapping here"))),
     }
 }
 
-pub fn map(told: &mut Told<'_>, step: &Map) -> Result<(), Untold> {
-    told.source.need("size");
-    told.source.header("sys/mman.h");
+pub fn map(emitter: &mut Emitter<'_>, step: &Map) -> Result<(), Unsupported> {
+    emitter.source.need("size");
+    emitter.source.header("sys/mman.h");
     let of = variable(&step.of);
-    let (file, base) = match told.names.get(&step.of).cloned() {
-        Some(Value::Buffer { by_exporter, .. }) => {
-            told.side(if by_exporter { Side::Exporter } else { Side::Importer })?.mapping(&mut told.source, &of)?
-        }
+    let (file, base) = match emitter.names.get(&step.of).cloned() {
+        Some(Value::Buffer { by_exporter, .. }) => emitter
+            .side(if by_exporter { Side::Exporter } else { Side::Importer })?
+            .mapping(&mut emitter.source, &of)?,
         _ => (of, "0".to_owned()),
     };
     let place = match step.after_end {
@@ -38,52 +38,52 @@ pub fn map(told: &mut Told<'_>, step: &Map) -> Result<(), Untold> {
     let sharing = if step.sharing == MapSharing::Shared { "MAP_SHARED" } else { "MAP_PRIVATE" };
     let call = format!("mmap(NULL, {bytes}, {access}, {sharing}, {file}, {offset})");
     if !step.must_refuse.is_empty() {
-        told.demanded(&format!("(long){call}"), &step.must_refuse, "the mapping");
+        emitter.demanded(&format!("(long){call}"), &step.must_refuse, "the mapping");
         return Ok(());
     }
-    let to = told.names.assign("void *", &step.r#as, Value::Mapping { bytes, place });
+    let to = emitter.names.assign("void *", &step.r#as, Value::Mapping { bytes, place });
     if step.satisfied_by.is_empty() {
-        told.source.need("must");
-        told.source.line(format!("{to} = (void *)KEPT({call});"));
+        emitter.source.need("must");
+        emitter.source.line(format!("{to} = (void *)KEPT({call});"));
         return Ok(());
     }
-    told.source.header("errno.h");
-    told.source.header("err.h");
-    told.source.line(format!("{to} = {call};"));
+    emitter.source.header("errno.h");
+    emitter.source.header("err.h");
+    emitter.source.line(format!("{to} = {call};"));
     let allowed: Vec<String> = step.satisfied_by.iter().map(|errno| format!("errno == {errno}")).collect();
-    told.source.line(format!("if ({} == MAP_FAILED)", variable(&step.r#as)));
-    told.source.line(format!("\terr({} ? 0 : 1, \"the mapping\");", allowed.join(" || ")));
+    emitter.source.line(format!("if ({} == MAP_FAILED)", variable(&step.r#as)));
+    emitter.source.line(format!("\terr({} ? 0 : 1, \"the mapping\");", allowed.join(" || ")));
     Ok(())
 }
 
-pub fn fill(told: &mut Told<'_>, step: &Fill) -> Result<(), Untold> {
-    let (bytes, place) = mapping(told, &step.mapping)?;
-    told.source.need("fill");
-    told.source.line(format!("fill({}, {bytes}, {place}, {});", variable(&step.mapping), step.seed));
+pub fn fill(emitter: &mut Emitter<'_>, step: &Fill) -> Result<(), Unsupported> {
+    let (bytes, place) = mapping(emitter, &step.mapping)?;
+    emitter.source.need("fill");
+    emitter.source.line(format!("fill({}, {bytes}, {place}, {});", variable(&step.mapping), step.seed));
     Ok(())
 }
 
-pub fn check(told: &mut Told<'_>, step: &Check) -> Result<(), Untold> {
+pub fn check(emitter: &mut Emitter<'_>, step: &Check) -> Result<(), Unsupported> {
     if step.up_to.is_some() || step.behind.is_some() {
-        return Err(Untold::Step("a check of a part of a mapping".into()));
+        return Err(Unsupported::Step("a check of a part of a mapping".into()));
     }
-    let (bytes, place) = mapping(told, &step.mapping)?;
-    told.source.need("check");
+    let (bytes, place) = mapping(emitter, &step.mapping)?;
+    emitter.source.need("check");
     let what = quoted(&format!("the mapping called {} shows what was written", step.mapping));
-    told.source.line(format!("check({}, {bytes}, {place}, {}, {what});", variable(&step.mapping), step.seed));
+    emitter.source.line(format!("check({}, {bytes}, {place}, {}, {what});", variable(&step.mapping), step.seed));
     Ok(())
 }
 
-pub fn grow(told: &mut Told<'_>, step: &Grow) -> Result<(), Untold> {
-    let (bytes, _) = mapping(told, &step.mapping)?;
+pub fn grow(emitter: &mut Emitter<'_>, step: &Grow) -> Result<(), Unsupported> {
+    let (bytes, _) = mapping(emitter, &step.mapping)?;
     let call = format!("(long)mremap({}, {bytes}, {bytes} + {}, 0)", variable(&step.mapping), step.by.0);
-    told.demanded(&call, &step.must_refuse, "a longer mapping");
+    emitter.demanded(&call, &step.must_refuse, "a longer mapping");
     Ok(())
 }
 
-pub fn make_writable(told: &mut Told<'_>, step: &MakeWritable) -> Result<(), Untold> {
-    let (bytes, _) = mapping(told, &step.mapping)?;
+pub fn make_writable(emitter: &mut Emitter<'_>, step: &MakeWritable) -> Result<(), Unsupported> {
+    let (bytes, _) = mapping(emitter, &step.mapping)?;
     let call = format!("mprotect({}, {bytes}, PROT_READ | PROT_WRITE)", variable(&step.mapping));
-    told.demanded(&call, &step.must_refuse, "mprotect");
+    emitter.demanded(&call, &step.must_refuse, "mprotect");
     Ok(())
 }

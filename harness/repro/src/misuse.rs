@@ -3,9 +3,9 @@
 use spec::case::Kind;
 use spec::step::{DeviceMisuse, FileMisuse};
 
-use super::Untold;
 use super::devices::Opened;
 use super::source::Source;
+use super::unsupported::Unsupported;
 
 /// A call: lines before it, and the expression whose answer is judged.
 pub type Call = (Vec<String>, String);
@@ -14,7 +14,12 @@ pub type Call = (Vec<String>, String);
 ///
 /// # Errors
 /// Misuses that have no program.
-pub fn of_device(source: &mut Source, device: &Opened<'_>, how: DeviceMisuse, made: &mut bool) -> Result<Call, Untold> {
+pub fn of_device(
+    source: &mut Source,
+    device: &Opened<'_>,
+    how: DeviceMisuse,
+    made: &mut bool,
+) -> Result<Call, Unsupported> {
     let call = match device.endpoint.kind {
         Kind::Drm => drm(source, device, how),
         Kind::Heap => heap(source, device.name, how),
@@ -23,7 +28,7 @@ pub fn of_device(source: &mut Source, device: &Opened<'_>, how: DeviceMisuse, ma
         _ => None,
     };
     source.header("sys/ioctl.h");
-    call.ok_or_else(|| Untold::Step(format!("the misuse {how:?} of {}", device.endpoint.key)))
+    call.ok_or_else(|| Unsupported::Step(format!("the misuse {how:?} of {}", device.endpoint.key)))
 }
 
 fn drm(source: &mut Source, device: &Opened<'_>, how: DeviceMisuse) -> Option<Call> {
@@ -112,7 +117,12 @@ fn udmabuf(source: &mut Source, name: &str, how: DeviceMisuse) -> Option<Call> {
     Some((before, format!("ioctl({name}, {request}, &wrong)")))
 }
 
-fn v4l2(source: &mut Source, device: &Opened<'_>, how: DeviceMisuse, made: &mut bool) -> Result<Option<Call>, Untold> {
+fn v4l2(
+    source: &mut Source,
+    device: &Opened<'_>,
+    how: DeviceMisuse,
+    made: &mut bool,
+) -> Result<Option<Call>, Unsupported> {
     let name = device.name;
     let queue = device.endpoint.queue.map_or(0, |queue| queue as u32);
     source.header("linux/videodev2.h");
@@ -142,7 +152,7 @@ fn v4l2(source: &mut Source, device: &Opened<'_>, how: DeviceMisuse, made: &mut 
 ///
 /// # Errors
 /// Misuses of sync files, which not every kernel has.
-pub fn of_file(source: &mut Source, file: &str, how: FileMisuse) -> Result<Call, Untold> {
+pub fn of_file(source: &mut Source, file: &str, how: FileMisuse) -> Result<Call, Unsupported> {
     source.header("sys/ioctl.h");
     source.header("unistd.h");
     source.header("stdint.h");
@@ -154,7 +164,7 @@ pub fn of_file(source: &mut Source, file: &str, how: FileMisuse) -> Result<Call,
         FileMisuse::UnknownCall => format!("ioctl({file}, _IOW('b', 0xfe, uint64_t), &(uint64_t){{ 0 }})"),
         FileMisuse::SyncNull => format!("ioctl({file}, DMA_BUF_IOCTL_SYNC, NULL)"),
         FileMisuse::SetNameNull => format!("ioctl({file}, DMA_BUF_SET_NAME, NULL)"),
-        _ => return Err(Untold::Step(format!("the misuse {how:?}"))),
+        _ => return Err(Unsupported::Step(format!("the misuse {how:?}"))),
     };
     Ok((Vec::new(), call))
 }

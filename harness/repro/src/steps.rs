@@ -1,62 +1,24 @@
 //! Steps of a case as lines of C.
 
-use std::collections::BTreeSet;
+use spec::step::{NotDmaBuf, Phase, Release, Step, Sync, SyncAccess};
 
-use spec::step::{ErrnoName, NotDmaBuf, Phase, Release, Side, Step, Sync, SyncAccess};
-
-use super::devices::Opened;
+use super::emitter::Emitter;
+use super::mappings;
 use super::misuse;
-use super::names::{Names, Value, variable};
-use super::source::{Source, quoted};
-use super::{Untold, mappings};
+use super::names::{Value, variable};
+use super::unsupported::Unsupported;
 use runner::cell::word;
 
-/// What the steps of a cell work with.
-pub struct Told<'a> {
-    pub source: Source,
-    pub names: Names,
-    pub exporter: Option<Opened<'a>>,
-    pub importer: Option<Opened<'a>>,
-    pub size: u64,
-    /// Whether a queue has buffers for calls that are wrong.
-    pub made: bool,
-    /// How many buffers were allocated.
-    pub allocated: u32,
-    /// The snapshots whose dma-buf must be gone later.
-    pub gone: BTreeSet<String>,
-}
-
-/// `(int[]){ EINVAL, 0 }`.
-pub fn list(errnos: &[ErrnoName]) -> String {
-    format!("(int[]){{ {}, 0 }}", errnos.join(", "))
-}
-
-impl<'a> Told<'a> {
-    pub(super) fn side(&self, side: Side) -> Result<Opened<'a>, Untold> {
-        let opened = if side == Side::Exporter { self.exporter } else { self.importer };
-        opened.filter(|_| side != Side::SecondImporter).ok_or_else(|| Untold::Step("a second importer".into()))
-    }
-
-    /// An answer that must be one of these errnos, or must be none.
-    pub fn demanded(&mut self, call: &str, must_refuse: &[ErrnoName], what: &str) {
-        if must_refuse.is_empty() {
-            self.source.need("expect");
-            self.source.line(format!("expect({call} != -1, {});", quoted(what)));
-        } else {
-            self.source.need("refused");
-            self.source.line(format!("refused({call}, {}, {});", list(must_refuse), quoted(what)));
-        }
-    }
-
+impl Emitter<'_> {
     /// Writes all steps.
     ///
     /// # Errors
     /// A step that has no program.
-    pub fn steps(&mut self, steps: &[Step]) -> Result<(), Untold> {
+    pub fn steps(&mut self, steps: &[Step]) -> Result<(), Unsupported> {
         steps.iter().try_for_each(|step| self.step(step))
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), Untold> {
+    fn step(&mut self, step: &Step) -> Result<(), Unsupported> {
         match step {
             Step::Allocate(step) if step.image.is_none() && step.uses.is_empty() && step.must_refuse.is_empty() => {
                 self.allocate(&step.r#as, step.size.map_or(self.size, |size| size.0.max(1)))
@@ -85,7 +47,7 @@ impl<'a> Told<'a> {
     }
 
     /// Steps that are always told.
-    fn simple(&mut self, step: &Step) -> Result<(), Untold> {
+    fn simple(&mut self, step: &Step) -> Result<(), Unsupported> {
         match step {
             Step::Sync(step) => self.sync(step),
             Step::Duplicate(step) => {
@@ -113,18 +75,9 @@ impl<'a> Told<'a> {
             }
             Step::Snapshot(step) => self.snapshot(step),
             Step::Balance(step) => self.balance(step),
-            step => return Err(Untold::Step(format!("the step '{}'", step.verb()))),
+            step => return Err(Unsupported::Step(format!("the step '{}'", step.verb()))),
         }
         Ok(())
-    }
-
-    pub(super) fn expect(&mut self, condition: &str, what: &str) {
-        self.source.need("expect");
-        self.source.line(format!("expect({condition}, {});", quoted(what)));
-    }
-
-    pub(super) fn file_size(&self, name: &str) -> u64 {
-        if let Some(Value::File(size)) = self.names.get(name) { *size } else { self.size }
     }
 
     fn sync(&mut self, step: &Sync) {

@@ -14,8 +14,8 @@ use event::{CellEnd, EndpointFound, Event, Run};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use runner::plan::{Plan, plan};
-use runner::run::Sources;
-use runner::run::board::{Progress, Setting, run};
+use runner::run::session::{Progress, RunOptions, run};
+use runner::run::{Inventory, Sources};
 
 /// Cells of a run.
 const CELLS: usize = 1000;
@@ -57,11 +57,10 @@ fn processor() -> f64 {
 /// Milliseconds a cell: of a whole run, those of them that are beside its steps, and those of the processor.
 fn round(cells: &Plan, log: &Path, journal: &Path) -> [f64; 3] {
     let sources = Sources { kernel_log: log.to_owned(), tracefs: None, ..Sources::default() };
-    let (board, part, watchdog) = Default::default();
-    let setting = Setting { board, endpoints: vec![], sources, whole: false, found_ms: 0, part, watchdog, jobs: 1 };
+    let mut inventory = Inventory::take(&sources, &[]);
     let mut writing = Journal::create(journal).expect("a folder to write in");
     let (started, before) = (Instant::now(), processor());
-    run(&setting, cells, None, &mut writing, &mut Nobody).expect("a run");
+    run(&RunOptions::default(), &mut inventory, cells, None, &mut writing, &mut Nobody).expect("a run");
     let (all, busy) = (started.elapsed().as_secs_f64() * 1e3, processor() - before);
     let text = std::fs::read_to_string(journal).expect("the journal");
     let Ok(Event::End(end)) = serde_json::from_str(text.lines().last().unwrap_or_default()) else { panic!("no end") };

@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn every_oracle_of_a_run_is_explained() {
-        let states = crate::run::Runner::start(&crate::run::Sources::default(), &[]).0.oracles();
+        let states = crate::run::Inventory::take(&crate::run::Sources::default(), &[]).runner.oracles();
         for state in states {
             assert!(SHOWS.iter().any(|(oracle, _)| *oracle == state.oracle), "{}", state.oracle);
         }

@@ -29,13 +29,13 @@ use std::time::{Duration, Instant};
 use device::Endpoint;
 use spec::board::Board;
 use spec::glob::Glob;
-use spec::verdict::Verdict;
 use uapi::process::Ending;
 
 use crate::cell::message::{Message, Messages};
-use crate::run::child::Ran;
+use crate::run::board::{about, outcome};
+use crate::run::child::ChildOutcome;
 use crate::run::judge::judge;
-use crate::run::{Runner, Shown, Sources, Watch, board};
+use crate::run::{Inventory, Sources};
 use clock::Clock;
 use crew::{Ground, Signals};
 use event::blame::Drivers;
@@ -104,18 +104,14 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     let signals = Signals::take();
     let started = Instant::now();
     let endpoints = plan::one_at_a_time(&setting.endpoints);
-    let (_, found) = Runner::start(&setting.sources, &endpoints);
+    let Inventory { runner, found, .. } = Inventory::take(&setting.sources, &endpoints);
     let (pairs, refused) = survey::pairs(&endpoints, setting.patience);
     let workers = plan::workers(&endpoints, &pairs, setting.seed, setting.intrusive);
     let ground = Ground::new(&endpoints, pairs, setting.patience);
-    let mut watch = Watch::start(&setting.sources);
+    let mut watch = runner.into_watch();
     let plan_ms = started.elapsed().as_millis() as u64;
-    let run = board::about(
-        setting.board.as_ref(),
-        workers.len() + plan::blocked(&endpoints).count() + 2,
-        watch.states(),
-        plan_ms,
-    );
+    let run =
+        about(setting.board.as_ref(), workers.len() + plan::blocked(&endpoints).count() + 2, watch.states(), plan_ms);
     let mut events = vec![Event::Run(run.clone())];
     events.extend(found.iter().cloned().map(Event::Endpoint));
     // A machine that goes down leaves this one open.
@@ -172,7 +168,7 @@ const ROUNDS_RULE: &str = "Buffers can be exported, imported, mapped and closed 
 const CLOSES_RULE: &str = "Any number may close the same buffer at the same time.";
 
 /// What a worker did that may leak, in rounds and frames.
-fn rounds(ran: &Ran) -> u64 {
+fn rounds(ran: &ChildOutcome) -> u64 {
     let figures = ran.figures();
     ["rounds", "frames-written", "frames-read"].iter().filter_map(|name| figures.get(*name)).sum()
 }
@@ -191,10 +187,10 @@ fn settled(debugfs: &Path, before: &Count, rounds: u64, ground: &Ground) -> (Cou
 }
 
 /// A process that did what it should: for what was seen of the machine alone.
-fn nothing() -> Ran {
+fn nothing() -> ChildOutcome {
     let mut messages = Messages::default();
     messages.whole.push(Message::Done { checks: 1 });
-    Ran::of(0, messages, Ok(Ending::Exited(0)), Duration::ZERO, Duration::ZERO)
+    ChildOutcome::of(0, messages, Ok(Ending::Exited(0)), Duration::ZERO, Duration::ZERO)
 }
 
 /// A device that cannot stream now is told of, like one that streams.
@@ -203,8 +199,8 @@ fn of_blocked((id, endpoint, why): (String, &Endpoint, &str)) -> CellEnd {
     cell(&id, STREAM_RULE, Some(endpoint.key.clone()), vec![found], BTreeMap::new(), Duration::ZERO)
 }
 
-fn of_worker(worker: &Worker, ran: &Ran, worked: Duration) -> CellEnd {
-    let (_, findings) = judge(ran, &crate::run::watch::Seen::default(), &Drivers::default());
+fn of_worker(worker: &Worker, ran: &ChildOutcome, worked: Duration) -> CellEnd {
+    let (_, findings) = judge(ran, &crate::run::watch::Observations::default(), &Drivers::default());
     let (rule, importer) = match &worker.task {
         Task::Stream { importer, .. } | Task::Show { importer } => (STREAM_RULE, Some(importer.key.clone())),
         Task::Rounds { .. } => (ROUNDS_RULE, None),
@@ -224,22 +220,11 @@ fn cell(
     let of = |name: &str| figures.get(name).copied().unwrap_or(0) > 0;
     let access = [("frames-read", "read"), ("frames-written", "write")].into_iter().filter(|(name, _)| of(name));
     CellEnd {
-        id: id.to_owned(),
-        case: id.split('.').take(2).collect::<Vec<_>>().join("."),
-        rule: rule.to_owned(),
-        reference: "Documentation/driver-api/dma-buf.rst".to_owned(),
-        exporter: None,
         importer,
-        second_importer: None,
-        verdict: findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass),
-        outcome: spec::verdict::Outcome::Expected,
-        reason: None,
         ms: worked.as_millis() as u64,
-        map_dma_buf: Vec::new(),
         device_access: access.map(|(_, how)| how.to_owned()).collect(),
-        findings,
-        damaged_by: None,
         figures,
+        ..CellEnd::new(id, rule, "Documentation/driver-api/dma-buf.rst", findings)
     }
 }
 
@@ -255,18 +240,9 @@ fn end(
     let mut end = End { cells_ms: worked.as_millis() as u64, peak_kib: uapi::process::peak_memory(), ..End::default() };
     let mut events = Vec::new();
     for mut cell in cells {
-        let shown = Shown {
-            verdict: cell.verdict,
-            findings: cell.findings.clone(),
-            map_dma_buf: Vec::new(),
-            device_access: Vec::new(),
-            damaged_by: None,
-            time: worked,
-        };
-        let (outcome, reason) = board::outcome(expect, &cell.id, &shown);
+        let (outcome, reason) = outcome(expect, &cell.id, cell.verdict, &cell.findings);
         (cell.outcome, cell.reason) = (outcome, reason.map(str::to_owned));
-        *end.verdicts.entry(cell.verdict.word().into()).or_insert(0) += 1;
-        *end.outcomes.entry(cell.outcome.word().into()).or_insert(0) += 1;
+        end.count(&cell);
         events.push(Event::Cell(cell));
     }
     end.taint = kernel_log::taint(Path::new("/proc"));

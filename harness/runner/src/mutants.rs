@@ -338,7 +338,7 @@ mod tests {
         let endpoint = Rc::new(Endpoint { key: "canary-pages".into(), kind: Kind::Mock, ..mock });
         let cells: Vec<_> = crate::plan::plan(&[case], &[endpoint]).iter().collect();
         let sources = Sources { kernel_log: "/dev/null".into(), tracefs: None, ..Sources::default() };
-        let (mut runner, _) = Runner::start(&sources, &[]);
+        let mut runner = crate::run::Inventory::take(&sources, &[]).runner;
         let mut told = 0;
         let detections = run(&mut runner, &found, &cells, |_, _| told += 1).unwrap();
         assert_eq!((detections.len(), told), (3, 3));

@@ -1,30 +1,12 @@
 //! What only a first export tells of an endpoint, for the cases that choose by it.
 
-use std::rc::Rc;
-
 use device::Endpoint;
-use spec::case::{Case, Cells, Memory};
+use spec::case::Memory;
 
-use crate::run::{Runner, Sources};
 use event::EndpointFound;
 
-/// The endpoints; where a case chooses them by their memory or their map_dma_buf, and in chains, with both as far as they
-/// are known.
-pub fn survey(endpoints: Vec<Rc<Endpoint>>, cases: &[Case], sources: &Sources) -> Vec<Rc<Endpoint>> {
-    let asks = |case: &Case| {
-        matches!(case.cells, Cells::Chain | Cells::PairOfSorts)
-            || [&case.exporters, &case.importers, &case.second_importers]
-                .iter()
-                .any(|selector| selector.asks_of_exports())
-    };
-    if !cases.iter().any(asks) {
-        return endpoints;
-    }
-    let (_, found) = Runner::start(sources, &endpoints);
-    endpoints.iter().zip(found).map(|(endpoint, found)| Rc::new(known(endpoint, &found))).collect()
-}
-
-fn known(endpoint: &Endpoint, found: &EndpointFound) -> Endpoint {
+/// An endpoint with what its first export told.
+pub fn known(endpoint: &Endpoint, found: &EndpointFound) -> Endpoint {
     let map_dma_buf = found.map_dma_buf.as_ref().and_then(|through| through.symbol.clone());
     Endpoint { map_dma_buf, memory: endpoint.memory.or_else(|| memory_of(found)), ..endpoint.clone() }
 }

@@ -6,7 +6,8 @@ use clap::Args;
 use event::exit::Exit;
 use report::bless::{blessed, differences};
 
-use super::{Trouble, recorded};
+use crate::error::Trouble;
+use crate::files::recorded;
 
 /// What a board file is to expect from now on.
 #[derive(Debug, Args)]
@@ -40,7 +41,7 @@ pub fn run(wanted: &Bless) -> Result<Exit, Trouble> {
     }
     let text = std::fs::read_to_string(path).map_err(|source| Trouble::Unreadable { path: path.clone(), source })?;
     let written = blessed(path, &text, &cells, wanted.reason.as_deref())?;
-    super::replace(path, &written)?;
+    crate::files::replace(path, &written)?;
     println!(
         "{}: {} cells are expected as they were; look at the change before you commit it",
         path.display(),

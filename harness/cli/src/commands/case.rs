@@ -6,18 +6,18 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::explain;
-use catalogue;
 use clap::Subcommand;
 use event::exit::Exit;
-use runner::run::board::Setting;
-use runner::survey::survey;
+use runner::run::session::RunOptions;
 use spec::case::segment;
 use spec::{nearest, schema, template};
 
 use super::run::Conduct;
 use super::run::{run_cells, sharded};
-use super::{Trouble, cases, chosen, endpoints, sources};
-use crate::arguments::{Choice, Machine};
+use crate::choice::{cases, chosen};
+use crate::error::Trouble;
+use crate::machine::look;
+use crate::options::{Choice, Machine};
 
 /// What to do with cases.
 #[derive(Debug, Subcommand)]
@@ -134,7 +134,7 @@ fn tell(machine: &Machine, id: &str, folder: Option<&Path>) -> Result<Exit, Trou
         let near = nearest::nearest(&wanted, ids.iter().map(String::as_str)).map(str::to_owned);
         return Err(Trouble::NoSuchCase(wanted, near));
     };
-    let endpoints = survey(endpoints(machine)?, std::slice::from_ref(case), &sources(machine));
+    let endpoints = look(machine)?.endpoints;
     print!("{}", explain::text(&Rc::new(case.clone()), id, &endpoints));
     Ok(Exit::Success)
 }
@@ -142,13 +142,9 @@ fn tell(machine: &Machine, id: &str, folder: Option<&Path>) -> Result<Exit, Trou
 fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Conduct) -> Result<Exit, Trouble> {
     let started = Instant::now();
     let cases = catalogue::from_files(files)?;
-    let endpoints = survey(endpoints(machine)?, &cases, &sources(machine));
-    let cells = chosen(&[], choice).cells(cases, &endpoints)?;
+    let inventory = look(machine)?;
+    let cells = chosen(&[], choice).cells(cases, &inventory.endpoints)?;
     let (cells, part) = sharded(cells, choice, false)?;
-    let (sources, found_ms) = (sources(machine), started.elapsed().as_millis() as u64);
-    run_cells(
-        Setting { board: None, endpoints, sources, whole: false, found_ms, part, watchdog: None, jobs: 1 },
-        cells,
-        conduct,
-    )
+    let plan_ms = started.elapsed().as_millis() as u64;
+    run_cells(RunOptions { plan_ms, part, ..RunOptions::default() }, inventory, cells, conduct)
 }

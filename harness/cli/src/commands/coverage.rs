@@ -6,8 +6,9 @@ use clap::Args;
 use event::exit::Exit;
 use report::coverage;
 
-use super::{Trouble, recorded};
-use crate::arguments::Telling;
+use crate::error::Trouble;
+use crate::files::recorded;
+use crate::options::Telling;
 
 /// What several runs have reached.
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ pub struct Coverage {
 pub fn run(wanted: &Coverage) -> Result<Exit, Trouble> {
     let registry = catalogue::registry::embedded().map_err(Trouble::Registry)?;
     let runs = wanted.journals.iter().map(|path| recorded(path)).collect::<Result<Vec<_>, _>>()?;
-    let reached = coverage::Coverage::of(&registry, &runs);
+    let reached = coverage::joined(&registry, &runs);
     match wanted.format {
         Telling::Text => print!("{}", coverage::text(&reached)),
         Telling::Json => println!("{}", serde_json::to_string_pretty(&reached).expect("it is plain data")),

@@ -8,8 +8,8 @@ use clap_complete::Shell;
 use clap_mangen::Man as Page;
 use event::exit::Exit;
 
-use super::Trouble;
 use crate::arguments::Arguments;
+use crate::error::Trouble;
 
 /// Man pages.
 #[derive(Debug, Args)]

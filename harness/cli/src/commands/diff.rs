@@ -6,8 +6,9 @@ use clap::Args;
 use event::exit::Exit;
 use report::diff;
 
-use super::{Trouble, recorded};
-use crate::arguments::Telling;
+use crate::error::Trouble;
+use crate::files::recorded;
+use crate::options::Telling;
 
 /// A comparison.
 #[derive(Debug, Args)]
@@ -23,7 +24,7 @@ pub struct Diff {
 
 /// Compares two runs and tells how they differ.
 pub fn run(wanted: &Diff) -> Result<Exit, Trouble> {
-    let compared = diff::Diff::of(&recorded(&wanted.before)?, &recorded(&wanted.after)?);
+    let compared = diff::between(&recorded(&wanted.before)?, &recorded(&wanted.after)?);
     match wanted.format {
         Telling::Text => print!("{}", diff::text(&compared)),
         Telling::Json => println!("{}", serde_json::to_string_pretty(&compared).expect("it is plain data")),

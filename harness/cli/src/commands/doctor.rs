@@ -6,11 +6,13 @@ use std::rc::Rc;
 use clap::Args;
 use event::exit::Exit;
 use runner::doctor;
-use runner::run::Runner;
+use runner::run::Inventory;
 use serde_json::json;
 
-use super::{Trouble, endpoints, print_object, sources};
-use crate::arguments::{Machine, Telling};
+use crate::error::Trouble;
+use crate::machine::{endpoints, sources};
+use crate::options::print_object;
+use crate::options::{Machine, Telling};
 
 /// What can be observed.
 #[derive(Debug, Args)]
@@ -25,7 +27,7 @@ pub struct Doctor {
 /// Says what can be observed here.
 pub fn run(wanted: &Doctor) -> Result<Exit, Trouble> {
     let endpoints = endpoints(&wanted.machine)?;
-    let (runner, _) = Runner::start(&sources(&wanted.machine), &[]);
+    let runner = Inventory::take(&sources(&wanted.machine), &[]).runner;
     let (release, architecture) = uapi::process::kernel().unwrap_or_default();
     let endpoints: Vec<&device::Endpoint> = endpoints.iter().map(Rc::as_ref).collect();
     let rows = doctor::rows(Path::new("/"), &release, &runner.oracles(), &endpoints);

@@ -7,7 +7,7 @@ use event::exit::Exit;
 use runner::fuzz;
 use runner::run::{Sources, Watch};
 
-use super::Trouble;
+use crate::error::Trouble;
 
 /// Malformed calls.
 #[derive(Debug, Args)]

@@ -4,12 +4,15 @@ use clap::{Args, ValueEnum};
 use event::Event;
 use event::exit::Exit;
 use report::summary;
-use runner::run::Runner;
+use runner::run::Inventory;
 use serde_json::json;
 use std::path::PathBuf;
 
-use super::{Trouble, cases, endpoints, print_object, sources};
-use crate::arguments::{Machine, Telling};
+use crate::choice::cases;
+use crate::error::Trouble;
+use crate::machine::{endpoints, sources};
+use crate::options::print_object;
+use crate::options::{Machine, Telling};
 
 /// What to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,10 +50,10 @@ pub fn run(wanted: &List) -> Result<Exit, Trouble> {
 fn devices(wanted: &List) -> Result<Exit, Trouble> {
     let endpoints = endpoints(&wanted.machine)?;
     if endpoints.is_empty() {
-        eprintln!("{}", summary::NO_DEVICES);
+        eprintln!("{}", report::gathered::NO_DEVICES);
         return Ok(Exit::NothingVerified);
     }
-    let (_, found) = Runner::start(&sources(&wanted.machine), &endpoints);
+    let found = Inventory::take(&sources(&wanted.machine), &endpoints).found;
     match wanted.format {
         Telling::Text => print!("{}", summary::endpoints(&found)),
         Telling::Json => found.into_iter().for_each(|endpoint| print_object(&Event::Endpoint(endpoint))),

@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use event::exit::Exit;
 use report::lists::{NAMES, export, import};
 
-use super::{Trouble, read_board, recorded};
+use crate::error::Trouble;
+use crate::files::{read_board, recorded};
 
 /// The lists of the kernel's drm/ci.
 #[derive(Debug, Subcommand)]
@@ -75,7 +76,7 @@ pub fn run(wanted: &Lists) -> Result<Exit, Trouble> {
             }
             let written = import(&read(board)?, &texts, &names, reason.as_deref())?;
             spec::board::Board::parse(board, &written).map_err(Trouble::Board)?;
-            super::replace(board, &written)?;
+            crate::files::replace(board, &written)?;
             println!("{}", board.display());
         }
     }

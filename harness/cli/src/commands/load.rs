@@ -12,8 +12,10 @@ use report::summary;
 use runner::load::{self, Progress, Setting};
 
 use super::written::Written;
-use super::{Trouble, endpoints, read_board, sources};
-use crate::arguments::{Machine, ProgressForm, Results};
+use crate::error::Trouble;
+use crate::files::read_board;
+use crate::machine::{endpoints, sources};
+use crate::options::{Machine, ProgressForm, Results};
 
 /// A load.
 #[derive(Debug, Args)]
@@ -48,7 +50,7 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
         println!(
             "{}",
             if wanted.filter.is_empty() {
-                summary::NO_DEVICES
+                report::gathered::NO_DEVICES
             } else {
                 "no device matches; 'prime-cts list' names them"
             }

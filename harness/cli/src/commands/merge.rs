@@ -10,7 +10,8 @@ use event::merge::merged;
 use report::paint::Paint;
 
 use super::written::Written;
-use super::{Trouble, read_board, recorded};
+use crate::error::Trouble;
+use crate::files::{read_board, recorded};
 
 /// Shards to be joined.
 #[derive(Debug, Args)]

@@ -8,12 +8,13 @@ use clap::Args;
 use event::exit::Exit;
 use runner::mutants::{self, Fault};
 use runner::plan::plan;
-use runner::run::{Runner, Sources, board};
-use runner::survey::survey;
+use runner::run::{Inventory, Sources, inventory};
 use spec::case::Case;
 
-use super::{Trouble, cases, write};
-use crate::arguments::ProgressForm;
+use crate::choice::cases;
+use crate::error::Trouble;
+use crate::files::write;
+use crate::options::ProgressForm;
 
 /// Planted faults.
 #[derive(Debug, Args)]
@@ -47,13 +48,12 @@ pub fn run(wanted: &Mutants) -> Result<Exit, Trouble> {
     }
     std::fs::create_dir_all(&wanted.output)
         .map_err(|source| Trouble::Folder { path: wanted.output.clone(), source })?;
-    let (cases, sources) = (cases(None)?, Sources::default());
-    let endpoints = survey(board::endpoints(), &cases, &sources);
+    let cases = cases(None)?;
+    let mut inventory = Inventory::take(&Sources::default(), &inventory::endpoints());
     let wanted_area = |case: &Case| wanted.areas.is_empty() || wanted.areas.contains(&case.area);
     let cases = cases.into_iter().filter(wanted_area);
-    let cells: Vec<_> = plan(&cases.map(Rc::new).collect::<Vec<_>>(), &endpoints).iter().collect();
-    let (mut runner, _) = Runner::start(&sources, &endpoints);
-    let detections = mutants::run(&mut runner, &faults, &cells, |number, detection| {
+    let cells: Vec<_> = plan(&cases.map(Rc::new).collect::<Vec<_>>(), &inventory.endpoints).iter().collect();
+    let detections = mutants::run(&mut inventory.runner, &faults, &cells, |number, detection| {
         if wanted.progress == ProgressForm::Lines {
             eprintln!("prime-cts: progress {number} {}", faults.len());
         }

@@ -5,13 +5,15 @@ use std::rc::Rc;
 use clap::Args;
 use device::Endpoint;
 use event::exit::Exit;
-use report::summary;
 use runner::plan::Cell;
-use runner::survey::survey;
 use serde_json::json;
 
-use super::{Trouble, cases, chosen, endpoints, print_object, run::sharded, sources};
-use crate::arguments::{Plan, Telling};
+use super::run::sharded;
+use crate::choice::{cases, chosen};
+use crate::error::Trouble;
+use crate::machine::look;
+use crate::options::print_object;
+use crate::options::{Plan, Telling};
 
 /// A plan that is not run.
 #[derive(Debug, Args)]
@@ -27,9 +29,9 @@ pub struct Planned {
 /// Lists the cells that a run would run.
 pub fn run(wanted: &Plan, format: Telling) -> Result<Exit, Trouble> {
     let cases = cases(wanted.cases.as_deref())?;
-    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
+    let endpoints = look(&wanted.machine)?.endpoints;
     if endpoints.is_empty() {
-        eprintln!("{}", summary::NO_DEVICES);
+        eprintln!("{}", report::gathered::NO_DEVICES);
     }
     let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
     for cell in sharded(cells, &wanted.choice, false)?.0.iter() {

@@ -15,8 +15,9 @@ use report::paint::Paint;
 use report::{self, failure, html, junit, kcidb, ktap, summary};
 
 use super::written::Written;
-use super::{Trouble, journal_of, recorded, replace};
 use crate::choice::ChoiceError;
+use crate::error::Trouble;
+use crate::files::{journal_of, recorded, replace};
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -73,7 +74,7 @@ fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
 fn page(recorded: &Recorded, against: Option<&Path>, folder: &Path) -> Result<(), Trouble> {
     let registry = catalogue::registry::embedded().map_err(Trouble::Registry)?;
     let cases = catalogue::embedded();
-    let against = against.map(super::recorded).transpose()?;
+    let against = against.map(crate::files::recorded).transpose()?;
     let beside = html::Beside { registry: &registry, cases: &cases, against: against.as_ref() };
     let path = folder.join("report.html");
     replace(&path, &html::text(recorded, &beside))?;

@@ -6,11 +6,13 @@ use clap::Args;
 use event::exit::Exit;
 use repro::{About, program};
 use runner::plan::Cell;
-use runner::survey::survey;
 
-use super::{Trouble, cases, endpoints, replace, sources};
-use crate::arguments::Machine;
 use crate::choice::Chosen;
+use crate::choice::cases;
+use crate::error::Trouble;
+use crate::files::replace;
+use crate::machine::look;
+use crate::options::Machine;
 
 /// A program in C.
 #[derive(Debug, Args)]
@@ -31,7 +33,7 @@ pub struct Repro {
 /// Writes the programs of cells.
 pub fn run(wanted: &Repro) -> Result<Exit, Trouble> {
     let cases = cases(wanted.cases.as_deref())?;
-    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
+    let endpoints = look(&wanted.machine)?.endpoints;
     let chosen = Chosen { filter: &wanted.filter, exact: &[], skip: &[], tags: &[], intrusive: true };
     let mut cells = chosen.cells(cases, &endpoints)?;
     // An id that is the beginning of others means itself.

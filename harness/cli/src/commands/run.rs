@@ -12,16 +12,20 @@ use event::exit::Exit;
 use event::journal::Journal;
 use report::paint::Paint;
 use runner::plan;
-use runner::run::board::{self, Setting};
+use runner::run::Inventory;
+use runner::run::board;
 use runner::run::resume::Before;
+use runner::run::session::{self, RunError, RunOptions};
 use runner::shard::{self, Times};
-use runner::survey::survey;
 use runner::watchdog::Feeder;
 
 use super::written::Written;
-use super::{Trouble, cases, chosen, endpoints, read_board, recorded, sources};
-use crate::arguments::{Choice, Plan, Results, Telling};
+use crate::choice::{cases, chosen};
+use crate::error::Trouble;
+use crate::files::{read_board, recorded};
 use crate::live::{Forms, Live};
+use crate::machine::look;
+use crate::options::{Choice, Plan, Results, Telling};
 use crate::progress::Shown;
 
 /// A run.
@@ -95,24 +99,27 @@ pub fn sharded(cells: plan::Plan, choice: &Choice, whole: bool) -> Result<(plan:
 pub fn run(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
     let started = Instant::now();
     let cases = cases(wanted.cases.as_deref())?;
-    let endpoints = survey(endpoints(&wanted.machine)?, &cases, &sources(&wanted.machine));
-    let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
+    let inventory = look(&wanted.machine)?;
+    let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &inventory.endpoints)?;
     let everything = chosen(&wanted.filter, &wanted.choice).is_everything();
     let (cells, part) = sharded(cells, &wanted.choice, everything)?;
-    let (whole, sources) = (everything && part.is_none(), sources(&wanted.machine));
-    let found_ms = started.elapsed().as_millis() as u64;
-    let setting = Setting { board: None, endpoints, sources, whole, found_ms, part, watchdog: None, jobs: 1 };
-    run_cells(setting, cells, conduct)
+    let (whole, plan_ms) = (everything && part.is_none(), started.elapsed().as_millis() as u64);
+    run_cells(RunOptions { whole, plan_ms, part, ..RunOptions::default() }, inventory, cells, conduct)
 }
 
 /// Runs these cells.
-pub fn run_cells(setting: Setting, mut cells: plan::Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
+pub fn run_cells(
+    options: RunOptions,
+    mut inventory: Inventory,
+    mut cells: plan::Plan,
+    conduct: &Conduct,
+) -> Result<Exit, Trouble> {
     conduct.witness.as_deref().into_iter().for_each(runner::witness::set);
     let board = conduct.results.board.as_deref().map(read_board).transpose()?;
     let watchdog = conduct.watchdog.as_deref().map(Feeder::start).transpose()?;
     // What leaves a damaged kernel spoils what comes after it.
     cells.put_last(|cell| board.as_ref().is_some_and(|board| board.expect.is_last(&cell.id)));
-    let setting = Setting { board, watchdog, jobs: usize::from(conduct.jobs), ..setting };
+    let options = RunOptions { board, watchdog, jobs: usize::from(conduct.jobs), ..options };
     let folder = &conduct.results.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");
@@ -121,8 +128,8 @@ pub fn run_cells(setting: Setting, mut cells: plan::Plan, conduct: &Conduct) -> 
         Some((journal, before)) => (journal, Some(before.with_log(&previous_log(conduct)?))),
         None if conduct.crashed.is_empty() => (Journal::create(&path)?, None),
         None => {
-            let run = board::about(setting.board.as_ref(), cells.len(), Vec::new(), 0);
-            let before = Before::crashed(&conduct.crashed, run, &cells).map_err(board::RunError::Resume)?;
+            let run = board::about(options.board.as_ref(), cells.len(), Vec::new(), 0);
+            let before = Before::crashed(&conduct.crashed, run, &cells).map_err(RunError::Resume)?;
             (Journal::create(&path)?, Some(before.with_log(&previous_log(conduct)?)))
         }
     };
@@ -140,7 +147,7 @@ pub fn run_cells(setting: Setting, mut cells: plan::Plan, conduct: &Conduct) -> 
         let alone = !(forms.lava || forms.ktap || conduct.console);
         let shown = Shown::new(conduct.results.progress.on(alone), !json);
         let mut live = Live::new(forms, standard_output()?, shown);
-        let done = board::run(&setting, &cells, before.as_ref(), &mut journal, &mut live);
+        let done = session::run(&options, &mut inventory, &cells, before.as_ref(), &mut journal, &mut live);
         live.next.finish();
         done?;
     }

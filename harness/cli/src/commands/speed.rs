@@ -2,12 +2,13 @@
 
 use clap::Args;
 use event::exit::Exit;
-use report::summary;
 use runner::speed::{self, Unmeasured};
 use serde_json::json;
 
-use super::{Trouble, endpoints, print_object};
-use crate::arguments::{Machine, Telling};
+use crate::error::Trouble;
+use crate::machine::endpoints;
+use crate::options::print_object;
+use crate::options::{Machine, Telling};
 
 /// How fast content is written and looked at.
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub fn run(wanted: &Speed) -> Result<Exit, Trouble> {
     let named = |key: &str| wanted.filter.is_empty() || wanted.filter.iter().any(|text| key.contains(text.as_str()));
     let endpoints = endpoints(&wanted.machine)?;
     if endpoints.is_empty() {
-        eprintln!("{}", summary::NO_DEVICES);
+        eprintln!("{}", report::gathered::NO_DEVICES);
     }
     // What a blocked one can do is not known.
     let able = |endpoint: &device::Endpoint| endpoint.exports || endpoint.blocked.is_some();

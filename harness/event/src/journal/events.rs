@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use super::JournalError;
+use super::error::JournalError;
 use crate::stream::Event;
 
 /// What a file of gzip begins with (RFC 1952).

@@ -3,7 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
-use super::{Events, JournalError};
+use super::error::JournalError;
+use super::events::Events;
 use crate::stream::{CellEnd, End, EndpointFound, Event, Missing, Run};
 
 /// What a journal tells beside the cells that ended.

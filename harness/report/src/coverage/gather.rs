@@ -4,22 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spec::registry::{BackEnd, Implementation, Registry, Span, Version};
 
+use super::found::{Found, Key, key, seen};
+use super::model::{Coverage, Elsewhere, Refusing, Unknown, Untold, VERSION};
 use super::rows::{contradictions, of_back_end, of_implementation, unreached, unreached_table};
-use super::{Coverage, Elsewhere, Refusing, RunSeen, Unknown, Untold, VERSION};
 use event::MapDmaBuf;
 use event::journal::Recorded;
-
-/// What the runs tell of a row.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) observed: BTreeSet<usize>,
-    pub(super) inferred: BTreeSet<usize>,
-    pub(super) cells: usize,
-    pub(super) drivers: BTreeSet<String>,
-}
-
-/// Rows are known by their symbol and file.
-pub(super) type Key<'a> = (&'a str, &'a str);
 
 #[derive(Default)]
 struct Gathered<'a> {
@@ -30,7 +19,8 @@ struct Gathered<'a> {
     untold: BTreeMap<String, BTreeSet<usize>>,
 }
 
-pub(super) fn coverage(registry: &Registry, runs: &[Recorded]) -> Coverage {
+/// Joins runs.
+pub fn joined(registry: &Registry, runs: &[Recorded]) -> Coverage {
     let mut gathered = Gathered::default();
     for (number, run) in runs.iter().enumerate() {
         gathered.run(registry, number + 1, run);
@@ -82,10 +72,6 @@ pub(super) fn coverage(registry: &Registry, runs: &[Recorded]) -> Coverage {
     }
 }
 
-pub(super) fn key(row: &Implementation) -> Key<'_> {
-    (&row.symbol, &row.file)
-}
-
 fn kernel(run: &Recorded) -> Option<Version> {
     Version::of_release(&run.run.kernel).ok()
 }
@@ -93,18 +79,6 @@ fn kernel(run: &Recorded) -> Option<Version> {
 /// Where a run was, for a person.
 fn place(run: &Recorded) -> String {
     format!("{}, {}", run.run.board.as_deref().unwrap_or("no board"), run.run.kernel)
-}
-
-pub(super) fn seen(run: &Recorded) -> RunSeen {
-    let probe = run.run.oracles.iter().find(|state| state.oracle == "map_dma_buf");
-    RunSeen {
-        board: run.run.board.clone(),
-        kernel: run.run.kernel.clone(),
-        architecture: run.run.architecture.clone(),
-        cells: run.cells.len(),
-        cut_short: run.end.is_none(),
-        not_observed: probe.and_then(|state| state.missing.clone()),
-    }
 }
 
 impl<'a> Gathered<'a> {

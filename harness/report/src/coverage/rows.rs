@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spec::registry::{BackEnd, Implementation, Kind, Registry};
 
-use super::gather::{Found, Key, key, seen};
-use super::{Reached, Unreached};
+use super::found::{Found, Key, key, seen};
+use super::model::{Reached, Unreached};
 use event::journal::Recorded;
 
 pub(super) fn of_implementation(registry: &Registry, row: &Implementation, found: &Found) -> Reached {

@@ -3,8 +3,11 @@ use std::path::Path;
 use spec::verdict::{Outcome, Verdict};
 
 use super::*;
+use event::exit::Exit;
+use event::journal::Recorded;
 use event::sample;
 use event::{EndpointFound, MapDmaBuf, OracleState};
+use spec::registry::Registry;
 
 /// `drm_map` in two files, a heap that boards reach, a back end each before and from 7.2, one of our own.
 const REGISTRY: &str = "own_drivers: [mine]
@@ -72,7 +75,7 @@ fn what_was_observed_counts_with_its_runs_its_drivers_and_its_verified_cells() {
         run("b", "6.12.117+deb12-amd64", &[("vgem", drm(true)), ("mine", drm(true))]),
         run("c", "7.3.4", &[("bochs", drm(true))]),
     ];
-    let coverage = Coverage::of(&registry(), &runs);
+    let coverage = joined(&registry(), &runs);
     assert_eq!((coverage.implementations, symbols(&coverage.reached)), (4, vec!["drm_map"]));
     let row = &coverage.reached[0];
     assert_eq!((row.file.as_str(), row.cells), ("drm.c", Some(3)));
@@ -89,7 +92,7 @@ fn what_was_observed_counts_with_its_runs_its_drivers_and_its_verified_cells() {
 #[test]
 fn what_was_only_inferred_stands_apart_and_does_not_count() {
     let runs = [run("b", "6.12", &[("amdgpu", through(Some("amd_map"), "drm", false)), ("vgem", drm(false))])];
-    let coverage = Coverage::of(&registry(), &runs);
+    let coverage = joined(&registry(), &runs);
     assert_eq!(coverage.reached, []);
     assert_eq!(symbols(&coverage.inferred), ["drm_map", "amd_map"]);
     assert_eq!(coverage.unreached.len(), coverage.implementations);
@@ -102,14 +105,14 @@ fn what_was_only_inferred_stands_apart_and_does_not_count() {
 #[test]
 fn observed_once_is_observed() {
     let runs = [run("b", "6.12", &[("vgem", drm(false))]), run("c", "6.12", &[("vgem", drm(true))])];
-    let coverage = Coverage::of(&registry(), &runs);
+    let coverage = joined(&registry(), &runs);
     assert_eq!((coverage.inferred.len(), coverage.reached[0].runs.iter().copied().collect::<Vec<_>>()), (0, vec![2]));
 }
 
 #[test]
 fn our_own_are_no_implementations_of_the_kernel_s() {
     let runs = [run("b", "6.12", &[("mine", through(Some("own_map"), "mine", true))])];
-    let coverage = Coverage::of(&registry(), &runs);
+    let coverage = joined(&registry(), &runs);
     assert_eq!((symbols(&coverage.ours), coverage.reached.len(), coverage.implementations), (vec!["own_map"], 0, 3));
     assert!(
         text(&coverage).contains("0 of 3 map_dma_buf implementations of these kernels reached, and 1 of our own\n")
@@ -120,7 +123,7 @@ fn our_own_are_no_implementations_of_the_kernel_s() {
 fn a_function_that_the_registry_does_not_know_is_told_loudly() {
     for (driver, found) in [("new", through(Some("new_map"), "new", true)), ("x", through(Some("drm_map"), "x", true))]
     {
-        let coverage = Coverage::of(&registry(), &[run("b", "7.3", &[(driver, found), ("vgem", drm(true))])]);
+        let coverage = joined(&registry(), &[run("b", "7.3", &[(driver, found), ("vgem", drm(true))])]);
         assert_eq!((coverage.unknown.len(), coverage.exit()), (1, Exit::Regression));
         let text = text(&coverage);
         assert!(text.contains("UNKNOWN  the function ") && text.contains("seen on b, 7.3"), "{text}");
@@ -130,7 +133,7 @@ fn a_function_that_the_registry_does_not_know_is_told_loudly() {
 
 #[test]
 fn a_driver_of_which_no_back_end_is_known_is_told_too() {
-    let coverage = Coverage::of(&registry(), &[run("b", "7.3", &[("novel", drm(true))])]);
+    let coverage = joined(&registry(), &[run("b", "7.3", &[("novel", drm(true))])]);
     assert_eq!((coverage.unknown.len(), coverage.exit()), (1, Exit::Regression));
     assert!(text(&coverage).contains("UNKNOWN  what makes the sg_table of the driver novel, exporter \"drm\""));
 }
@@ -138,7 +141,7 @@ fn a_driver_of_which_no_back_end_is_known_is_told_too() {
 #[test]
 fn back_ends_are_told_by_the_driver_and_the_kernel() {
     let endpoints = [("bochs", drm(true)), ("mine", drm(true))];
-    let coverage = Coverage::of(&registry(), &[run("b", "6.12.1", &endpoints), run("b", "7.3.4", &endpoints)]);
+    let coverage = joined(&registry(), &[run("b", "6.12.1", &endpoints), run("b", "7.3.4", &endpoints)]);
     assert_eq!((coverage.back_ends, symbols(&coverage.reached_back_ends)), (2, vec!["shmem"]));
     let row = &coverage.reached_back_ends[0];
     assert_eq!(row.runs.iter().copied().collect::<Vec<_>>(), [1, 2]);
@@ -153,7 +156,7 @@ fn back_ends_are_told_by_the_driver_and_the_kernel() {
 
 #[test]
 fn what_was_not_reached_is_told_with_the_reason() {
-    let coverage = Coverage::of(&registry(), &[run("b", "7.3", &[("vgem", drm(true))])]);
+    let coverage = joined(&registry(), &[run("b", "7.3", &[("vgem", drm(true))])]);
     let unreached: Vec<&str> = coverage.unreached.iter().map(|row| row.file.as_str()).collect();
     assert_eq!(unreached, ["msm.c", "amd.c", "mock.c"]);
     let old: Vec<&str> = coverage.elsewhere.iter().map(|row| row.symbol.as_str()).collect();
@@ -167,7 +170,7 @@ fn what_was_not_reached_is_told_with_the_reason() {
 #[test]
 fn an_exporter_that_nothing_tells_of_is_named() {
     let unnamed = run("b", "7.3", &[("vgem", drm(true)), ("y", through(None, "y", false))]);
-    let coverage = Coverage::of(&registry(), &[unnamed, run("b", "7.3", &[("vgem", through(None, "drm", false))])]);
+    let coverage = joined(&registry(), &[unnamed, run("b", "7.3", &[("vgem", through(None, "drm", false))])]);
     let untold: Vec<_> = coverage.untold.iter().map(|it| (it.exp_name.as_str(), it.runs.len())).collect();
     assert_eq!(untold, [("drm", 1), ("y", 1)]);
     assert!(text(&coverage).contains("not told: what the buffers of exporter \"y\" go through (run 1)"));
@@ -175,30 +178,30 @@ fn an_exporter_that_nothing_tells_of_is_named() {
 
 #[test]
 fn where_the_registry_says_something_else_of_a_board_it_is_told() {
-    let coverage = Coverage::of(&registry(), &[run("c", "7.3", &[("vgem", drm(true))])]);
+    let coverage = joined(&registry(), &[run("c", "7.3", &[("vgem", drm(true))])]);
     assert_eq!(coverage.contradictions, ["it does not name c for drm_map, and run 1 got there"]);
     let mut without = run("b", "7.3", &[("vgem", drm(true))]);
-    let coverage = Coverage::of(&registry(), std::slice::from_ref(&without));
+    let coverage = joined(&registry(), std::slice::from_ref(&without));
     assert_eq!(coverage.contradictions, ["it names b for own_map, and run 1 did not get there"]);
     assert!(text(&coverage).contains("says otherwise\n  it names b for own_map"));
     // A run that could not show it tells nothing.
     without.end = None;
-    assert_eq!(Coverage::of(&registry(), std::slice::from_ref(&without)).contradictions, [""; 0]);
-    assert_eq!(Coverage::of(&registry(), &[without]).exit(), Exit::Incomplete);
+    assert_eq!(joined(&registry(), std::slice::from_ref(&without)).contradictions, [""; 0]);
+    assert_eq!(joined(&registry(), &[without]).exit(), Exit::Incomplete);
 }
 
 #[test]
 fn a_run_without_the_probe_says_why_it_observed_nothing() {
     let mut run = run("b", "7.3", &[("vgem", drm(false))]);
     run.run.oracles = vec![OracleState { oracle: "map_dma_buf".into(), missing: Some("not root".into()) }];
-    let coverage = Coverage::of(&registry(), &[run]);
+    let coverage = joined(&registry(), &[run]);
     assert_eq!(coverage.contradictions, [""; 0]);
     assert!(text(&coverage).contains("       nothing was observed: not root\n"));
 }
 
 #[test]
 fn a_kernel_that_has_no_version_is_no_reason_to_give_up() {
-    let coverage = Coverage::of(&registry(), &[run("b", "next-20270101", &[("vgem", drm(true))])]);
+    let coverage = joined(&registry(), &[run("b", "next-20270101", &[("vgem", drm(true))])]);
     assert_eq!((symbols(&coverage.reached), coverage.implementations), (vec!["drm_map"], 1));
     assert!(!text(&coverage).is_empty());
 }
@@ -207,13 +210,13 @@ fn a_kernel_that_has_no_version_is_no_reason_to_give_up() {
 fn no_line_is_longer_than_a_terminal() {
     let drivers: Vec<String> = (0..40).map(|number| format!("driver-{number}")).collect();
     let endpoints: Vec<(&str, MapDmaBuf)> = drivers.iter().map(|driver| (driver.as_str(), drm(true))).collect();
-    let text = text(&Coverage::of(&registry(), &[run("b", "7.3", &endpoints)]));
+    let text = text(&joined(&registry(), &[run("b", "7.3", &endpoints)]));
     assert!(text.lines().all(|line| line.len() <= 100), "{text}");
 }
 
 #[test]
 fn the_json_form_has_its_version() {
-    let coverage = Coverage::of(&registry(), &[run("b", "7.3", &[("vgem", drm(true))])]);
+    let coverage = joined(&registry(), &[run("b", "7.3", &[("vgem", drm(true))])]);
     let json = serde_json::to_value(&coverage).unwrap();
     assert_eq!((&json["version"], &json["reached"][0]["symbol"]), (&1.into(), &"drm_map".into()));
     assert_eq!((&json["unreached"][0]["needs"], &json["elsewhere"][0]["until"]), (&"a phone".into(), &"5.10".into()));

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use spec::registry::Kind;
 
-use super::{Coverage, Reached, RunSeen, Unreached};
+use super::model::{Coverage, Reached, RunSeen, Unreached};
 use spec::lines::{counted, wrapped};
 
 /// All of it.

@@ -1,8 +1,12 @@
 use spec::verdict::Outcome;
 
 use super::*;
+use event::EndpointFound;
+use event::exit::Exit;
+use event::journal::Recorded;
 use event::sample;
 use event::{MapDmaBuf, OracleState};
+use spec::verdict::Verdict;
 
 /// A run of these cells, on two endpoints.
 fn run(cells: &[(&str, Verdict)]) -> Recorded {
@@ -16,13 +20,13 @@ fn ids(changes: &[Change]) -> Vec<&str> {
 }
 
 fn one(before: Verdict, after: Verdict) -> Diff {
-    Diff::of(&run(&[("a.b.drm-a", before)]), &run(&[("a.b.drm-a", after)]))
+    between(&run(&[("a.b.drm-a", before)]), &run(&[("a.b.drm-a", after)]))
 }
 
 #[test]
 fn runs_that_tell_the_same_differ_in_nothing() {
     let run = sample::recorded();
-    let diff = Diff::of(&run, &run);
+    let diff = between(&run, &run);
     assert_eq!((diff.is_same(), diff.common, diff.verified, diff.exit()), (true, 5, 2, Exit::Success));
     assert!(text(&diff).ends_with("5 cells in both, 2 of them verified\nnothing has changed\n"), "{}", text(&diff));
 }
@@ -68,7 +72,7 @@ fn each_side_says_where_it_was() {
     let (before, mut after) = (run(&[]), run(&[]));
     (after.run.kernel, after.run.board) = ("7.3.4".into(), None);
     (after.end, after.open) = (None, vec!["fd.size.drm-a".into()]);
-    let diff = Diff::of(&before, &after);
+    let diff = between(&before, &after);
     let text = text(&diff);
     assert!(
         text.starts_with("before  b, Linux 6.12 x86_64, 0 cells\nafter   no board file, Linux 7.3.4 x86_64, 0"),
@@ -84,7 +88,7 @@ fn cells_of_one_run_alone_are_kept_apart() {
     let mut after = run(&[("a.b.drm-a", Verdict::Pass), ("a.new.drm-a", Verdict::Fail)]);
     let mut gone = before.clone();
     gone.endpoints.push(EndpointFound { key: "drm-gone".into(), ..EndpointFound::default() });
-    let diff = Diff::of(&gone, &after);
+    let diff = between(&gone, &after);
     assert_eq!((diff.common, diff.only_after.as_slice()), (1, ["a.new.drm-a".to_owned()].as_slice()));
     assert_eq!(diff.only_before, ["a.b.drm-gone", "a.old.drm-a"]);
     assert_eq!(diff.broken, [], "a case that is new is no new failure");
@@ -92,7 +96,7 @@ fn cells_of_one_run_alone_are_kept_apart() {
     assert!(said.contains("\nonly before (2 cells)\n  1 cell with an endpoint that the other run has not\n"), "{said}");
     assert!(said.contains("  by case: a.old (1)\n") && said.contains("  by case: a.new (1)\n"), "{said}");
     after.cells.clear();
-    assert_eq!(Diff::of(&before, &after).exit(), Exit::NothingVerified, "nothing was compared");
+    assert_eq!(between(&before, &after).exit(), Exit::NothingVerified, "nothing was compared");
 }
 
 #[test]
@@ -100,16 +104,16 @@ fn an_endpoint_that_is_gone_or_blocked_is_a_regression_and_a_new_one_is_none() {
     let before = sample::recorded();
     let mut gone = before.clone();
     gone.endpoints.pop();
-    let diff = Diff::of(&before, &gone);
+    let diff = between(&before, &gone);
     assert_eq!((diff.vanished[0].key.as_str(), diff.exit()), ("drm-b", Exit::Regression));
-    let diff = Diff::of(&gone, &before);
+    let diff = between(&gone, &before);
     assert_eq!((diff.appeared[0].key.as_str(), diff.vanished.len(), diff.exit()), ("drm-b", 0, Exit::Success));
     let mut blocked = before.clone();
     blocked.endpoints[1].blocked = Some("no permission".into());
-    let diff = Diff::of(&before, &blocked);
+    let diff = between(&before, &blocked);
     assert_eq!((diff.vanished[0].blocked.as_deref(), diff.exit()), (Some("no permission"), Exit::Regression));
     assert!(text(&diff).contains("\nendpoints gone (1)\n  drm-b  blocked: no permission\n"), "{}", text(&diff));
-    assert!(text(&Diff::of(&blocked, &before)).contains("  drm-b  blocked before: no permission\n"));
+    assert!(text(&between(&blocked, &before)).contains("  drm-b  blocked before: no permission\n"));
 }
 
 #[test]
@@ -122,7 +126,7 @@ fn only_what_was_observed_can_be_lost_or_gained() {
         .iter_mut()
         .for_each(|cell| cell.map_dma_buf = vec![found("new_map", true), found("guessed_map", false)]);
     after.run.oracles = vec![OracleState { oracle: "map_dma_buf".into(), missing: Some("not root".into()) }];
-    let diff = Diff::of(&before, &after);
+    let diff = between(&before, &after);
     assert_eq!(
         (diff.lost.as_slice(), diff.gained.as_slice()),
         (["drm_gem_map_dma_buf".to_owned()].as_slice(), ["new_map".to_owned()].as_slice())
@@ -139,14 +143,14 @@ fn hundreds_of_changes_are_told_in_a_few_lines() {
         let ids: Vec<String> = cells.collect();
         run(&ids.iter().map(|id| (id.as_str(), verdict)).collect::<Vec<_>>())
     };
-    let diff = Diff::of(&make(Verdict::Refused), &make(Verdict::Pass));
+    let diff = between(&make(Verdict::Refused), &make(Verdict::Pass));
     assert_eq!(diff.other.len(), 800);
     let text = text(&diff);
     assert!(text.contains("  refused -> pass  drm-x to drm-0, ") && text.contains(", and 14 more\n"), "{text}");
     assert!(text.contains("      in a.c0, a.c1, a.c10, a.c11, a.c12, a.c13, and 34 more\n"), "{text}");
     assert!(text.lines().count() < 12 && text.lines().all(|line| line.len() <= 100), "{text}");
     let empty = run(&[]);
-    assert!(super::text(&Diff::of(&empty, &make(Verdict::Pass))).contains("  by area: a (800)\n"));
+    assert!(super::text(&between(&empty, &make(Verdict::Pass))).contains("  by area: a (800)\n"));
 }
 
 #[test]

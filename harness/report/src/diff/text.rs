@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Change, Diff, Endpoint, Side};
+use super::model::{Change, Diff, Endpoint, Side};
 use spec::lines::{counted, wrapped};
 
 /// So many of a group are named: a fault of a helper shows in hundreds of cells.

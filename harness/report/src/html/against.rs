@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use spec::verdict::Verdict;
 
-use super::Page;
-use crate::diff::{Change, Diff, Endpoint, Side};
+use super::page::Page;
+use crate::diff::{Change, Endpoint, Side, between};
 use spec::lines::counted;
 
 /// What has changed; nothing where there is no other run.
 pub(super) fn markup(page: &Page<'_>) -> Option<Markup> {
-    let diff = Diff::of(page.beside.against?, page.recorded);
+    let diff = between(page.beside.against?, page.recorded);
     let same = [&diff.broken, &diff.refused, &diff.fixed, &diff.other].iter().all(|changes| changes.is_empty());
     Some(html! {
         dl {

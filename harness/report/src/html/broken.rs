@@ -4,13 +4,9 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::{Page, cell, rules};
+use super::page::{Page, in_full};
+use super::{cell, rules};
 use event::CellEnd;
-
-/// Whether a cell is told here in full, and among the others with a line alone.
-pub(super) fn is_here(cell: &CellEnd) -> bool {
-    cell.verdict.broken() || cell.outcome.unwanted()
-}
 
 /// Cells that are not as expected.
 pub(super) fn unexpected(page: &Page<'_>) -> Option<Markup> {
@@ -33,7 +29,7 @@ pub(super) fn unexpected(page: &Page<'_>) -> Option<Markup> {
 
 /// Failures that are as expected, those of one reason together.
 pub(super) fn known(page: &Page<'_>) -> Option<Markup> {
-    let groups = groups(page, |cell| is_here(cell) && !cell.outcome.unwanted());
+    let groups = groups(page, |cell| in_full(cell) && !cell.outcome.unwanted());
     (!groups.is_empty()).then(|| {
         html! {
             @for ((case, reason), cells) in &groups {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use spec::verdict::{Outcome, Verdict};
 
-use super::{Page, broken};
+use super::page::{Page, in_full};
 use crate::{failure, whose};
 use event::{CellEnd, Finding};
 
@@ -19,7 +19,7 @@ pub(super) fn verdict(cell: &CellEnd) -> String {
 pub(super) fn markup(page: &Page<'_>, cell: &CellEnd) -> Markup {
     let properties = cell.findings.iter().filter(|finding| finding.verdict == Verdict::Pass);
     // The known failures of a reason stand together below it.
-    let reason = cell.reason.as_ref().filter(|_| !broken::is_here(cell) || cell.outcome.unwanted());
+    let reason = cell.reason.as_ref().filter(|_| !in_full(cell) || cell.outcome.unwanted());
     html! {
         @for finding in cell.findings.iter().filter(|finding| finding.verdict != Verdict::Pass) {
             (of_finding(page, cell, finding))

@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 use spec::registry::Kind;
 
-use super::Page;
-use crate::coverage::{Coverage, Reached, Unreached};
+use super::page::Page;
+use crate::coverage::{Reached, Unreached, joined};
 
 /// The tables of `prime-cts coverage`, of this run alone.
 pub(super) fn markup(page: &Page<'_>) -> Markup {
-    let coverage = Coverage::of(page.beside.registry, std::slice::from_ref(page.recorded));
+    let coverage = joined(page.beside.registry, std::slice::from_ref(page.recorded));
     let not_observed = coverage.runs.iter().find_map(|run| run.not_observed.as_ref());
     html! {
         p {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::Page;
+use super::page::Page;
 
 /// The form.
 pub(super) fn markup(page: &Page<'_>) -> Markup {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 use spec::verdict::Verdict;
 
-use super::{Page, pairs};
+use super::page::Page;
+use super::pairs;
 use crate::grid::{self, Pair};
 use crate::{load, summary};
 use event::CellEnd;

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::Page;
+use super::page::Page;
 use event::EndpointFound;
 
 /// The oracles, the devices and the kernel's command line.

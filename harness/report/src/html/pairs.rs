@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 use spec::verdict::Verdict;
 
-use super::{Page, broken, cell, rules};
+use super::page::{Page, in_full};
+use super::{cell, rules};
 use crate::failure;
 use crate::grid::Pair;
 use event::CellEnd;
@@ -81,7 +82,7 @@ fn of_pair<'a>(page: &Page<'a>, pair: Pair<'a>, cells: &[&CellEnd]) -> Markup {
 
 /// Whether a row says all that there is.
 fn is_plain(cell: &CellEnd) -> bool {
-    cell.findings.is_empty() && cell.figures.is_empty() && cell.reason.is_none() && !broken::is_here(cell)
+    cell.findings.is_empty() && cell.figures.is_empty() && cell.reason.is_none() && !in_full(cell)
 }
 
 fn row(page: &Page<'_>, cell: &CellEnd, same: bool) -> Markup {
@@ -96,7 +97,7 @@ fn row(page: &Page<'_>, cell: &CellEnd, same: bool) -> Markup {
                 @if plain {
                     (access(cell))
                     @if !same { " through " (failure::through(cell)) }
-                } @else if broken::is_here(cell) {
+                } @else if in_full(cell) {
                     a.full href={ "#" (cell.id) } { (short(cell)) }
                 } @else {
                     details {

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use spec::case::Case;
 use spec::words::{self, Words};
 
-use super::Page;
+use super::page::Page;
 use event::CellEnd;
 use event::journal::Recorded;
 

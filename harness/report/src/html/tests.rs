@@ -2,9 +2,14 @@ use std::collections::BTreeSet;
 
 use spec::verdict::{Outcome, Verdict};
 
+use super::document::{SCRIPT, STYLE};
 use super::*;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use event::journal::Recorded;
 use event::sample;
 use event::{Finding, Missing};
+use sha2::{Digest, Sha256};
 
 /// The page of a run, held against another where there is one.
 fn page(recorded: &Recorded, against: Option<&Recorded>) -> String {

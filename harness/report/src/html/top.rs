@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::Page;
+use super::page::Page;
 use crate::gathered::Gathered;
 use event::exit::Exit;
 use event::journal::Recorded;

@@ -12,6 +12,9 @@ use super::plan::SHIFTS;
 /// Where the page says that the load has begun.
 const BEGUN: usize = 8;
 
+/// So long a device is left to others before it is tried again.
+pub const PAUSE: Duration = Duration::from_millis(2);
+
 /// The time of a load. Made before its processes are, which inherit it.
 pub struct Clock {
     made: Instant,

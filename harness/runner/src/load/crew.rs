@@ -15,7 +15,7 @@ use super::plan::{self, Pair, Task, Worker};
 use super::teller::Teller;
 use super::{closes, rounds, show, stream};
 use crate::cell::message::Message;
-use crate::run::child::{self, Ran};
+use crate::run::child::{self, ChildOutcome};
 
 /// So often the progress is told.
 const TICK: Duration = Duration::from_millis(250);
@@ -57,7 +57,7 @@ pub fn work(
     clock: &Clock,
     signals: &Signals,
     tick: &mut dyn FnMut(u64, usize),
-) -> Vec<Ran> {
+) -> Vec<ChildOutcome> {
     let start = |(number, worker): (usize, &Worker)| {
         child::start(|say| execute(worker, ground, Teller::new(say, clock, number)))
     };
@@ -70,7 +70,7 @@ pub fn work(
         let end = early.get().or_else(|| by_itself.get());
         end.map_or(heard, |end| heard.min(*end)) + patience
     };
-    let mut ran: Vec<Ran> = std::thread::scope(|scope| {
+    let mut ran: Vec<ChildOutcome> = std::thread::scope(|scope| {
         let watch = |child| {
             let end = &end;
             scope.spawn(move || child::watch(child, patience, end, |_| {}))

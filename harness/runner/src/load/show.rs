@@ -10,10 +10,11 @@ use device::{Buffers, Device, Endpoint, Work, Worked};
 use spec::case::Ability;
 use spec::step::Stream;
 
+use super::clock::PAUSE;
 use super::plan::Pair;
 use super::pool::{Lent, Pool};
 use super::reference::{self, Reference};
-use super::stream::{PAUSE, busy};
+use super::stream::busy;
 use super::survey::SIZE;
 use super::teller::{Meaning, Teller, meaning_of_work};
 

@@ -4,10 +4,10 @@
 use event::Oracle;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use device::{Buffers, Device, Endpoint, Undone};
 
+use super::clock::PAUSE;
 use super::feed::{EXPECTED, Fed};
 use super::plan::Pair;
 use super::pool::Pool;
@@ -16,9 +16,6 @@ use super::teller::{Meaning, Teller, meaning_of_work};
 
 /// So many frames are queued at a time.
 const AT_ONCE: usize = 4;
-
-/// So long a device is left to others before it is tried again.
-pub const PAUSE: Duration = Duration::from_millis(2);
 
 /// Streams until the time is over.
 pub fn work(

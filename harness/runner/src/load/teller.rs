@@ -10,9 +10,8 @@ use spec::case::Kind;
 use spec::verdict::Verdict;
 use uapi::Errno;
 
-use super::clock::Clock;
+use super::clock::{Clock, PAUSE};
 use super::plan::Pair;
-use super::stream::PAUSE;
 use crate::cell::documented;
 use crate::cell::message::Message;
 use event::{Blame, Finding, Oracle};

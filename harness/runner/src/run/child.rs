@@ -11,7 +11,7 @@ use crate::cell::message::{Message, Messages};
 use event::{Finding, MapDmaBuf};
 
 /// A child process that has ended.
-pub struct Ran {
+pub struct ChildOutcome {
     /// Its process id; 0 if it could not be made.
     pub pid: i32,
     /// What it said.
@@ -25,13 +25,13 @@ pub struct Ran {
 }
 
 /// Forks and does some work there, for as long as the deadline allows.
-pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> Ran {
+pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> ChildOutcome {
     let end = Instant::now() + deadline;
     watch(start(work), deadline, |_| end, |_| {})
 }
 
 /// As [`run`], of several at the same time, each in a process of its own and with a deadline of its own.
-pub fn run_all<W: FnOnce(&mut dyn FnMut(&Message))>(works: Vec<(Duration, W)>) -> Vec<Ran> {
+pub fn run_all<W: FnOnce(&mut dyn FnMut(&Message))>(works: Vec<(Duration, W)>) -> Vec<ChildOutcome> {
     let mut all: Vec<Going> = works.into_iter().map(|(deadline, work)| Going::start(deadline, work)).collect();
     loop {
         all.iter_mut().for_each(Going::look);
@@ -78,9 +78,9 @@ impl Going {
         Some((self.watched.as_ref().filter(|_| self.ending.is_none())?, self.started + self.deadline))
     }
 
-    fn ran(self) -> Ran {
+    fn ran(self) -> ChildOutcome {
         let ending = self.ending.unwrap_or_else(|| Err("it was not waited for".into()));
-        Ran::of(self.pid, self.messages, ending, self.deadline, self.time)
+        ChildOutcome::of(self.pid, self.messages, ending, self.deadline, self.time)
     }
 }
 
@@ -114,12 +114,12 @@ pub fn watch(
     deadline: Duration,
     end: impl Fn(Instant) -> Instant,
     heard: impl Fn(&Messages),
-) -> Ran {
+) -> ChildOutcome {
     let child = match child {
         Ok(child) => child,
         Err(errno) => {
             let ending = Err(format!("fork: {errno}"));
-            return Ran::of(0, Messages::default(), ending, deadline, Duration::ZERO);
+            return ChildOutcome::of(0, Messages::default(), ending, deadline, Duration::ZERO);
         }
     };
     let (pid, started) = (child.pid(), Instant::now());
@@ -131,14 +131,14 @@ pub fn watch(
         heard(&messages);
     };
     let ending = child.supervise_until(|| end(last.get()), said).map_err(|errno| format!("waiting: {errno}"));
-    Ran::of(pid, messages, ending, deadline, started.elapsed())
+    ChildOutcome::of(pid, messages, ending, deadline, started.elapsed())
 }
 
 fn message(output: &std::fs::File, message: &Message) {
     crate::cell::message::write(output, message);
 }
 
-impl Ran {
+impl ChildOutcome {
     /// A process that has ended.
     pub(crate) fn of(
         pid: i32,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use spec::verdict::Verdict;
 
-use super::Shown;
+use super::result::CellResult;
 use crate::plan::Cell;
-use event::{Blame, CellEnd, Finding, Oracle};
+use event::{CellEnd, Finding, Oracle};
 
 /// The pairs that have brought the machine down.
 #[derive(Debug, Clone, Default)]
@@ -29,22 +29,18 @@ impl Deadly {
     }
 
     /// What is told of a cell that is not run, for its exporter and importer have brought the machine down.
-    pub fn spares(&self, cell: &Cell) -> Option<Shown> {
+    pub fn spares(&self, cell: &Cell) -> Option<CellResult> {
         let exporter = cell.exporter.as_ref()?;
         let mut importers = [&cell.importer, &cell.second_importer].into_iter().flatten();
         let importer = importers.find(|importer| self.0.contains(&(exporter.key.clone(), importer.key.clone())))?;
-        let finding = Finding {
-            oracle: Oracle::Machine,
-            verdict: Verdict::Blocked,
-            step: None,
-            expected: "the cell is run".into(),
-            seen: format!(
+        let finding = Finding::blocked(
+            Oracle::Machine,
+            format!(
                 "not run: an import of {} into {} has brought the machine down before; to run it nevertheless: --exact {}",
                 exporter.key, importer.key, cell.id
             ),
-            blame: Blame::Nobody,
-            lines: Vec::new(),
-        };
-        Some(Shown::without_running(finding))
+            "the cell is run",
+        );
+        Some(CellResult::without_running(finding))
     }
 }

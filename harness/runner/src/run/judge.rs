@@ -5,13 +5,13 @@ use oracle::provenance::{Shared, Touch};
 use spec::verdict::Verdict;
 use uapi::process::Ending;
 
-use super::child::Ran;
-use super::watch::Seen;
+use super::child::ChildOutcome;
+use super::watch::Observations;
 use event::blame::Drivers;
 use event::{Blame, Finding, Oracle};
 
 /// The findings of a cell and the worst of their verdicts.
-pub fn judge(ran: &Ran, seen: &Seen, drivers: &Drivers) -> (Verdict, Vec<Finding>) {
+pub fn judge(ran: &ChildOutcome, seen: &Observations, drivers: &Drivers) -> (Verdict, Vec<Finding>) {
     let mut findings: Vec<Finding> = ran.findings().cloned().collect();
     findings.extend(of_ending(ran, !findings.is_empty() && findings.iter().any(|f| f.verdict != Verdict::Pass)));
     findings.extend(seen.splats.iter().map(|splat| of_splat(splat, drivers)));
@@ -25,7 +25,7 @@ pub fn judge(ran: &Ran, seen: &Seen, drivers: &Drivers) -> (Verdict, Vec<Finding
 }
 
 /// A property of the memory, not a fault: what was mapped has no struct page.
-fn of_frames(seen: &Seen) -> Option<Finding> {
+fn of_frames(seen: &Observations) -> Option<Finding> {
     let (frames, without) = seen.frames.as_ref().filter(|(_, without)| *without > 0)?;
     let first = frames.first().copied().unwrap_or_default();
     let seen = format!(
@@ -37,7 +37,7 @@ fn of_frames(seen: &Seen) -> Option<Finding> {
 }
 
 /// What was overwritten may have been what the cell is about.
-fn of_gaps(seen: &Seen) -> Vec<Finding> {
+fn of_gaps(seen: &Observations) -> Vec<Finding> {
     let gap = |oracle, count: u64, what: &str| {
         let seen = format!("{count} {what} were overwritten before they could be read");
         let expected = format!("all {what} are read");
@@ -57,7 +57,7 @@ pub fn unobserved(why: &str) -> Finding {
     Finding::not_observable(Oracle::Requirement, why, "what alone shows the fault is there")
 }
 
-fn of_ending(ran: &Ran, told_why: bool) -> Option<Finding> {
+fn of_ending(ran: &ChildOutcome, told_why: bool) -> Option<Finding> {
     let place = ran.messages.at().or(ran.messages.step());
     let step = place.unwrap_or("before the first step").to_owned();
     let expected = "the cell's process does its steps and ends";
@@ -125,7 +125,7 @@ fn of_shared(shared: &Shared) -> Finding {
     )
 }
 
-fn of_taint(seen: &Seen) -> Option<Finding> {
+fn of_taint(seen: &Observations) -> Option<Finding> {
     let trouble = seen.taint & kernel_log::TAINT_TROUBLE;
     // A splat that was read says more than the bit that it left.
     (trouble != 0 && seen.splats.is_empty()).then(|| {
@@ -144,7 +144,7 @@ mod tests {
     fn an_importer_that_reaches_for_struct_pages_is_to_blame() {
         let touch =
             Touch { pid: 1, function: "drm_prime_sg_to_page_array".into(), caller: Some("x_import [x]".into()) };
-        let seen = Seen { touched: vec![touch], ..Seen::default() };
+        let seen = Observations { touched: vec![touch], ..Observations::default() };
         let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default());
         assert_eq!((verdict, findings[0].blame), (Verdict::Fail, Blame::Importer));
         assert!(findings[0].seen.contains("called by x_import [x]"), "{}", findings[0].seen);
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn memory_without_struct_pages_is_a_property_and_no_fault() {
         let of = |without| {
-            let seen = Seen { frames: Some((vec![0x4c000, 0x4c010], without)), ..Seen::default() };
+            let seen = Observations { frames: Some((vec![0x4c000, 0x4c010], without)), ..Observations::default() };
             judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default())
         };
         let (verdict, findings) = of(2);
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn an_exporter_that_gives_one_table_to_two_devices_is_to_blame() {
         let shared = Shared { pid: 1, table: 0x64, devices: [5, 6] };
-        let seen = Seen { shared: vec![shared], ..Seen::default() };
+        let seen = Observations { shared: vec![shared], ..Observations::default() };
         let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default());
         assert_eq!(
             (verdict, findings[0].blame, findings[0].oracle.word()),
@@ -174,13 +174,13 @@ mod tests {
         assert!(findings[0].seen.contains("0x64") && findings[0].seen.contains("0x6"), "{}", findings[0].seen);
     }
 
-    fn ran(ending: Ending, said: Vec<Message>) -> Ran {
+    fn ran(ending: Ending, said: Vec<Message>) -> ChildOutcome {
         let mut messages = Messages::default();
         messages.whole = said;
-        Ran::of(1, messages, Ok(ending), Duration::from_secs(1), Duration::ZERO)
+        ChildOutcome::of(1, messages, Ok(ending), Duration::from_secs(1), Duration::ZERO)
     }
 
-    fn verdict(ending: Ending, said: Vec<Message>, seen: &Seen) -> Verdict {
+    fn verdict(ending: Ending, said: Vec<Message>, seen: &Observations) -> Verdict {
         judge(&ran(ending, said), seen, &Drivers::default()).0
     }
 
@@ -190,36 +190,42 @@ mod tests {
 
     #[test]
     fn a_cell_passes_only_when_its_steps_were_done_to_their_end() {
-        assert_eq!(verdict(Ending::Exited(0), done(), &Seen::default()), Verdict::Pass);
+        assert_eq!(verdict(Ending::Exited(0), done(), &Observations::default()), Verdict::Pass);
         assert_eq!(
-            verdict(Ending::Exited(0), vec![Message::Step("1 allocate".into())], &Seen::default()),
+            verdict(Ending::Exited(0), vec![Message::Step("1 allocate".into())], &Observations::default()),
             Verdict::Error
         );
-        assert_eq!(verdict(Ending::Exited(101), done(), &Seen::default()), Verdict::Error);
+        assert_eq!(verdict(Ending::Exited(101), done(), &Observations::default()), Verdict::Error);
     }
 
     #[test]
     fn signals_and_deadlines_are_told_apart() {
-        assert_eq!(verdict(Ending::Signalled("SIGBUS"), vec![], &Seen::default()), Verdict::Crash);
-        assert_eq!(verdict(Ending::TimedOut, vec![], &Seen::default()), Verdict::Timeout);
-        assert_eq!(verdict(Ending::Stuck { stack: String::new() }, vec![], &Seen::default()), Verdict::Timeout);
+        assert_eq!(verdict(Ending::Signalled("SIGBUS"), vec![], &Observations::default()), Verdict::Crash);
+        assert_eq!(verdict(Ending::TimedOut, vec![], &Observations::default()), Verdict::Timeout);
+        assert_eq!(verdict(Ending::Stuck { stack: String::new() }, vec![], &Observations::default()), Verdict::Timeout);
     }
 
     #[test]
     fn a_splat_or_a_taint_spoils_a_cell_that_passed_otherwise() {
-        let splat = |kind| Seen { splats: vec![Splat { kind, title: "t".into(), lines: vec![] }], ..Seen::default() };
+        let splat = |kind| Observations {
+            splats: vec![Splat { kind, title: "t".into(), lines: vec![] }],
+            ..Observations::default()
+        };
         assert_eq!(verdict(Ending::Exited(0), done(), &splat(SplatKind::Warning)), Verdict::Fail);
         assert_eq!(verdict(Ending::Exited(0), done(), &splat(SplatKind::Oops)), Verdict::Crash);
-        let warned = Seen { taint: 1 << 9, ..Seen::default() };
+        let warned = Observations { taint: 1 << 9, ..Observations::default() };
         assert_eq!(verdict(Ending::Exited(0), done(), &warned), Verdict::Fail);
-        let module = Seen { taint: 1 << 12 | 1 << 13, ..Seen::default() };
+        let module = Observations { taint: 1 << 12 | 1 << 13, ..Observations::default() };
         assert_eq!(verdict(Ending::Exited(0), done(), &module), Verdict::Pass, "out-of-tree modules are no trouble");
     }
 
     #[test]
     fn a_log_or_a_trace_with_holes_is_no_pass() {
-        let traced = Seen { lost_calls: 3, ..Seen::default() };
+        let traced = Observations { lost_calls: 3, ..Observations::default() };
         assert_eq!(verdict(Ending::Exited(0), done(), &traced), Verdict::NotObservable);
-        assert_eq!(verdict(Ending::Exited(0), done(), &Seen { lost: 3, ..Seen::default() }), Verdict::NotObservable);
+        assert_eq!(
+            verdict(Ending::Exited(0), done(), &Observations { lost: 3, ..Observations::default() }),
+            Verdict::NotObservable
+        );
     }
 }

@@ -10,10 +10,10 @@ use std::path::Path;
 use event::blame::Drivers;
 use event::crash::{crash, last_words_of};
 use kernel_log::Splat;
-use spec::verdict::{Outcome, Verdict};
+use spec::verdict::Outcome;
 
-use super::Shown;
 use super::deadly::Deadly;
+use super::result::CellResult;
 use super::so_far::SoFar;
 use crate::plan::{Cell, Plan};
 use event::journal::{Head, Journal, JournalError};
@@ -151,38 +151,19 @@ impl Before {
     }
 
     /// What the cell showed in which the machine went down.
-    pub fn end_of(&self, cell: &Cell) -> Shown {
-        Shown::without_running(self.crash(&cell.drivers()))
+    pub fn end_of(&self, cell: &Cell) -> CellResult {
+        CellResult::without_running(self.crash(&cell.drivers()))
     }
 
     /// The end of the open cell where it cannot be planned any more: the machine came back without one of its devices.
     pub fn end_without_devices(&self, cells: &Plan) -> Option<CellEnd> {
         let id = self.crashed_in().filter(|open| !cells.iter().any(|cell| cell.id == *open))?;
-        let mut parts = id.split('.').map(str::to_owned);
-        let case = [parts.next(), parts.next()].into_iter().flatten().collect::<Vec<_>>().join(".");
-        let finding = self.crash(&Drivers::default());
-        let (rule, reference) = ("The machine lives on.".to_owned(), String::new());
+        let mut parts = id.split('.').skip(2).map(str::to_owned);
         let (exporter, importer, second_importer) = (parts.next(), parts.next(), parts.next());
-        let (verdict, outcome) = (Verdict::Crash, Outcome::Regression);
-        let (map_dma_buf, device_access) = (Vec::new(), Vec::new());
-        Some(CellEnd {
-            id: id.to_owned(),
-            case,
-            rule,
-            reference,
-            exporter,
-            importer,
-            second_importer,
-            verdict,
-            outcome,
-            reason: None,
-            ms: 0,
-            findings: vec![finding],
-            map_dma_buf,
-            device_access,
-            damaged_by: None,
-            figures: Default::default(),
-        })
+        let findings = vec![self.crash(&Drivers::default())];
+        let outcome = Outcome::Regression;
+        let end = CellEnd::new(id, "The kernel keeps running.", "", findings);
+        Some(CellEnd { exporter, importer, second_importer, outcome, ..end })
     }
 
     fn crash(&self, drivers: &Drivers) -> Finding {

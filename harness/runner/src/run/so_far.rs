@@ -20,8 +20,7 @@ impl SoFar {
     /// Takes in a cell that has ended.
     pub fn learn(&mut self, ended: &CellEnd) {
         self.number += 1;
-        *self.end.verdicts.entry(ended.verdict.word().into()).or_insert(0) += 1;
-        *self.end.outcomes.entry(ended.outcome.word().into()).or_insert(0) += 1;
+        self.end.count(ended);
         for through in &ended.map_dma_buf {
             // A run of many cells goes through few.
             if !self.reached.contains(through) {

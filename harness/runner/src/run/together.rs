@@ -11,8 +11,8 @@ use std::rc::Rc;
 use spec::step::Step;
 use uapi::process::Ending;
 
-use super::child::Ran;
-use super::watch::Seen;
+use super::child::ChildOutcome;
+use super::watch::Observations;
 use crate::plan::Cell;
 
 /// So many cells are looked through for some that can run beside others.
@@ -112,9 +112,10 @@ pub struct Undecided(pub String);
 
 impl Undecided {
     /// What there is of it in a process and in what was seen while it ran.
-    pub(super) fn of(ran: &Ran, seen: &Seen) -> Option<Self> {
+    pub(super) fn of(ran: &ChildOutcome, seen: &Observations) -> Option<Self> {
         // Named one by one: what is new there is the machine's, and asked for here, or the process's own.
-        let Seen { splats, dumps, taint, lost, lost_calls, touched: _, shared: _, frames: _, exported: _ } = seen;
+        let Observations { splats, dumps, taint, lost, lost_calls, touched: _, shared: _, frames: _, exported: _ } =
+            seen;
         let said = splats.first().or(dumps.first()).map(|splat| splat.title.clone());
         let taint = (taint & kernel_log::TAINT_TROUBLE != 0).then(|| "the kernel is tainted now".to_owned());
         let lost = (lost + lost_calls > 0).then(|| "records were overwritten before they could be read".into());
@@ -180,20 +181,20 @@ mod tests {
 
     #[test]
     fn whatever_may_be_of_any_of_them_is_undecided() {
-        let ran = |ending| Ran::of(1, Messages::default(), ending, Duration::ZERO, Duration::ZERO);
+        let ran = |ending| ChildOutcome::of(1, Messages::default(), ending, Duration::ZERO, Duration::ZERO);
         let quiet = || ran(Ok(Ending::Exited(0)));
-        assert_eq!(Undecided::of(&quiet(), &Seen::default()), None);
+        assert_eq!(Undecided::of(&quiet(), &Observations::default()), None);
         let splat = || vec![Splat { kind: SplatKind::Warning, title: "t".into(), lines: vec![] }];
         let seen = [
-            Seen { splats: splat(), ..Seen::default() },
-            Seen { dumps: splat(), ..Seen::default() },
-            Seen { taint: 1 << 9, ..Seen::default() },
-            Seen { lost: 1, ..Seen::default() },
-            Seen { lost_calls: 1, ..Seen::default() },
+            Observations { splats: splat(), ..Observations::default() },
+            Observations { dumps: splat(), ..Observations::default() },
+            Observations { taint: 1 << 9, ..Observations::default() },
+            Observations { lost: 1, ..Observations::default() },
+            Observations { lost_calls: 1, ..Observations::default() },
         ];
         assert!(seen.iter().all(|seen| Undecided::of(&quiet(), seen).is_some()));
         for ending in [Ending::Exited(101), Ending::Signalled("SIGSEGV"), Ending::TimedOut] {
-            assert!(Undecided::of(&ran(Ok(ending)), &Seen::default()).is_some());
+            assert!(Undecided::of(&ran(Ok(ending)), &Observations::default()).is_some());
         }
     }
 }

@@ -49,7 +49,7 @@ impl Default for Sources {
 
 /// What was seen while a cell ran.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
+pub struct Observations {
     /// Warnings, bugs and oopses of the kernel.
     pub splats: Vec<Splat>,
     /// Stacks that the kernel dumped without such a report.
@@ -210,21 +210,21 @@ impl Watch {
     }
 
     /// What came since `begin`: of the exports, those of a process and of the driver whose endpoint it used.
-    pub fn end(&mut self, pid: i32, driver: &str) -> Seen {
+    pub fn end(&mut self, pid: i32, driver: &str) -> Observations {
         self.end_all(&[(pid, driver)]).pop().unwrap_or_default()
     }
 
     /// As [`Watch::end`], for each of several processes that ran at the same time. What no probe tells the process of is
     /// told of all of them.
-    pub fn end_all(&mut self, processes: &[(i32, &str)]) -> Vec<Seen> {
+    pub fn end_all(&mut self, processes: &[(i32, &str)]) -> Vec<Observations> {
         let common = self.of_nobody();
         let Ok(tracer) = &mut self.tracer else { return processes.iter().map(|_| common.clone()).collect() };
         let lost = tracer.lost();
         let (touched, shared, mapped) = (tracer.take_touches(), tracer.take_shared(), tracer.take_frames());
-        let mut all: Vec<Seen> = Vec::new();
+        let mut all: Vec<Observations> = Vec::new();
         for &(pid, driver) in processes {
             let of_process = |&(by, frame): &(i32, u64)| (by == pid).then_some(frame);
-            let mut seen = Seen {
+            let mut seen = Observations {
                 touched: touched.iter().filter(|touch| touch.pid == pid).cloned().collect(),
                 shared: shared.iter().filter(|shared| shared.pid == pid).copied().collect(),
                 frames: frames(mapped.iter().filter_map(of_process).collect()),
@@ -246,8 +246,8 @@ impl Watch {
     }
 
     /// What the kernel does not tell the process of: its log and its taint.
-    fn of_nobody(&mut self) -> Seen {
-        let mut seen = Seen::default();
+    fn of_nobody(&mut self) -> Observations {
+        let mut seen = Observations::default();
         if let Ok(log) = &mut self.log {
             self.records.extend(log.take());
             let records = std::mem::take(&mut self.records);

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use spec::board::Userland;
 
-use crate::archive::Archive;
 use crate::cache::{Cache, key};
+use crate::debian::archive::Archive;
 use crate::error::Result;
-use crate::machine::Machine;
+use crate::machine::architecture::Machine;
 
 /// The folder with the packages' content.
 ///

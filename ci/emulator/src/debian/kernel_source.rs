@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::archive::Archive;
+use crate::debian::archive::Archive;
+use crate::debian::index::Package;
 use crate::error::{Error, Result};
-use crate::index::Package;
 
 /// The `linux-source-*.tar.xz` of a package, out of the cache or the archive.
 ///

@@ -7,12 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::archive::{Archive, content_key};
 use crate::cache::{Cache, key};
 use crate::command;
+use crate::debian::archive::{Archive, content_key};
+use crate::debian::index::Package;
 use crate::error::{Error, Result};
-use crate::index::Package;
-use crate::program;
+use crate::image::program;
 
 /// A compiler with all that it runs, and the libraries of the programs in a kernel's headers.
 #[derive(Debug)]

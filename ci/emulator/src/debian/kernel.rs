@@ -8,11 +8,11 @@ use std::process::Command;
 
 use spec::board::Kernel as Wanted;
 
-use crate::archive::Archive;
 use crate::command;
+use crate::debian::archive::Archive;
+use crate::debian::index::{Choice, choose, packages};
 use crate::error::{Error, Result};
-use crate::index::{Choice, choose, packages};
-use crate::machine::Machine;
+use crate::machine::architecture::Machine;
 
 /// A kernel that can be booted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,14 +7,14 @@ use std::process::Command;
 
 use spec::board::Build;
 
-use crate::archive::{Archive, content_key};
 use crate::cache::{Cache, key};
 use crate::command;
+use crate::debian::archive::{Archive, content_key};
+use crate::debian::index::Choice;
+use crate::debian::kernel_source;
+use crate::debian::toolchain::Toolchain;
 use crate::error::{Error, Result};
-use crate::index::Choice;
-use crate::machine::Machine;
-use crate::source;
-use crate::toolchain::Toolchain;
+use crate::machine::architecture::Machine;
 
 /// What modules are built against, of a kernel of our own.
 #[derive(Debug)]
@@ -233,7 +233,7 @@ fn source(
             what: format!("{} has no source of {}", archive.suite(), choice.release),
             remedy: "change `emulate.kernel` in the board file to a suite and release that Debian has",
         })?;
-        let tar = source::tarball(archive, package, tell)?;
+        let tar = kernel_source::tarball(archive, package, tell)?;
         tell("unpacking the kernel's source");
         let top = tar.file_name().unwrap_or_default().to_string_lossy().replace(".tar.xz", "");
         let mut command = Command::new("tar");
@@ -253,7 +253,7 @@ fn tops<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::Package;
+    use crate::debian::index::Package;
 
     fn choice() -> Choice {
         let package =

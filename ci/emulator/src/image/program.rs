@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use spec::board::Userland;
 
 use crate::command;
-use crate::cross::Cross;
+use crate::debian::cross::Cross;
 use crate::error::{Error, Result};
-use crate::machine::Machine;
+use crate::machine::architecture::Machine;
 
 /// Builds `prime-cts` for a machine, or checks the one that was given. `cross` is what it takes where the machine is not
 /// the host; `libraries` is the board file's userland and where it is.

@@ -15,7 +15,7 @@ use spec::board::Qemu;
 
 use crate::command;
 use crate::error::{Error, Result};
-use crate::machine::Machine;
+use crate::machine::architecture::Machine;
 
 /// What a machine is started with.
 #[derive(Debug)]

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::command;
+use crate::debian::archive::Archive;
+use crate::debian::index::packages;
 use crate::error::{Error, Result};
-use crate::index::packages;
-use crate::initramfs::Initramfs;
-use crate::machine::Machine;
+use crate::image::initramfs::Initramfs;
+use crate::machine::architecture::Machine;
 
 const PACKAGE: &str = "busybox-static";
 /// Where another architecture's comes from; any release does.
@@ -30,9 +30,11 @@ pub fn busybox(cache: &Cache, machine: &Machine, refresh: bool, tell: &dyn Fn(&s
         tell(&format!("looking for {PACKAGE} for {}", machine.name));
         archive.update()?;
         let found = packages(&archive.index()?, |name| name == PACKAGE);
-        found.into_iter().max_by(|a, b| crate::kernel::order(&a.version, &b.version)).ok_or_else(|| Error::Archive {
-            what: format!("{SUITE} has no {PACKAGE} for {}", machine.debian),
-            remedy: "teach ci/emulator/src/busybox.rs another suite",
+        found.into_iter().max_by(|a, b| crate::debian::kernel::order(&a.version, &b.version)).ok_or_else(|| {
+            Error::Archive {
+                what: format!("{SUITE} has no {PACKAGE} for {}", machine.debian),
+                remedy: "teach ci/emulator/src/busybox.rs another suite",
+            }
         })
     };
     let name = format!("busybox-{}", machine.debian);

@@ -84,8 +84,8 @@ fn deb822(text: &str) -> Vec<Source> {
     let mut sources = Vec::new();
     // A comment is no part of the stanza, and does not end it either.
     let text: String = text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
-    for stanza in crate::index::stanzas(&text) {
-        let field = |name: &str| crate::index::field(stanza, name).unwrap_or_default();
+    for stanza in crate::debian::index::stanzas(&text) {
+        let field = |name: &str| crate::debian::index::field(stanza, name).unwrap_or_default();
         let off = field("Enabled").trim().eq_ignore_ascii_case("no");
         if off || !field("Types").split_whitespace().any(|kind| kind == "deb") {
             continue;

@@ -6,15 +6,15 @@ use std::process::Command;
 
 use spec::board::{Configuration, Emulate};
 
-use crate::archive::Archive;
 use crate::cache::{Cache, key};
 use crate::command;
-use crate::drivers::{self, Headers};
+use crate::debian::archive::Archive;
+use crate::debian::drivers::{self, Headers};
+use crate::debian::index::{Package, packages};
+use crate::debian::kernel::{Kernel, order};
+use crate::debian::kernel_source;
 use crate::error::{Error, Result};
-use crate::index::{Package, packages};
-use crate::kernel::{Kernel, order};
-use crate::machine::Machine;
-use crate::source;
+use crate::machine::architecture::Machine;
 
 /// What a folder of the cache holds, in a number that changes with it.
 const FORM: &str = "3";
@@ -66,7 +66,7 @@ pub fn kernel(
             if with_headers { HEADERS.as_bytes() } else { b"" },
         ]);
         let place = cache.entry("kernels", &key, |content| {
-            let tar = source::tarball(&archive, source, tell)?;
+            let tar = kernel_source::tarball(&archive, source, tell)?;
             build(&Build { cache, tar: &tar, settings: &settings, configuration, with_headers, machine, tell }, content)
         })?;
         let kernel = built(&place)?;

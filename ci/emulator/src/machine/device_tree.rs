@@ -7,9 +7,9 @@ use spec::board::Qemu;
 use tempfile::TempDir;
 
 use crate::command;
-use crate::custom::FOLDER;
+use crate::debian::custom::FOLDER;
 use crate::error::{Error, Result};
-use crate::machine::Machine;
+use crate::machine::architecture::Machine;
 
 const PACKAGE: &str = "device-tree-compiler";
 

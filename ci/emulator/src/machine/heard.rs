@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::console::{Console, Event};
 use crate::error::{Error, Result, tail};
-use crate::qemu::End;
+use crate::machine::console::{Console, Event};
+use crate::machine::qemu::End;
 use crate::report::Report;
-use crate::results::{Archive, Results};
+use crate::results::folder::{Results, SentResults};
 
 /// A kernel that has not started init by then never will: under emulation it takes seconds.
 const BOOT: Duration = Duration::from_secs(120);
@@ -22,7 +22,7 @@ pub struct Heard<'a> {
     report: &'a Report,
     results: &'a Results,
     console: Console,
-    archive: Archive,
+    archive: SentResults,
     start: Instant,
     end: Instant,
     up: bool,
@@ -36,7 +36,7 @@ pub struct Heard<'a> {
 impl<'a> Heard<'a> {
     /// Nothing yet of a board that starts now and is given up at `end`.
     pub fn new(report: &'a Report, results: &'a Results, start: Instant, end: Instant) -> Self {
-        let (console, archive) = (Console::default(), Archive::default());
+        let (console, archive) = (Console::default(), SentResults::default());
         Self {
             report,
             results,

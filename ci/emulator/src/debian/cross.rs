@@ -12,13 +12,13 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{Archive, content_key};
 use crate::cache::{Cache, key};
 use crate::command;
+use crate::debian::archive::{Archive, content_key};
+use crate::debian::index::{Package, packages};
+use crate::debian::kernel::order;
 use crate::error::{Error, Result};
-use crate::index::{Package, packages};
-use crate::kernel::order;
-use crate::machine::Machine;
+use crate::machine::architecture::Machine;
 
 /// Where Debian's compiler comes from: it runs on newer releases too.
 const COMPILER_SUITE: &str = "bookworm-security";

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use crate::cache::{Cache, digest_of, key};
 use crate::command;
+use crate::debian::apt_sources::Mirrors;
+use crate::debian::index::{self, Package};
 use crate::error::{Error, Result};
-use crate::index::{self, Package};
-use crate::sources::Mirrors;
 
 /// One suite of Debian for one architecture.
 #[derive(Debug)]

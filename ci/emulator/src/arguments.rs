@@ -1,0 +1,110 @@
+//! The command line of `ci/board`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXIT_CODES: &str = "Exit codes of `run`: that of prime-cts, or 2: bad usage, an unknown board, a faulty board \
+    file, a package to install; 4: the board could not be made or booted, or died; 5: interrupted.\n\
+    Environment: PRIME_CTS_CACHE, the folder that kernels and built drivers are kept in (else \
+    XDG_CACHE_HOME/prime-cts, ~/.cache/prime-cts).";
+
+/// Emulated boards: from Debian's kernel packages to results.
+#[derive(Debug, Parser)]
+#[command(name = "ci/board", after_help = EXIT_CODES)]
+pub struct Line {
+    #[command(subcommand)]
+    pub command: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List the boards in fixtures/boards.
+    List,
+    /// Run prime-cts on a board, or with the name `all` on every one; the results are in target/boards/NAME.
+    Run {
+        #[command(flatten)]
+        making: Making,
+        /// More boards: all of them are run, as many at a time as there is room for, and one table is printed.
+        #[arg(value_name = "NAME", conflicts_with_all = ["kernel", "modules", "refresh"])]
+        others: Vec<String>,
+        #[command(flatten)]
+        limits: Limits,
+        /// Arguments for `prime-cts run`; without any, those of the board file.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Give a shell on a board, with its modules loaded and prime-cts there; `exit` switches it off.
+    Shell {
+        #[command(flatten)]
+        making: Making,
+    },
+    /// Write what a board farm boots: a kernel, an initramfs with prime-cts in it and a login on the console, and the words
+    /// for QEMU (board.json).
+    Image {
+        #[command(flatten)]
+        making: Making,
+        /// The folder for them.
+        #[arg(long, value_name = "DIR")]
+        output: PathBuf,
+    },
+    /// Fill the cache for a board, so that it runs without a network.
+    Fetch {
+        /// The board.
+        name: String,
+        /// Look for a newer kernel.
+        #[arg(long)]
+        refresh: bool,
+    },
+    /// Build a static prime-cts for an architecture and say where it is.
+    Program {
+        /// As `uname -m` says: x86_64, aarch64, armv7l.
+        architecture: String,
+        /// Look for a newer compiler.
+        #[arg(long)]
+        refresh: bool,
+    },
+    /// Remove the cache of kernels and built drivers.
+    Clean,
+}
+
+/// In place of a board's name.
+pub const ALL: &str = "all";
+
+/// What a board is made of.
+#[derive(Debug, Args)]
+pub struct Making {
+    /// The board, as `ci/board list` names it.
+    pub name: String,
+    /// A kernel that was just built, in place of Debian's.
+    #[arg(long, value_name = "VMLINUZ")]
+    pub kernel: Option<PathBuf>,
+    /// Its modules: the folder given to `make modules_install` as INSTALL_MOD_PATH.
+    #[arg(long, value_name = "DIR", requires = "kernel")]
+    pub modules: Option<PathBuf>,
+    /// A static prime-cts, in place of one built from this tree.
+    #[arg(long, value_name = "PATH", env = "PRIME_CTS_BINARY")]
+    pub binary: Option<PathBuf>,
+    /// Look for a newer kernel than the one found last.
+    #[arg(long, conflicts_with = "kernel")]
+    pub refresh: bool,
+}
+
+/// What makes a run end before its time.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Limits {
+    /// Give up after so many seconds of emulation.
+    #[arg(long, value_name = "SECONDS", default_value = "1800", value_parser = seconds)]
+    pub timeout: Duration,
+    /// Start the board again so many times after a cell has brought its kernel down.
+    #[arg(long, value_name = "COUNT", default_value = "8")]
+    pub restarts: u32,
+}
+
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a whole number of seconds from 1 on".to_owned()),
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+    }
+}

@@ -1,0 +1,158 @@
+//! The JSON form of what runs have reached.
+
+use std::collections::BTreeSet;
+
+use event::exit::Exit;
+use serde::Serialize;
+use spec::registry::{Kind, Version};
+
+/// The version of the JSON form. It changes when a field changes its meaning or goes away.
+pub(super) const VERSION: u32 = 1;
+
+/// What runs have reached.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Coverage {
+    /// Of this form.
+    pub version: u32,
+    /// The runs, in the order in which they were given; others name them by their place, from 1.
+    pub runs: Vec<RunSeen>,
+    /// So many implementations have the kernels of the runs together, our own left out.
+    pub implementations: usize,
+    /// Those that were observed.
+    pub reached: Vec<Reached>,
+    /// Those that were inferred, and observed in no run.
+    pub inferred: Vec<Reached>,
+    /// Those of this project's modules, observed or not.
+    pub ours: Vec<Reached>,
+    /// So many functions have these kernels that make the sg_table behind `drm_gem_map_dma_buf`.
+    pub back_ends: usize,
+    /// Those behind what was observed, by the endpoints' drivers.
+    pub reached_back_ends: Vec<Reached>,
+    /// Drivers that export and make no sg_table.
+    pub without_table: Vec<Refusing>,
+    /// Implementations that were not observed.
+    pub unreached: Vec<Unreached>,
+    /// Back ends behind nothing that was observed.
+    pub unreached_back_ends: Vec<Unreached>,
+    /// Implementations that none of these kernels has.
+    pub elsewhere: Vec<Elsewhere>,
+    /// What a run went through and the registry does not know.
+    pub unknown: Vec<Unknown>,
+    /// Exporters of which no run could tell the function.
+    pub untold: Vec<Untold>,
+    /// Where the registry says something else of a board than its run.
+    pub contradictions: Vec<String>,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunSeen {
+    /// The board file's name, where there was one.
+    pub board: Option<String>,
+    /// `uname -r`.
+    pub kernel: String,
+    /// `uname -m`.
+    pub architecture: String,
+    /// Cells that have ended.
+    pub cells: usize,
+    /// Whether it has no end.
+    pub cut_short: bool,
+    /// Why the kernel could not tell what buffers went through.
+    pub not_observed: Option<String>,
+}
+
+/// Something that was reached.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reached {
+    /// The function.
+    pub symbol: String,
+    /// Its file.
+    pub file: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// The runs.
+    pub runs: BTreeSet<usize>,
+    /// Cells with its buffers in which a rule was verified; of a back end it is not known.
+    pub cells: Option<usize>,
+    /// The drivers of the endpoints whose buffers they were.
+    pub drivers: BTreeSet<String>,
+    /// Those of them that are this project's own.
+    pub own_drivers: BTreeSet<String>,
+}
+
+/// A driver whose buffers nothing can import.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Refusing {
+    /// The driver.
+    pub driver: String,
+    /// The errno of the import.
+    pub errno: String,
+    /// The runs.
+    pub runs: BTreeSet<usize>,
+}
+
+/// Something that was not reached.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Unreached {
+    /// The function.
+    pub symbol: String,
+    /// Its file.
+    pub file: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// Whether its sg_table has struct pages.
+    pub struct_pages: String,
+    /// What it takes to get there; nothing where one of our boards has it.
+    pub needs: Option<String>,
+    /// The boards that have it.
+    pub boards: Vec<String>,
+    /// How user space gets there.
+    pub reach: Option<String>,
+    /// The option that builds it.
+    pub kconfig: Option<String>,
+}
+
+/// An implementation of other kernels.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Elsewhere {
+    /// The function.
+    pub symbol: String,
+    /// The first kernel that has it.
+    pub since: Version,
+    /// The last one.
+    pub until: Option<Version>,
+}
+
+/// A function that the registry does not know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Unknown {
+    /// The function, or the driver of which no back end is known.
+    pub symbol: String,
+    /// What fdinfo showed of the buffers.
+    pub exp_name: String,
+    /// Where, as `board, kernel`.
+    pub seen: BTreeSet<String>,
+    /// Whether the function is in the registry, and what makes its sg_table for this driver is not.
+    pub back_end: bool,
+}
+
+/// An exporter whose function nothing told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Untold {
+    /// What fdinfo showed of the buffers.
+    pub exp_name: String,
+    /// The runs.
+    pub runs: BTreeSet<usize>,
+}
+
+impl Coverage {
+    /// How `prime-cts coverage` ends: a function that the registry does not know is a regression of the registry.
+    pub fn exit(&self) -> Exit {
+        match () {
+            () if !self.unknown.is_empty() => Exit::Regression,
+            () if self.runs.iter().any(|run| run.cut_short) => Exit::Incomplete,
+            () if self.reached.is_empty() && self.ours.iter().all(|row| row.runs.is_empty()) => Exit::NothingVerified,
+            () => Exit::Success,
+        }
+    }
+}

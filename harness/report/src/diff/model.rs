@@ -1,0 +1,108 @@
+//! The JSON form of how two runs differ.
+
+use event::exit::Exit;
+use serde::Serialize;
+use spec::verdict::Verdict;
+
+/// The version of the JSON form. It changes when a field changes its meaning or goes away.
+pub(super) const VERSION: u32 = 1;
+
+/// How two runs differ.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diff {
+    /// Of this form.
+    pub version: u32,
+    /// The run before.
+    pub before: Side,
+    /// The run after.
+    pub after: Side,
+    /// Cells that both have run.
+    pub common: usize,
+    /// Those of them in which a rule was verified, before or after.
+    pub verified: usize,
+    /// Broken now, and not before or not so badly.
+    pub broken: Vec<Change>,
+    /// Passed now, and broken before.
+    pub fixed: Vec<Change>,
+    /// Refused now, and not before.
+    pub refused: Vec<Change>,
+    /// Any other change of verdict.
+    pub other: Vec<Change>,
+    /// Cells of the run before alone.
+    pub only_before: Vec<String>,
+    /// Cells of the run after alone.
+    pub only_after: Vec<String>,
+    /// Endpoints that are gone, or can no longer be used.
+    pub vanished: Vec<Endpoint>,
+    /// Endpoints that are new, or can be used now.
+    pub appeared: Vec<Endpoint>,
+    /// `map_dma_buf` implementations that were observed before and are no more.
+    pub lost: Vec<String>,
+    /// Those that are observed now and were not before.
+    pub gained: Vec<String>,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Side {
+    /// The board file's name, where there was one.
+    pub board: Option<String>,
+    /// `uname -r`.
+    pub kernel: String,
+    /// `uname -m`.
+    pub architecture: String,
+    /// Cells that have ended.
+    pub cells: usize,
+    /// Whether it has no end.
+    pub cut_short: bool,
+    /// The cells that were running when it was cut short.
+    pub open: Option<String>,
+    /// Why the kernel could not tell what buffers went through.
+    pub not_observed: Option<String>,
+}
+
+/// A cell with another verdict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// `<area>.<case>.<endpoint>[.<importer>[.<second importer>]]`.
+    pub id: String,
+    /// `<area>.<case>`.
+    pub case: String,
+    /// The verdict before.
+    pub before: Verdict,
+    /// The verdict after.
+    pub after: Verdict,
+    /// What was seen after; nothing of a cell that passed.
+    pub seen: Option<String>,
+}
+
+/// An endpoint that only one of the runs could use.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Endpoint {
+    /// Its key.
+    pub key: String,
+    /// Why the other run could not use it, where it was there.
+    pub blocked: Option<String>,
+}
+
+impl Diff {
+    /// Whether both runs tell the same.
+    pub(super) fn is_same(&self) -> bool {
+        let changes = [&self.broken, &self.fixed, &self.refused, &self.other];
+        let cells = [&self.only_before, &self.only_after, &self.lost, &self.gained];
+        changes.iter().all(|list| list.is_empty())
+            && cells.iter().all(|list| list.is_empty())
+            && self.vanished.is_empty()
+            && self.appeared.is_empty()
+    }
+
+    /// How `prime-cts diff` ends.
+    pub fn exit(&self) -> Exit {
+        match () {
+            () if !(self.broken.is_empty() && self.refused.is_empty() && self.vanished.is_empty()) => Exit::Regression,
+            () if self.before.cut_short || self.after.cut_short => Exit::Incomplete,
+            () if self.verified == 0 => Exit::NothingVerified,
+            () => Exit::Success,
+        }
+    }
+}

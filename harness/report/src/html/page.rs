@@ -1,0 +1,43 @@
+//! What the parts of the page are made of.
+
+use std::collections::BTreeMap;
+
+use event::CellEnd;
+use event::journal::Recorded;
+use spec::case::Case;
+use spec::registry::Registry;
+use spec::words::Words;
+
+use crate::gathered::Gathered;
+use crate::grid::Grid;
+
+/// What is told beside the run itself.
+pub struct Beside<'a> {
+    /// The implementations of `map_dma_buf` that there are.
+    pub registry: &'a Registry,
+    /// The cases whose steps are told: those of a run that were others are left out.
+    pub cases: &'a [Case],
+    /// The run of before.
+    pub against: Option<&'a Recorded>,
+}
+
+/// What the parts of the page are made of.
+pub(super) struct Page<'a> {
+    pub(super) recorded: &'a Recorded,
+    pub(super) beside: &'a Beside<'a>,
+    pub(super) grid: Grid<'a>,
+    pub(super) gathered: Gathered,
+    /// The steps of the cases that this program and the run have alike, by the cases' ids.
+    pub(super) steps: BTreeMap<String, Vec<Words>>,
+}
+
+impl Page<'_> {
+    pub(super) fn board(&self) -> Option<&str> {
+        self.recorded.run.board.as_deref()
+    }
+}
+
+/// Whether a cell is shown in full among the failures, and among the others in one line only.
+pub(super) fn in_full(cell: &CellEnd) -> bool {
+    cell.verdict.broken() || cell.outcome.unwanted()
+}

@@ -1,0 +1,219 @@
+//! The run loop: every planned cell, alone or with others, each begun and recorded in the journal.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Instant;
+
+use event::journal::{Journal, JournalError};
+use event::missing::missing;
+use event::{self, Again, CellEnd, CellStart, EndpointFound, Event, Missing, Resumed};
+use spec::board::{Board, Expect};
+use spec::verdict::Outcome;
+
+use super::board::about;
+use super::inventory::Inventory;
+use super::result::CellResult;
+use super::resume::{Before, ResumeError};
+use super::runner::Runner;
+use super::so_far::SoFar;
+use super::together::Waiting;
+use crate::plan::{Cell, Plan};
+use crate::watchdog::Feeder;
+
+/// How a run is done.
+#[derive(Default)]
+pub struct RunOptions {
+    /// The board file.
+    pub board: Option<Board>,
+    /// Whether every cell is run: only then can something that the board file expects be missing.
+    pub whole: bool,
+    /// The time that finding the endpoints and planning took, in milliseconds.
+    pub plan_ms: u64,
+    /// The run that the cells are a shard of.
+    pub part: Option<event::Part>,
+    /// Hears that the run gets on.
+    pub watchdog: Option<Feeder>,
+    /// The number of cells that run at the same time if they cannot disturb each other; 0 is 1.
+    pub jobs: usize,
+}
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// It cannot go on where another was cut short.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+}
+
+/// What is told while a run goes on.
+pub trait Progress {
+    /// The devices are known, and so many cells are planned.
+    fn planned(&mut self, run: &event::Run, endpoints: &[EndpointFound]);
+    /// A cell begins. If the machine goes down, this was the last that it said.
+    fn begins(&mut self, _id: &str) {}
+    /// A cell has ended, the `number`th from 1.
+    fn cell(&mut self, number: usize, cell: &CellEnd);
+}
+
+/// Runs every planned cell on a board and writes the journal. Of a run that was cut short, cells that ended `before` are
+/// not run again.
+///
+/// # Errors
+/// A journal that cannot be written, or a run that cannot be resumed; it stops there.
+pub fn run(
+    options: &RunOptions,
+    inventory: &mut Inventory,
+    cells: &Plan,
+    before: Option<&Before>,
+    journal: &mut Journal,
+    progress: &mut dyn Progress,
+) -> Result<(), RunError> {
+    let mut session = Session::begin(options, inventory, cells, before, journal, progress)?;
+    let left = cells.iter().filter(|cell| !before.is_some_and(|before| before.has(&cell.id)));
+    let suspects = before.into_iter().flat_map(|before| before.suspects()).cloned();
+    let mut waiting = Waiting::new(left, suspects, options.jobs.max(1));
+    loop {
+        let together = waiting.take();
+        if together.is_empty() {
+            break;
+        }
+        if let Some(undecided) = session.run(together)? {
+            waiting.again(&undecided);
+        }
+    }
+    session.finish()
+}
+
+/// A run that goes on.
+struct Session<'a> {
+    options: &'a RunOptions,
+    inventory: &'a mut Inventory,
+    before: Option<&'a Before>,
+    journal: &'a mut Journal,
+    progress: &'a mut dyn Progress,
+    so_far: SoFar,
+    /// Events that are written with the next cell's start: nothing happens in between.
+    pending: Vec<Event>,
+    started: Instant,
+}
+
+impl<'a> Session<'a> {
+    fn begin(
+        options: &'a RunOptions,
+        inventory: &'a mut Inventory,
+        cells: &Plan,
+        before: Option<&'a Before>,
+        journal: &'a mut Journal,
+        progress: &'a mut dyn Progress,
+    ) -> Result<Self, RunError> {
+        let about = about(options.board.as_ref(), cells.len(), inventory.runner.oracles(), options.plan_ms);
+        let run = event::Run { part: options.part.clone(), ..about };
+        let endpoints = || inventory.found.iter().cloned().map(Event::Endpoint);
+        let pending = match before {
+            None => std::iter::once(Event::Run(run.clone())).chain(endpoints()).collect(),
+            Some(before) => {
+                before.check(&run.kernel, cells, &inventory.found)?;
+                let (open, suspects) = (before.crashed_in().map(str::to_owned), before.suspects().to_vec());
+                let resumed =
+                    Event::Resumed(Resumed { open, suspects, oracles: run.oracles.clone(), taint: run.taint });
+                let begun = before.elsewhere.then(|| Event::Run(run.clone()));
+                let found = before.elsewhere.then(endpoints).into_iter().flatten();
+                begun.into_iter().chain(found).chain([resumed]).collect()
+            }
+        };
+        progress.planned(&run, &inventory.found);
+        let so_far = before.map(|before| before.so_far.clone()).unwrap_or_default();
+        let started = Instant::now();
+        let mut session = Self { options, inventory, before, journal, progress, so_far, pending, started };
+        if let Some(ended) = before.and_then(|before| before.end_without_devices(cells)) {
+            session.ended(ended);
+        }
+        Ok(session)
+    }
+
+    fn expect(&self) -> Option<&'a Expect> {
+        self.options.board.as_ref().map(|board| &board.expect)
+    }
+
+    /// Runs cells at the same time. Returns those that have to be run again, alone, for nobody can say whose what was seen
+    /// is.
+    fn run(&mut self, together: Vec<Rc<Cell>>) -> Result<Option<Vec<Rc<Cell>>>, RunError> {
+        let crashed = |cell: &Rc<Cell>| self.before.filter(|before| before.crashed_in() == Some(&cell.id));
+        let (over, begun): (Vec<_>, Vec<_>) = together.into_iter().partition(|cell| crashed(cell).is_some());
+        let ends =
+            over.into_iter().filter_map(|cell| crashed(&cell).map(|before| (cell.clone(), before.end_of(&cell))));
+        let mut ended: Vec<(Rc<Cell>, CellResult)> = ends.collect();
+        if !begun.is_empty() {
+            self.start(&begun)?;
+        }
+        let mut left: Vec<Rc<Cell>> = Vec::new();
+        for cell in begun {
+            match self.so_far.deadly.spares(&cell).or_else(|| Runner::not_run(&cell)) {
+                Some(known) => ended.push((cell, known)),
+                None => left.push(cell),
+            }
+        }
+        let mut again = None;
+        match if left.is_empty() { Ok(Vec::new()) } else { self.inventory.runner.run_together(&left) } {
+            Ok(results) => ended.extend(left.into_iter().zip(results)),
+            Err(undecided) => {
+                let cells = left.iter().map(|cell| cell.id.clone()).collect();
+                self.pending.push(Event::Again(Again { cells, seen: undecided.0 }));
+                again = Some(left);
+            }
+        }
+        for (cell, result) in ended {
+            self.ended(result.event(&cell, self.expect()));
+        }
+        Ok(again)
+    }
+
+    /// Writes that cells begin: if the machine goes down, this is the last that the journal has.
+    fn start(&mut self, begun: &[Rc<Cell>]) -> Result<(), JournalError> {
+        self.pending.extend(begun.iter().map(|cell| Event::CellStart(CellStart { id: cell.id.clone() })));
+        self.journal.write(&std::mem::take(&mut self.pending))?;
+        begun.iter().for_each(|cell| self.progress.begins(&cell.id));
+        let longest = begun.iter().map(|cell| cell.case.deadline.0).max().unwrap_or_default();
+        self.options.watchdog.iter().for_each(|watchdog| watchdog.allow(longest));
+        Ok(())
+    }
+
+    fn ended(&mut self, ended: CellEnd) {
+        self.so_far.learn(&ended);
+        self.progress.cell(self.so_far.number, &ended);
+        self.pending.push(Event::Cell(ended));
+    }
+
+    /// Writes what is missing, and the totals.
+    fn finish(mut self) -> Result<(), RunError> {
+        let missing = self.missing();
+        let mut end = std::mem::take(&mut self.so_far.end);
+        end.count_missing(missing.len());
+        self.pending.extend(missing.into_iter().map(Event::Missing));
+        let time = self.started.elapsed();
+        end.cells_ms += time.as_millis() as u64;
+        end.own_ms = Some(time.saturating_sub(self.inventory.runner.steps()).as_millis() as u64);
+        end.peak_kib = uapi::process::peak_memory();
+        end.taint = kernel_log::taint(Path::new("/proc"));
+        self.pending.push(Event::End(end));
+        Ok(self.journal.write(&self.pending)?)
+    }
+
+    /// What the board file expects and the run did not see, and endpoints that a restart has taken away.
+    fn missing(&self) -> Vec<Missing> {
+        let found = &self.inventory.found;
+        // What was reached before is on a console.
+        let whole = self.options.whole && !self.before.is_some_and(|before| before.elsewhere);
+        let by_board = self.expect().filter(|_| whole).map(|expect| missing(expect, found, &self.so_far.reached));
+        let mut missing = by_board.unwrap_or_default();
+        for vanished in self.before.map(|before| before.vanished(found)).unwrap_or_default() {
+            if !missing.iter().any(|missing| missing.name == vanished) {
+                missing.push(Missing { what: "endpoint".into(), name: vanished, outcome: Outcome::Missing });
+            }
+        }
+        missing
+    }
+}
