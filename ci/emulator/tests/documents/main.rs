@@ -7,3 +7,4 @@ mod repository;
 mod run;
 mod shown;
 mod width;
+mod words;
