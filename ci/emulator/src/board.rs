@@ -78,7 +78,8 @@ pub fn list(root: &Path) -> Result<String> {
     Ok(rows.iter().map(line).collect())
 }
 
-fn files(root: &Path) -> Result<Vec<PathBuf>> {
+/// The board files, by name.
+pub fn files(root: &Path) -> Result<Vec<PathBuf>> {
     let folder = root.join("fixtures/boards");
     let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?.flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();

@@ -116,7 +116,7 @@ pub fn table() -> String {
         format!(
             "| {} | {} | {} | {}{directive} | {} | {} | {} | {} |\n",
             verdicts.join(", "),
-            if *unwanted { "not so" } else { "so" },
+            if *unwanted { "unexpected" } else { "expected" },
             words.lava,
             words.ktap,
             words.junit.unwrap_or("–"),

@@ -1,29 +1,38 @@
-//! `cases/README.md`: the language for who writes a case, made from the schema, which is made from the types.
+//! `cases/REFERENCE.md`: every key and verb of a case, generated from the schema, which is generated from the types.
 
 use serde_json::Value;
 
 use crate::schema::{self, resolve};
 use crate::words::plain;
 
+/// What the file begins with.
+const INTRO: &str = "\
+# The language of cases
+
+[README.md](README.md) is the tutorial. This page is generated from the program's types:
+`PRIME_CTS_BLESS=1 cargo test -p prime-cts-spec` writes it.
+";
+
 /// The file. An example is a whole case, by the verb that it is about.
 pub fn text(example: impl Fn(&str) -> Option<String>) -> String {
     let schema = schema::schema();
     let verbs = schema::verbs(&schema);
-    let mut text = include_str!("manual/intro.md").to_owned();
+    let mut text = INTRO.to_owned();
     text += "\n## The keys of a case\n\n";
     text += &part(&schema, &schema);
     text += "\n### Selectors\n\n";
     let selector = resolve(&schema, &schema["$defs"]["Selector"]);
-    text += &format!("{} An endpoint has to be matched by every key that is there.\n\n", described(selector));
+    text += &wrapped(&format!("{} An endpoint has to be matched by every key that is there.", described(selector)));
+    text += "\n\n";
     text += &part(&schema, selector);
     text += "\n### Sizes, times, patterns, errnos\n\n";
     for name in ["Bytes", "Time", "Glob", "Errno"] {
-        text += &format!("- {}\n", described(&schema["$defs"][name]));
+        text += &format!("- {}\n", wrapped(described(&schema["$defs"][name])).replace('\n', "\n  "));
     }
     let list: Vec<String> = verbs.iter().map(|verb| format!("[{0}](#{0})", verb.name)).collect();
     text += &format!("\n## The verbs\n\n{}\n", wrapped(&list.join(", ")));
     for verb in &verbs {
-        text += &format!("\n### {}\n\n{}\n\n", verb.name, verb.meaning);
+        text += &format!("\n### {}\n\n{}\n\n", verb.name, wrapped(&verb.meaning.replace('\n', " ")));
         text += &match verb.part["properties"].as_object() {
             Some(_) => part(&schema, verb.part),
             None => format!("Written as `{}: NAME`.\n", verb.name),
@@ -48,14 +57,21 @@ fn part(schema: &Value, part: &Value) -> String {
             Value::Array(items) if items.is_empty() => String::new(),
             value => format!("`{}`", plain(value)),
         };
-        table += &format!("| `{key}` | {} | {default} | {} |\n", value(schema, property), described(property));
+        let meaning = described(property).replace('\n', " ");
+        table += &format!("| `{key}` | {} | {default} | {meaning} |\n", value(schema, property));
         let meanings = choices(schema, property);
         if meanings.iter().any(|(_, meaning)| !meaning.is_empty()) {
-            let meanings = meanings.iter().map(|(word, meaning)| format!("  - `{word}`: {meaning}\n"));
+            let meanings = meanings.iter().map(|(word, meaning)| item(word, meaning));
             words += &format!("- `{key}`\n{}", meanings.collect::<String>());
         }
     }
     if words.is_empty() { table } else { format!("{table}\n{words}") }
+}
+
+/// A word with its meaning, as an item of a list within a list.
+fn item(word: &str, meaning: &str) -> String {
+    let text = wrapped(&format!("`{word}`: {meaning}").replace('\n', " "));
+    format!("  - {}\n", text.replace('\n', "\n    "))
 }
 
 fn described(part: &Value) -> &str {
@@ -108,12 +124,13 @@ fn value(schema: &Value, property: &Value) -> String {
     }
 }
 
-/// Words on lines of at most 120 columns.
+/// Words on lines of at most 100 columns.
 fn wrapped(text: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().expect("one from the start");
-        if line.len() + word.len() > 119 {
+        // Room for the indentation of an item.
+        if line.len() + word.len() > 95 {
             lines.push(word.to_owned());
         } else {
             *line += if line.is_empty() { "" } else { " " };
@@ -134,16 +151,16 @@ mod tests {
         std::fs::read_to_string(Path::new(EXAMPLES).join(format!("{verb}.yaml"))).ok()
     }
 
-    /// `PRIME_CTS_BLESS=1 cargo test` writes it anew.
+    /// `PRIME_CTS_BLESS=1 cargo test` regenerates it.
     #[test]
     fn the_committed_manual_is_that_of_the_types() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cases/README.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cases/REFERENCE.md");
         let now = text(example);
         if std::env::var_os("PRIME_CTS_BLESS").is_some() {
             std::fs::write(path, &now).unwrap();
         }
         let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(now == committed, "cases/README.md is stale: run PRIME_CTS_BLESS=1 cargo test -p prime-cts-spec");
+        assert!(now == committed, "cases/REFERENCE.md is stale: run PRIME_CTS_BLESS=1 cargo test -p prime-cts-spec");
     }
 
     #[test]

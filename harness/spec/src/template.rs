@@ -8,9 +8,9 @@ pub fn text(area: &str, name: &str) -> String {
 }
 
 const BODY: &str = r#"EDITOR_LINE
-# One rule, one file. cases/README.md tells every key and every verb.
-#   prime-cts case check FILE            tells what is wrong with it
-#   prime-cts case explain AREA.NAME     tells on which devices of this machine it applies, and why not on the others
+# One rule, one file. cases/REFERENCE.md lists every key and every verb.
+#   prime-cts case check FILE            reports what is wrong with it
+#   prime-cts case explain AREA.NAME     says to which devices of this machine it applies, and why not to the others
 #   prime-cts case run FILE              runs it
 name: NAME
 

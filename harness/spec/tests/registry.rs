@@ -46,8 +46,9 @@ fn lists() -> Vec<List> {
 
 fn boards() -> Vec<Board> {
     let entries = fs::read_dir(fixtures().join("boards")).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     let mut boards: Vec<Board> =
-        entries.map(|path| Board::parse(&path, &fs::read_to_string(&path).unwrap()).unwrap()).collect();
+        files.map(|path| Board::parse(&path, &fs::read_to_string(&path).unwrap()).unwrap()).collect();
     boards.sort_by(|a, b| a.name.cmp(&b.name));
     boards
 }

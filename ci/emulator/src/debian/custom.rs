@@ -228,8 +228,7 @@ mod tests {
     #[test]
     fn every_file_that_a_board_names_is_there() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-        for entry in fs::read_dir(root.join("fixtures/boards")).unwrap() {
-            let path = entry.unwrap().path();
+        for path in crate::board::files(root).unwrap() {
             let board = spec::board::Board::parse(&path, &fs::read_to_string(&path).unwrap()).unwrap();
             let Some(emulate) = board.emulate else { continue };
             if let Some(configuration) = &emulate.kernel.configuration {

@@ -10,8 +10,9 @@ use crate::host::{self, Said, board, root};
 fn the_boards_are_listed() {
     let said = Said::by(&mut board(&root(), &["list"]));
     assert_eq!(said.code, Some(0), "{said:?}");
-    for file in fs::read_dir(root().join("fixtures/boards")).unwrap() {
-        let name = file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+    let files = fs::read_dir(root().join("fixtures/boards")).unwrap().map(|file| file.unwrap().path());
+    for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "yaml")) {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
         assert!(said.out.lines().any(|line| line.starts_with(&format!("{name} "))), "{name}: {}", said.out);
     }
 }

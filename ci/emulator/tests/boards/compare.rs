@@ -1,4 +1,5 @@
-//! v4l2-compliance and our own cases side by side, on one board in one run: `ci/compare` writes the table into the README.
+//! v4l2-compliance and our own cases side by side, on one board in one run: `ci/compare` writes the table into
+//! harness/PERFORMANCE.md.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -81,7 +82,7 @@ fn time(lines: &[&str], word: &str) -> f64 {
     told.unwrap_or_else(|| panic!("no time '{word}' in {lines:?}"))
 }
 
-/// The README's table.
+/// The table of harness/PERFORMANCE.md.
 fn table(lines: &[&str], recorded: &Recorded, mutants: &str) -> String {
     let mut rounds: Vec<(&str, Round)> = vec![("", Round::default())];
     for line in lines {
@@ -134,9 +135,9 @@ fn side_by_side() {
     let mutants = fs::read_to_string(results.join("mutants/mutants.jsonl")).unwrap_or_else(|_| panic!("{out}"));
     let table = table(&lines, &Recorded::read(&results.join("ours")), &mutants);
     println!("{table}");
-    let path = root().join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).expect("the README has a place for the table");
+    let path = root().join("harness/PERFORMANCE.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).expect("the page has a place for the table");
     let (_, after) = rest.split_once(END).expect("which ends");
     fs::write(path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
 }

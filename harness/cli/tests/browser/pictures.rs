@@ -1,4 +1,4 @@
-//! The pictures of the README, made anew from a run of `ci/board run debian-amd64`:
+//! The pictures of harness/README.md, made from a run of `ci/board run debian-amd64`:
 //! `cargo test -p prime-cts --features browser --test browser -- --ignored`.
 
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::driver::Browser;
 use crate::program::Place;
 
-/// The failure that the README reads.
+/// The failure that the README explains.
 const FAILURE: &str = "mapping.at-offset.drm-vgem";
 
 fn folder() -> PathBuf {
@@ -20,7 +20,7 @@ fn run() -> PathBuf {
 }
 
 #[test]
-#[ignore = "it writes the README's pictures, from the run in target/boards/debian-amd64 or that of PRIME_CTS_PICTURES"]
+#[ignore = "it writes the pictures of harness/README.md, from the run in target/boards/debian-amd64 or that of PRIME_CTS_PICTURES"]
 fn the_pictures_are_made_anew() {
     let place = Place::new();
     place.file("run.jsonl", std::fs::read(run().join("run.jsonl")).unwrap());
@@ -46,13 +46,13 @@ fn the_pictures_are_made_anew() {
     take("failure.png", &group, &cell);
 }
 
-/// Each is what the README shows, and small enough for a repository.
+/// Each is shown by harness/README.md, and small enough for a repository.
 #[test]
 fn the_readme_shows_the_pictures_that_are_there() {
-    let readme = std::fs::read_to_string(folder().join("../../README.md")).unwrap();
+    let readme = std::fs::read_to_string(folder().join("../../harness/README.md")).unwrap();
     for name in ["grid.png", "failure.png"] {
         let picture = std::fs::read(folder().join(name)).unwrap();
         assert!(picture.starts_with(b"\x89PNG") && picture.len() < 150_000, "{name}: {} bytes", picture.len());
-        assert!(readme.contains(&format!("(fixtures/pictures/{name})")), "{name}");
+        assert!(readme.contains(&format!("(../fixtures/pictures/{name})")), "{name}");
     }
 }
