@@ -313,6 +313,13 @@ fn a_warning_of_the_kernel_fails_the_cell_and_an_oops_crashes_it() {
 }
 
 #[test]
+#[test]
+fn an_empty_list_of_dma_bufs_does_not_show_that_one_is_gone() {
+    let verdicts = verdicts("empty-list", &["leaks.export.", "leaks.import-outlives-file."]).0;
+    assert_eq!(verdicts["leaks.export"], Verdict::NotObservable);
+    assert_eq!(verdicts["leaks.import-outlives-file"], Verdict::NotObservable);
+}
+
 fn a_process_that_dies_or_hangs_ends_its_cell_and_the_run_goes_on() {
     let (crashed, output) = verdicts("crashes", &[]);
     assert_eq!(crashed["leaks.import"], Verdict::Crash);

@@ -71,6 +71,8 @@ faults! {
     LeaksMapping = "leaks-mapping",
     /// Keeps a buffer that is closed and freed.
     LeaksBuffer = "leaks-buffer",
+    /// The kernel's list of dma-bufs is an empty file once it was read.
+    EmptyList = "empty-list",
     /// Changes a byte of the buffer when it imports it.
     Scribbles = "scribbles",
     /// Maps an imported buffer, but shows other memory.

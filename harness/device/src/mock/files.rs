@@ -22,11 +22,13 @@ pub(super) struct FaultyFiles {
     names: RefCell<BTreeMap<u64, String>>,
     /// Whether an access of the CPU has begun and not ended.
     begun: Cell<bool>,
+    /// Whether the list of dma-bufs was read.
+    listed: Cell<bool>,
 }
 
 impl FaultyFiles {
     pub(super) fn new(fault: Fault) -> Self {
-        Self { fault, names: RefCell::default(), begun: Cell::new(false) }
+        Self { fault, names: RefCell::default(), begun: Cell::new(false), listed: Cell::new(false) }
     }
 }
 
@@ -149,6 +151,9 @@ impl Files for FaultyFiles {
         inodes.sort_unstable();
         inodes.dedup();
         let mut text =
+        if self.listed.replace(true) && self.fault == Fault::EmptyList {
+            return Ok(String::new());
+        }
             "\nDma-buf Objects:\nsize    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n".to_owned();
         for inode in inodes {
             let attached = ATTACHED.with_borrow(|attached| attached.get(&inode).copied().unwrap_or(0));

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use document::step::{Balance, Snapshot};
-use oracle::balance::{self, Bufinfo, FdInfo};
+use oracle::NotAvailable;
+use oracle::balance::{self, FdInfo};
 
 use super::Stop;
 use super::world::{Value, World};
@@ -52,9 +53,8 @@ fn count(world: &World, file: Option<BorrowedFd<'_>>) -> Counts {
 }
 
 /// How many devices are attached to a dma-buf; `None` for one that the kernel no longer lists.
-fn attachments(world: &World, inode: u64) -> std::io::Result<Option<usize>> {
-    let entries = Bufinfo::parse(&world.files().bufinfo()?);
-    Ok(entries.into_iter().find(|entry| entry.ino == inode).map(|entry| entry.devices.len()))
+fn attachments(world: &World, inode: u64) -> Result<Option<usize>, NotAvailable> {
+    balance::attachments(world.files().bufinfo(), inode)
 }
 
 pub fn balance(world: &mut World, step: &Balance) -> Result<(), Stop> {
