@@ -4,8 +4,8 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use document::step::{BufferUse, DeviceMisuse, Stream};
-use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
+use uapi::{CallError, Errno};
 
 use crate::files::{Files, KernelFiles};
 use crate::flow::Feed;
@@ -28,9 +28,12 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Names the call that an errno came from.
-    pub fn of(call: &'static str) -> impl Fn(Errno) -> Self {
-        move |errno| Self::Kernel { call, errno }
+    /// Names the call that an error came from. What did not reach the kernel is not its refusal.
+    pub fn of<E: Into<CallError>>(call: &'static str) -> impl Fn(E) -> Self {
+        move |error| match error.into() {
+            CallError::Kernel(errno) => Self::Kernel { call, errno },
+            CallError::NotAsked(why) => Self::NotAsked(why),
+        }
     }
 
     /// What the kernel said, if it was asked.

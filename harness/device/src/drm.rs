@@ -14,7 +14,6 @@ use document::case::Kind;
 use document::step::{DeviceMisuse, Stream};
 use drm::{Device as _, DriverCapability};
 use drm_ffi::drm_sys::{DRM_PRIME_CAP_EXPORT, DRM_PRIME_CAP_IMPORT};
-use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::render::Gpu;
 
@@ -145,8 +144,7 @@ impl Device for Drm {
             return self.allocate(u64::from(width) * u64::from(height) * u64::from(bits_per_pixel.div_ceil(8)));
         }
         let made = drm_ffi::mode::dumbbuffer::create(self.card.card.as_fd(), width, height, bits_per_pixel, 0);
-        let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-        let made = made.map_err(|error| Refusal::Kernel { call: "DRM_IOCTL_MODE_CREATE_DUMB", errno: errno(error) })?;
+        let made = made.map_err(Refusal::of("DRM_IOCTL_MODE_CREATE_DUMB"))?;
         Ok(GemHandle::held(&self.card, made.handle, made.size))
     }
 

@@ -66,7 +66,7 @@ const USAGE: BufferObjectFlags = BufferObjectFlags::LINEAR.union(BufferObjectFla
 
 /// What a failed call of libgbm left in errno.
 fn refuse(call: &'static str) -> impl Fn(std::io::Error) -> Refusal {
-    move |error| Refusal::Kernel { call, errno: error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw) }
+    Refusal::of(call)
 }
 
 impl Gbm {

@@ -13,7 +13,6 @@ use std::rc::{Rc, Weak};
 use document::case::{Ability, Kind};
 use document::step::DeviceMisuse;
 use nix::fcntl::OFlag;
-use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::v4l2::{Format, Memory, PlaneBuffer, PlaneFile, QueueType};
 
@@ -266,7 +265,7 @@ impl Device for Queue {
         }
         let planes = uapi::v4l2::query_buffer(queue.device(), queue.queue, index);
         let planes = planes.map_err(Refusal::of("VIDIOC_QUERYBUF"))?;
-        let plane = *planes.first().ok_or(Refusal::Kernel { call: "VIDIOC_QUERYBUF", errno: Errno::EINVAL })?;
+        let plane = *planes.first().ok_or(Refusal::NotAsked("VIDIOC_QUERYBUF describes no plane"))?;
         Ok(Rc::new(QueueBuffer { allocation, index, plane }))
     }
 

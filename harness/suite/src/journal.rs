@@ -159,7 +159,8 @@ impl Journal {
             _ => Ok(()),
         });
         // A pipe or a character device has nothing to sync.
-        let written = written.or_else(|error| if error.raw_os_error() == Some(22) { Ok(()) } else { Err(error) });
+        let written = written
+            .or_else(|error| if uapi::kernel_errno(&error) == Some(uapi::Errno::EINVAL) { Ok(()) } else { Err(error) });
         written.map_err(|source| JournalError::Write { path: self.path.clone(), source })
     }
 }

@@ -36,6 +36,7 @@ fn verdicts(fault: &str, more: &[&str]) -> (BTreeMap<String, Verdict>, Output) {
 const CAUGHT: &[(&str, &[&str])] = &[
     ("wrong-page", &["mapping.at-offset", "mapping.write-at-offset"]),
     ("past-end", &["mapping.past-end", "mapping.offset-past-end"]),
+    ("adjusts-mapping", &["mapping.unaligned-offset", "mapping.zero-length"]),
     ("writable-mapping", &["mapping.read-only", "mapping.make-writable"]),
     (
         "private-mapping",
@@ -313,13 +314,13 @@ fn a_warning_of_the_kernel_fails_the_cell_and_an_oops_crashes_it() {
 }
 
 #[test]
-#[test]
 fn an_empty_list_of_dma_bufs_does_not_show_that_one_is_gone() {
     let verdicts = verdicts("empty-list", &["leaks.export.", "leaks.import-outlives-file."]).0;
     assert_eq!(verdicts["leaks.export"], Verdict::NotObservable);
     assert_eq!(verdicts["leaks.import-outlives-file"], Verdict::NotObservable);
 }
 
+#[test]
 fn a_process_that_dies_or_hangs_ends_its_cell_and_the_run_goes_on() {
     let (crashed, output) = verdicts("crashes", &[]);
     assert_eq!(crashed["leaks.import"], Verdict::Crash);

@@ -155,7 +155,7 @@ impl Child {
                 Ok(count) => written(&chunk[..count]),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)),
+                Err(error) => return Err(crate::errno_of(&error)),
             }
         }
     }

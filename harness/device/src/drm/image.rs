@@ -4,7 +4,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::rc::Rc;
 
 use drm::control::Device as _;
-use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
 use super::layout::Layout;
@@ -28,10 +27,7 @@ pub struct Image<'a> {
 
 /// What a call that the `drm` crate made came to.
 pub fn call(call: &'static str) -> impl Fn(std::io::Error) -> Undone {
-    move |error| {
-        let errno = error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-        Undone::Call(Refusal::Kernel { call, errno })
-    }
+    move |error| Undone::Call(Refusal::of(call)(error))
 }
 
 impl<'a> Image<'a> {

@@ -10,6 +10,7 @@ use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::process::Child;
 
 use crate::cell::Stop;
+use crate::cell::memory::as_length;
 use crate::cell::processes::{LONG, trouble};
 use crate::cell::world::{World, unexpected};
 use crate::event::Blame;
@@ -36,7 +37,7 @@ impl Shown {
             let file = uapi::dma_buf::duplicate(file).map_err(trouble("dup"))?;
             let map = || {
                 let len = size.next_multiple_of(uapi::memory::page_size() as u64);
-                let window = Window { offset: 0, len: usize::try_from(len).unwrap_or(usize::MAX) };
+                let window = Window { offset: 0, len: as_length(len, expected)? };
                 let request = MapRequest { window, access: Access::ReadWrite, sharing: Sharing::Shared };
                 let mapping = world.files().map(file.as_fd(), request);
                 let mapping = mapping.map_err(device::Refusal::of("mmap of the dma-buf"));
