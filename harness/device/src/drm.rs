@@ -17,9 +17,11 @@ use drm_ffi::drm_sys::{DRM_PRIME_CAP_EXPORT, DRM_PRIME_CAP_IMPORT};
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::render::Gpu;
 
-use crate::buffer::{Buffer, Device, ExportFlags, Fence, ImportSize, Refusal};
+use crate::backend::Backend;
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
-use crate::inventory::Backend;
+use crate::fence::Fence;
+use crate::refusal::Refusal;
 use crate::system::System;
 use crate::work::{Undone, Work, Worked};
 

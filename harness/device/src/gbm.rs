@@ -14,10 +14,11 @@ use gbm::{BufferObject, BufferObjectFlags, Format};
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
-use crate::buffer::{Buffer, Device, ExportFlags, ImagePlane, ImagePlanes, ImportSize, Refusal};
+use crate::backend::Backend;
+use crate::buffer::{Buffer, Device, ExportFlags, ImagePlane, ImagePlanes, ImportSize};
 use crate::drm::Card;
 use crate::endpoint::Endpoint;
-use crate::inventory::Backend;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 /// Every DRM device that libgbm opens.

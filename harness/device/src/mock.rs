@@ -27,10 +27,12 @@ mod work;
 pub use fault::Fault;
 use files::FaultyFiles;
 
-use crate::buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImagePlane, ImagePlanes, ImportSize, Refusal};
+use crate::backend::Backend;
+use crate::buffer::{Buffer, Decoys, Device, ExportFlags, ImagePlane, ImagePlanes, ImportSize};
 use crate::endpoint::Endpoint;
+use crate::fence::Fence;
 use crate::files::Files;
-use crate::inventory::Backend;
+use crate::refusal::Refusal;
 use crate::work::{Undone, Work, Worked};
 
 /// Found nowhere; opened by key.

@@ -16,9 +16,10 @@ use nix::fcntl::OFlag;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::v4l2::{Format, Memory, PlaneBuffer, PlaneFile, QueueType};
 
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::backend::Backend;
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
-use crate::inventory::Backend;
+use crate::refusal::Refusal;
 use crate::system::{Node, System};
 use crate::work::{Undone, Work, Worked};
 

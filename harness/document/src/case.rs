@@ -2,14 +2,11 @@
 //!
 //! The steps are a closed set of verbs ([`crate::step`]); what a case needs of a device is a [`Selector`].
 
-use std::path::Path;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::{Bytes, Time};
 use crate::step::Step;
-use crate::yaml::Diagnostic;
 
 mod selector;
 
@@ -285,14 +282,6 @@ fn default_deadline() -> Time {
 }
 
 impl Case {
-    /// Reads a case from the text of `<area>/<name>.yaml`.
-    ///
-    /// # Errors
-    /// Every fault that it has: see [`crate::check`].
-    pub fn parse(path: &Path, source: &str) -> Result<Self, Vec<Diagnostic>> {
-        crate::check::check(path, source)
-    }
-
     /// The first two segments of its cell ids.
     pub fn id(&self) -> String {
         format!("{}.{}", self.area, self.name)
@@ -306,6 +295,8 @@ pub fn segment(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     const HEAD: &str = "name: whole\nrule: r\nwhy: w\nreference: f\ncells: exporter\n";

@@ -11,6 +11,7 @@ pub mod board;
 pub mod case;
 pub mod check;
 pub mod errno;
+pub mod fault;
 pub mod glob;
 pub mod manual;
 pub mod nearest;

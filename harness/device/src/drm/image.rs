@@ -8,7 +8,8 @@ use uapi::memory::{Access, Mapping, Sharing, Window};
 
 use super::layout::Layout;
 use super::{Card, GemHandle, Handles};
-use crate::buffer::{Buffer, Refusal};
+use crate::buffer::Buffer;
+use crate::refusal::Refusal;
 use crate::work::{Buffers, Plane, Undone};
 
 /// `DRM_FORMAT_MOD_LINEAR`: the lines of an image lie one after the other.

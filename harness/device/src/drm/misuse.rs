@@ -7,7 +7,8 @@ use uapi::Errno;
 use uapi::misuse::{self, Argument, Call, PRIME_FD_TO_HANDLE, PRIME_HANDLE_TO_FD};
 
 use super::Drm;
-use crate::buffer::{Device, NO_SUCH_CALL, Refusal};
+use crate::buffer::Device;
+use crate::refusal::{NO_SUCH_CALL, Refusal};
 
 /// A handle that no file has: they are counted from 1.
 const NO_HANDLE: u32 = 0x7fff_fff0;

@@ -7,7 +7,7 @@ use uapi::memory::{Access, Window};
 use uapi::v4l2::{self, Memory, PlaneFile};
 
 use super::{Imported, OpenQueue, map};
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 
 /// Drivers of which is known that what they write is what they read, byte for byte: those of `fixtures/kmod/prime_v4l2`.
 const COPIERS: &[&str] = &["prime_vmalloc", "prime_contig", "prime_sg"];

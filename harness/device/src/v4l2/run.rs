@@ -9,7 +9,7 @@ use super::frames::Frames;
 use super::pipeline::Pipeline;
 use super::side::Side;
 use super::still::Still;
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 use crate::work::{Plane, Undone, Work, Worked};
 
 /// Lets a queue's device work.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use document::case::Kind;
 use uapi::{Errno, vfio};
 
-use crate::buffer::Refusal;
 use crate::endpoint::Endpoint;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 /// A device, and what has to stay open with it.

@@ -18,8 +18,9 @@ use uapi::{Errno, dma_buf};
 
 use super::group::{self, Opened};
 use super::memory::Memory;
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 const DRIVER: &str = "mbochs";

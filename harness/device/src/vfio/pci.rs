@@ -19,8 +19,9 @@ use uapi::vfio::{self, RegionInfo};
 
 use super::group::{self, Opened};
 use super::memory::Memory;
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 pub(super) const DRIVER: &str = "vfio-pci";

@@ -34,7 +34,8 @@ fn all_faults_are_told_at_once_in_their_order() {
 #[test]
 fn a_mapping_that_the_kernel_never_makes_is_one_that_must_be_refused() {
     let found = |keys: &str| {
-        let steps = "cells: exporter\nsteps:\n  - allocate: {as: b}\n  - export: {buffer: b, as: f}\n  - size: {file: f}\n";
+        let steps =
+            "cells: exporter\nsteps:\n  - allocate: {as: b}\n  - export: {buffer: b, as: f}\n  - size: {file: f}\n";
         faults(&format!("{steps}  - map: {{of: f, as: m, {keys}}}\n")).len()
     };
     assert_eq!((found("length: 0"), found("offset: 100")), (1, 1));
