@@ -15,6 +15,7 @@ pub mod fault;
 pub mod glob;
 pub mod manual;
 pub mod nearest;
+pub mod pixels;
 pub mod quantity;
 pub mod registry;
 pub mod schema;
