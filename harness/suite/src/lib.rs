@@ -18,6 +18,7 @@ pub mod journal;
 pub mod lava;
 pub mod lists;
 pub mod load;
+pub mod memory_sort;
 pub mod merge;
 pub mod mutants;
 mod numbers;

@@ -23,6 +23,7 @@ use uapi::fragment::Fragments;
 
 use crate::cell::message::Message;
 use crate::event::{CellEnd, EndpointFound, Finding, MapDmaBuf, OracleState};
+use crate::memory_sort::MemorySorts;
 use crate::plan::Cell;
 use child::Ran;
 use damage::Damage;
@@ -88,9 +89,9 @@ impl Runner {
         let damage = Damage::before(oracle::kernel_log::taint(Path::new("/proc")));
         let mut runner = Self { watch, contiguous: BTreeSet::new(), steps: Duration::ZERO, damage };
         let found: Vec<EndpointFound> = endpoints.iter().map(|endpoint| runner.look_at(endpoint)).collect();
-        let contiguous = |found: &&EndpointFound| {
-            matches!(crate::survey::memory_of(found), Some(Memory::Coherent | Memory::Contiguous))
-        };
+        let sorts = MemorySorts::of_this_kernel();
+        let contiguous =
+            |found: &&EndpointFound| matches!(sorts.of_endpoint(found), Some(Memory::Coherent | Memory::Contiguous));
         runner.contiguous = found.iter().filter(contiguous).map(|endpoint| endpoint.key.clone()).collect();
         (runner, found)
     }
