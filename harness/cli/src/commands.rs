@@ -19,6 +19,7 @@ pub mod run;
 pub mod speed;
 mod written;
 
+use clap::CommandFactory;
 use event::exit::Exit;
 
 use crate::arguments::{Arguments, Command};
@@ -41,8 +42,8 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Doctor(wanted) => doctor::run(&wanted),
         Command::Speed(wanted) => speed::run(&wanted),
         Command::Repro(wanted) => repro::run(&wanted),
-        Command::Man(wanted) => definition::man(&wanted),
-        Command::Completions { shell } => definition::completions(shell),
+        Command::Man(wanted) => definition::man(&wanted, Arguments::command()),
+        Command::Completions { shell } => definition::completions(shell, Arguments::command()),
         Command::Case(wanted) => case::run(&wanted),
     };
     done.unwrap_or_else(|trouble| {

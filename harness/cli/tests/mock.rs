@@ -36,6 +36,7 @@ fn verdicts(fault: &str, more: &[&str]) -> (BTreeMap<String, Verdict>, Output) {
 const CAUGHT: &[(&str, &[&str])] = &[
     ("wrong-page", &["mapping.at-offset", "mapping.write-at-offset"]),
     ("past-end", &["mapping.past-end", "mapping.offset-past-end"]),
+    ("adjusts-mapping", &["mapping.unaligned-offset", "mapping.zero-length"]),
     ("writable-mapping", &["mapping.read-only", "mapping.make-writable"]),
     (
         "private-mapping",
@@ -310,6 +311,13 @@ fn a_warning_of_the_kernel_fails_the_cell_and_an_oops_crashes_it() {
     assert_eq!(warned["leaks.import"], Verdict::Fail);
     assert!(String::from_utf8_lossy(&output.stdout).contains("mock_map_dma_buf"), "the lines of the log are shown");
     assert_eq!(verdicts("oopses", &["leaks.import."]).0["leaks.import"], Verdict::Crash);
+}
+
+#[test]
+fn an_empty_list_of_dma_bufs_does_not_show_that_one_is_gone() {
+    let verdicts = verdicts("empty-list", &["leaks.export.", "leaks.import-outlives-file."]).0;
+    assert_eq!(verdicts["leaks.export"], Verdict::NotObservable);
+    assert_eq!(verdicts["leaks.import-outlives-file"], Verdict::NotObservable);
 }
 
 #[test]

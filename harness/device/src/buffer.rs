@@ -4,48 +4,13 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use spec::step::{BufferUse, DeviceMisuse, Stream};
-use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
+use crate::fence::Fence;
 use crate::files::{Files, KernelFiles};
 use crate::flow::Feed;
+use crate::refusal::{NO_FENCES, NO_SUCH_CALL, Refusal};
 use crate::work::{NO_WORK, Undone, Work, Worked};
-
-/// A device said no, or could not even be asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The kernel refused a call.
-    #[error("{call}: {errno}")]
-    Kernel {
-        /// By its kernel name.
-        call: &'static str,
-        /// With what.
-        errno: Errno,
-    },
-    /// The interface has no way to ask for it: no call was made.
-    #[error("{0}")]
-    NotAsked(&'static str),
-}
-
-impl Refusal {
-    /// Names the call that an errno came from.
-    pub fn of(call: &'static str) -> impl Fn(Errno) -> Self {
-        move |errno| Self::Kernel { call, errno }
-    }
-
-    /// What the kernel said, if it was asked.
-    pub fn errno(&self) -> Option<Errno> {
-        match self {
-            Self::Kernel { errno, .. } => Some(*errno),
-            Self::NotAsked(_) => None,
-        }
-    }
-}
-
-/// A device without a call that could be made wrongly in the way asked for.
-pub const NO_SUCH_CALL: Refusal = Refusal::NotAsked("the device has no such call");
-/// A device whose fences no program signals.
-pub const NO_FENCES: Refusal = Refusal::NotAsked("the device makes no fences that a program can signal");
 
 /// How a dma-buf's file is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,13 +208,4 @@ pub trait Buffer {
     fn attach_fence(&self, _write: bool) -> Result<Rc<dyn Fence>, Refusal> {
         Err(NO_FENCES)
     }
-}
-
-/// Something that a device has yet to do. Dropping it does not signal it; the device's file does, when it is closed.
-pub trait Fence {
-    /// The device has done it.
-    ///
-    /// # Errors
-    /// ETIMEDOUT for a fence that had expired, ENOENT for one that was signalled.
-    fn signal(&self) -> Result<(), Refusal>;
 }

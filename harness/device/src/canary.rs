@@ -13,9 +13,10 @@ use spec::case::{Kind, Memory};
 use uapi::canary;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
-use crate::buffer::{Buffer, Decoys, Device, ExportFlags, ImportSize, Refusal};
+use crate::backend::Backend;
+use crate::buffer::{Buffer, Decoys, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
-use crate::inventory::Backend;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 /// The forms of `/dev/prime_canary`, and its importer.

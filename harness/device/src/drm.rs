@@ -14,13 +14,14 @@ use drm::{Device as _, DriverCapability};
 use drm_ffi::drm_sys::{DRM_PRIME_CAP_EXPORT, DRM_PRIME_CAP_IMPORT};
 use spec::case::Kind;
 use spec::step::{DeviceMisuse, Stream};
-use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::render::Gpu;
 
-use crate::buffer::{Buffer, Device, ExportFlags, Fence, ImportSize, Refusal};
+use crate::backend::Backend;
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
-use crate::inventory::Backend;
+use crate::fence::Fence;
+use crate::refusal::Refusal;
 use crate::system::System;
 use crate::work::{Undone, Work, Worked};
 
@@ -145,8 +146,7 @@ impl Device for Drm {
             return self.allocate(u64::from(width) * u64::from(height) * u64::from(bits_per_pixel.div_ceil(8)));
         }
         let made = drm_ffi::mode::dumbbuffer::create(self.card.card.as_fd(), width, height, bits_per_pixel, 0);
-        let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-        let made = made.map_err(|error| Refusal::Kernel { call: "DRM_IOCTL_MODE_CREATE_DUMB", errno: errno(error) })?;
+        let made = made.map_err(Refusal::of("DRM_IOCTL_MODE_CREATE_DUMB"))?;
         Ok(GemHandle::held(&self.card, made.handle, made.size))
     }
 

@@ -133,7 +133,7 @@ impl Endpoint {
                 nobody if nobody.is_empty() => format!("{node}: busy; stop the program that holds the device"),
                 holders => format!("{node}: busy; stop the program that holds the device: {holders}"),
             },
-            _ => match error.raw_os_error().map(Errno::from_raw) {
+            _ => match uapi::kernel_errno(error) {
                 Some(Errno::ENOTTY) => {
                     format!("{node}: not a node of such a device; mount devtmpfs on /dev or start udev")
                 }

@@ -5,10 +5,10 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use spec::step::FileMisuse;
-use uapi::Errno;
 use uapi::dma_buf::{self, FileFlags};
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::sync_file::{self, Readiness};
+use uapi::{CallError, Errno};
 
 use crate::system::System;
 
@@ -34,7 +34,7 @@ pub trait Files {
     ///
     /// # Errors
     /// See [`Mapping::of_file`].
-    fn map(&self, file: BorrowedFd<'_>, request: MapRequest) -> Result<Mapping, Errno> {
+    fn map(&self, file: BorrowedFd<'_>, request: MapRequest) -> Result<Mapping, CallError> {
         Mapping::of_file(file, request.window, request.access, request.sharing)
     }
 
@@ -130,7 +130,7 @@ pub trait Files {
     ///
     /// # Errors
     /// See [`Mapping::grow`].
-    fn grow(&self, mapping: &mut Mapping, by: usize) -> Result<(), Errno> {
+    fn grow(&self, mapping: &mut Mapping, by: usize) -> Result<(), CallError> {
         mapping.grow(by)
     }
 

@@ -14,10 +14,11 @@ use spec::step::BufferUse;
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Window};
 
-use crate::buffer::{Buffer, Device, ExportFlags, ImagePlane, ImagePlanes, ImportSize, Refusal};
+use crate::backend::Backend;
+use crate::buffer::{Buffer, Device, ExportFlags, ImagePlane, ImagePlanes, ImportSize};
 use crate::drm::Card;
 use crate::endpoint::Endpoint;
-use crate::inventory::Backend;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 /// Every DRM device that libgbm opens.
@@ -66,7 +67,7 @@ const USAGE: BufferObjectFlags = BufferObjectFlags::LINEAR.union(BufferObjectFla
 
 /// What a failed call of libgbm left in errno.
 fn refuse(call: &'static str) -> impl Fn(std::io::Error) -> Refusal {
-    move |error| Refusal::Kernel { call, errno: error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw) }
+    Refusal::of(call)
 }
 
 impl Gbm {

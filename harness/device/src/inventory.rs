@@ -2,19 +2,10 @@
 
 use std::rc::Rc;
 
+use crate::backend::Backend;
 use crate::buffer::Device;
 use crate::endpoint::{Endpoint, number_twins};
 use crate::system::System;
-
-/// How one kind of endpoint is found and opened.
-pub struct Backend {
-    /// Whose endpoints it opens.
-    pub kind: spec::case::Kind,
-    /// Finds its endpoints. One that cannot be opened is found too, and says why it is blocked.
-    pub find: fn(&System) -> Vec<Endpoint>,
-    /// Opens one of them.
-    pub open: fn(&Endpoint) -> std::io::Result<Rc<dyn Device>>,
-}
 
 /// Every back end. The mock is found only where a test asks for it.
 pub const BACKENDS: &[Backend] = &[

@@ -14,10 +14,12 @@
 //! | `gbm` (cargo feature) | buffer objects | buffer objects |
 //! | [`mock`] | memfds that misbehave on demand, for tests of the suite | the same |
 
+pub mod backend;
 pub mod buffer;
 pub mod canary;
 pub mod drm;
 pub mod endpoint;
+pub mod fence;
 pub mod files;
 pub mod flow;
 #[cfg(feature = "gbm")]
@@ -26,16 +28,19 @@ pub mod heap;
 pub mod holders;
 pub mod inventory;
 pub mod mock;
+pub mod refusal;
 pub mod system;
 pub mod udmabuf;
 pub mod v4l2;
 pub mod vfio;
 pub mod work;
 
-pub use buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImagePlane, ImagePlanes, ImportSize, Refusal};
+pub use backend::Backend;
+pub use buffer::{Buffer, Decoys, Device, ExportFlags, ImagePlane, ImagePlanes, ImportSize};
 pub use endpoint::Endpoint;
+pub use fence::Fence;
 pub use files::Files;
 pub use flow::Feed;
-pub use inventory::Backend;
+pub use refusal::Refusal;
 pub use system::System;
 pub use work::{Buffers, Plane, Undone, Wait, Work, Worked};

@@ -27,10 +27,12 @@ mod work;
 pub use fault::Fault;
 use files::FaultyFiles;
 
-use crate::buffer::{Buffer, Decoys, Device, ExportFlags, Fence, ImagePlane, ImagePlanes, ImportSize, Refusal};
+use crate::backend::Backend;
+use crate::buffer::{Buffer, Decoys, Device, ExportFlags, ImagePlane, ImagePlanes, ImportSize};
 use crate::endpoint::Endpoint;
+use crate::fence::Fence;
 use crate::files::Files;
-use crate::inventory::Backend;
+use crate::refusal::Refusal;
 use crate::work::{Undone, Work, Worked};
 
 /// Found nowhere; opened by key.
@@ -97,7 +99,7 @@ fn memory(size: u64) -> Result<File, Errno> {
 fn reopen(file: impl AsFd, writable: bool) -> Result<File, Errno> {
     let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
     let opened = File::options().read(true).write(writable).open(path);
-    opened.map_err(|error| error.raw_os_error().map_or(Errno::EBADF, Errno::from_raw))
+    opened.map_err(|error| uapi::errno_of(&error))
 }
 
 fn is_mock(number: i32) -> bool {
@@ -297,20 +299,20 @@ impl Buffer for MockBuffer {
     }
 
     fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal> {
-        let refuse = Refusal::of("mock map");
+        let (refuse, unmapped) = (Refusal::of("mock map"), Refusal::of("mock map"));
         let sharing = if self.fault == Fault::Incoherent { Sharing::Private } else { Sharing::Shared };
         if self.imported && self.fault == Fault::Copies {
             return Mapping::of_file(memory(self.size).map_err(&refuse)?.as_fd(), window, access, Sharing::Shared)
-                .map_err(refuse);
+                .map_err(unmapped);
         }
         if self.fault == Fault::LostPage {
             let kept = self.size - uapi::memory::page_size() as u64;
             let copy = memory(self.size).map_err(&refuse)?;
             let mut source = &self.memory;
             std::io::copy(&mut std::io::Read::take(&mut source, kept), &mut &copy).map_err(|_| refuse(Errno::EIO))?;
-            return Mapping::of_file(copy.as_fd(), window, access, Sharing::Shared).map_err(refuse);
+            return Mapping::of_file(copy.as_fd(), window, access, Sharing::Shared).map_err(unmapped);
         }
-        Mapping::of_file(self.memory.as_fd(), window, access, sharing).map_err(refuse)
+        Mapping::of_file(self.memory.as_fd(), window, access, sharing).map_err(unmapped)
     }
 
     fn attach_fence(&self, write: bool) -> Result<Rc<dyn Fence>, Refusal> {

@@ -9,9 +9,10 @@ use spec::step::DeviceMisuse;
 use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::backend::Backend;
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
-use crate::inventory::Backend;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 mod misuse;

@@ -13,13 +13,13 @@ use std::rc::{Rc, Weak};
 use nix::fcntl::OFlag;
 use spec::case::{Ability, Kind};
 use spec::step::DeviceMisuse;
-use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::v4l2::{Format, Memory, PlaneBuffer, PlaneFile, QueueType};
 
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::backend::Backend;
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
-use crate::inventory::Backend;
+use crate::refusal::Refusal;
 use crate::system::{Node, System};
 use crate::work::{Undone, Work, Worked};
 
@@ -266,7 +266,7 @@ impl Device for Queue {
         }
         let planes = uapi::v4l2::query_buffer(queue.device(), queue.queue, index);
         let planes = planes.map_err(Refusal::of("VIDIOC_QUERYBUF"))?;
-        let plane = *planes.first().ok_or(Refusal::Kernel { call: "VIDIOC_QUERYBUF", errno: Errno::EINVAL })?;
+        let plane = *planes.first().ok_or(Refusal::NotAsked("VIDIOC_QUERYBUF describes no plane"))?;
         Ok(Rc::new(QueueBuffer { allocation, index, plane }))
     }
 

@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use spec::case::Kind;
 
+use crate::backend::Backend;
 use crate::buffer::Device;
 use crate::endpoint::Endpoint;
-use crate::inventory::Backend;
 use crate::system::System;
 
 mod group;

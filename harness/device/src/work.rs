@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use spec::step::Stream;
 
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 
 /// The buffers of one of a device's queues.
 #[derive(Clone, Copy)]

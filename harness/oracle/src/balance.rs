@@ -5,7 +5,7 @@ mod bufinfo;
 mod fdinfo;
 pub mod memory;
 
-pub use bufinfo::{Bufinfo, BufinfoEntry, all as buffers, attachments};
+pub use bufinfo::{BufinfoEntry, all as buffers, attachments};
 pub use fdinfo::FdInfo;
 
 use std::path::Path;

@@ -54,7 +54,7 @@ impl KernelLog {
                     self.pending.extend_from_slice(&chunk[..count]);
                     self.parse(&mut records);
                 }
-                Err(error) => match error.raw_os_error().map(Errno::from_raw) {
+                Err(error) => match uapi::kernel_errno(&error) {
                     Some(Errno::EINTR) => {}
                     // Overwritten before it was read; the next read goes on with the oldest record there is. How many
                     // are gone shows in the numbers, if one was read before.

@@ -31,7 +31,7 @@ impl std::fmt::Display for Reason<'_> {
 impl NotAvailable {
     /// From a failed access to a file.
     pub(crate) fn from_io(what: &str, path: &Path, remedy: &str, error: &io::Error) -> Self {
-        let errno = error.raw_os_error().map(Errno::from_raw);
+        let errno = uapi::kernel_errno(error);
         Self { what: what.into(), path: path.into(), remedy: remedy.into(), errno }
     }
 

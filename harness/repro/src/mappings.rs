@@ -36,7 +36,15 @@ pub fn map(emitter: &mut Emitter<'_>, step: &Map) -> Result<(), Unsupported> {
     let offset = if base == "0" { place.clone() } else { format!("{base} + {place}") };
     let access = if step.access == FileAccess::ReadWrite { "PROT_READ | PROT_WRITE" } else { "PROT_READ" };
     let sharing = if step.sharing == MapSharing::Shared { "MAP_SHARED" } else { "MAP_PRIVATE" };
-    let call = format!("mmap(NULL, {bytes}, {access}, {sharing}, {file}, {offset})");
+    let arguments = format!("NULL, {bytes}, {access}, {sharing}, {file}, {offset}");
+    let call = if step.offset.0.is_multiple_of(4096) {
+        format!("mmap({arguments})")
+    } else {
+        // The C library refuses such an offset itself.
+        emitter.source.header("sys/syscall.h");
+        emitter.source.header("unistd.h");
+        format!("syscall(SYS_mmap, {arguments})")
+    };
     if !step.must_refuse.is_empty() {
         emitter.demanded(&format!("(long){call}"), &step.must_refuse, "the mapping");
         return Ok(());

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use device::Endpoint;
 use oracle::kernel_config::KernelConfig;
-use uapi::Errno;
 
 use event::OracleState;
 
@@ -58,7 +57,7 @@ pub fn rows(root: &Path, release: &str, oracles: &[OracleState], endpoints: &[&E
     let of_files = files.map(|(oracle, path, shows)| {
         let path = root.join(path);
         let missing = std::fs::File::open(&path).err().map(|error| {
-            let errno = error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
+            let errno = uapi::errno_of(&error);
             format!("{}: {errno}; run as root, on a kernel with CONFIG_PROC_PAGE_MONITOR=y", path.display())
         });
         Row { oracle: oracle.to_owned(), shows, missing }

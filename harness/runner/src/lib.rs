@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod fuzz;
 pub mod inherited;
 pub mod load;
+pub mod memory_sort;
 pub mod mutants;
 mod numbers;
 pub mod plan;

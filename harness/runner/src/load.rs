@@ -81,7 +81,7 @@ pub enum LoadError {
     Journal(#[from] JournalError),
     /// The workers' shared page cannot be made.
     #[error("cannot share a page with the workers (memfd_create, mmap): {0}; free some memory")]
-    Clock(uapi::Errno),
+    Clock(uapi::CallError),
 }
 
 /// The endpoints whose keys contain one of these texts, or match it where it has a '*', and none of those that are left

@@ -37,8 +37,10 @@ impl Feeder {
     /// When there is none, or another program feeds it.
     pub fn start(path: &Path) -> Result<Self, WatchdogError> {
         let fail = |source: std::io::Error| {
-            let remedy = match source.raw_os_error() {
-                Some(16) => "another program feeds it: stop that one (of systemd: RuntimeWatchdogSec=0)",
+            let remedy = match uapi::kernel_errno(&source) {
+                Some(uapi::Errno::EBUSY) => {
+                    "another program feeds it: stop that one (of systemd: RuntimeWatchdogSec=0)"
+                }
                 _ => "load the driver of the board's watchdog, or leave --watchdog out",
             };
             WatchdogError { path: path.to_owned(), source, remedy }

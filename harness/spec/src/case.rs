@@ -2,17 +2,15 @@
 //!
 //! The steps are a closed set of verbs ([`crate::step`]); what a case needs of a device is a [`Selector`].
 
-use std::path::Path;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::{Bytes, Time};
 use crate::step::Step;
-use crate::yaml::Diagnostic;
 
 mod selector;
 
+pub use crate::pixels::Pixels;
 pub use selector::{Seen, Selector};
 
 /// One rule and how to look at it.
@@ -241,27 +239,6 @@ pub enum Ability {
     Cursor,
 }
 
-/// What a frame is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pixels {
-    /// Red, green and blue.
-    Rgb,
-    /// Luma and chroma side by side (YUYV).
-    PackedYuv,
-    /// A plane of luma, then one of both chromas (NV12).
-    SemiPlanar,
-    /// A plane of luma, then one of each chroma (YU12).
-    Planar,
-    /// Planes in buffers of their own (NM12).
-    MultiPlanar,
-}
-
-impl Pixels {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Rgb, Self::PackedYuv, Self::SemiPlanar, Self::Planar, Self::MultiPlanar];
-}
-
 impl Tag {
     /// Every tag.
     pub const ALL: [Self; 3] = [Self::Quick, Self::Stress, Self::Intrusive];
@@ -285,14 +262,6 @@ fn default_deadline() -> Time {
 }
 
 impl Case {
-    /// Reads a case from the text of `<area>/<name>.yaml`.
-    ///
-    /// # Errors
-    /// Every fault that it has: see [`crate::check`].
-    pub fn parse(path: &Path, source: &str) -> Result<Self, Vec<Diagnostic>> {
-        crate::check::check(path, source)
-    }
-
     /// The first two segments of its cell ids.
     pub fn id(&self) -> String {
         format!("{}.{}", self.area, self.name)
@@ -311,6 +280,8 @@ pub fn case_of(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     const HEAD: &str = "name: whole\nrule: r\nwhy: w\nreference: f\ncells: exporter\n";

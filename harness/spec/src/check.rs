@@ -8,11 +8,11 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::case::Case;
+use crate::fault::{self, Fault};
 use crate::schema;
 use crate::tree::{self, Node};
 use crate::yaml::Diagnostic;
 
-pub mod fault;
 mod meaning;
 mod names;
 mod number;
@@ -21,19 +21,23 @@ mod steps;
 
 pub(crate) use steps::LISTS;
 
-use fault::Fault;
-
 /// More than any case needs, and little enough for every parser.
 const LARGEST: usize = 64 << 10;
 
 /// After so many, the first ones are the ones to mend.
 const MOST: usize = 50;
 
-/// Reads a case from the text of `<area>/<name>.yaml`.
-///
-/// # Errors
-/// Every fault that it has, in the order of their places.
-pub fn check(path: &Path, source: &str) -> Result<Case, Vec<Diagnostic>> {
+impl Case {
+    /// Reads a case from the text of `<area>/<name>.yaml`.
+    ///
+    /// # Errors
+    /// Every fault that it has, in the order of their places.
+    pub fn parse(path: &Path, source: &str) -> Result<Self, Vec<Diagnostic>> {
+        check(path, source)
+    }
+}
+
+fn check(path: &Path, source: &str) -> Result<Case, Vec<Diagnostic>> {
     let mut faults = Vec::new();
     let root = root(path, source, &mut faults);
     if let Some(root) = root.filter(|_| faults.is_empty()) {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::case::Memory;
 use crate::glob::Glob;
 use crate::yaml::{self, Diagnostic};
 
@@ -52,8 +53,10 @@ pub struct Implementation {
     pub ours: bool,
     /// What fdinfo shows of its buffers.
     pub exp_name: Vec<Glob>,
-    /// What its buffers are made of.
+    /// What its buffers are made of, for a person.
     pub memory: String,
+    /// What its buffers are to devices; nothing where that depends on the machine or the buffer, or on the [`BackEnd`].
+    pub sort: Option<Memory>,
     /// Whether the sg_table has struct pages.
     pub struct_pages: Answer,
     /// Whether user space can map the dma-buf.
@@ -99,8 +102,10 @@ pub struct BackEnd {
     pub without_function: bool,
     /// The errno with which importing fails, for no table is made.
     pub refuses: Option<String>,
-    /// What the buffers are made of.
+    /// What the buffers are made of, for a person.
     pub memory: String,
+    /// What the buffers are to devices; nothing where that depends on the machine or the buffer, or no table is made.
+    pub sort: Option<Memory>,
     /// Whether the sg_table has struct pages.
     pub struct_pages: Answer,
     /// The drivers that use it, as `DRM_IOCTL_VERSION` names them.
@@ -166,6 +171,12 @@ impl Registry {
             let used = |known: &Driver| known.name == driver && known.span.covers(kernel);
             row.span().covers(kernel) && row.drivers.iter().any(used)
         })
+    }
+
+    /// Finds what a driver's buffers that go through a function are to devices, in a kernel; nothing where it is not known.
+    pub fn memory(&self, symbol: &str, exp_name: &str, driver: &str, kernel: &Version) -> Option<Memory> {
+        let row = self.implementation(symbol, exp_name, Some(kernel))?;
+        if row.get_sg_table { self.back_end(driver, kernel)?.sort } else { row.sort }
     }
 
     /// Whether a driver is one of this project's modules.

@@ -6,7 +6,7 @@
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::Value;
 
-use crate::check::fault::{Fault, Place};
+use crate::fault::{Fault, Place};
 
 mod scalar;
 

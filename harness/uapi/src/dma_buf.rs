@@ -124,7 +124,7 @@ pub fn close_on_exec(file: BorrowedFd<'_>) -> Result<(), Errno> {
 /// EMFILE.
 pub fn duplicate(file: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     let copy = file.try_clone_to_owned();
-    copy.map_err(|error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
+    copy.map_err(|error| crate::errno_of(&error))
 }
 
 /// A second descriptor of the file behind a number, which may be no open file.
@@ -145,7 +145,7 @@ pub fn duplicate_number(number: i32) -> Result<OwnedFd, Errno> {
 pub fn reopen(file: BorrowedFd<'_>) -> Result<std::fs::File, Errno> {
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
     let opened = std::fs::File::options().read(true).write(true).open(path);
-    opened.map_err(|error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
+    opened.map_err(|error| crate::errno_of(&error))
 }
 
 /// A file that is no dma-buf, for imports that must be refused.

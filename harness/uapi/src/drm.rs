@@ -60,7 +60,7 @@ pub fn close_handle(device: BorrowedFd<'_>, handle: u32) -> Result<(), Errno> {
 /// EINVAL for an imported handle (`drm_gem_dumb_map_offset`), ENOENT for an unknown one.
 pub fn map_dumb(device: BorrowedFd<'_>, handle: u32) -> Result<u64, Errno> {
     let answer = drm_ffi::mode::dumbbuffer::map(device.as_fd(), handle, 0, 0);
-    answer.map(|map| map.offset).map_err(|error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
+    answer.map(|map| map.offset).map_err(|error| crate::errno_of(&error))
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@
     reason = "the C library's types differ between 32 and 64 bit"
 )]
 
+mod call_error;
 pub mod canary;
 pub mod dma_buf;
 pub mod drm;
@@ -51,4 +52,5 @@ pub mod v4l2;
 pub mod vfio;
 pub mod watchdog;
 
+pub use call_error::{CallError, errno_of, kernel_errno};
 pub use nix::errno::Errno;

@@ -3,24 +3,39 @@
 //! Such memory is never a Rust reference: it is read and written through a raw pointer, aligned and volatile, a word of 64
 //! bits or a run of them. On write-combined memory a read is slow, so callers read each word once and in order.
 
+mod call;
 mod run;
 
 pub use run::{LINE, LINE_SIZE, Line, measure, with_vectors};
 
+use std::ffi::c_void;
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 
 use memmap2::{MmapOptions, MmapRaw};
 use nix::errno::Errno;
-use nix::sys::mman::{MapFlags, ProtFlags};
+use nix::sys::mman::ProtFlags;
+
+use crate::CallError;
 
 /// The part of a file that is mapped, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// From here; a multiple of the page size.
+    /// From this byte on; the kernel refuses what is not a multiple of the page size.
     pub offset: u64,
-    /// So long; the kernel rounds up to pages.
+    /// In bytes; the kernel rounds up to pages, and refuses 0.
     pub len: usize,
+}
+
+impl Window {
+    /// Whether memmap2 hands these numbers to the kernel as they are. An offset within a page it rounds down, a length of 0
+    /// it makes 1, and more bytes than an isize holds it refuses itself (`MmapInner::adjust_mmap_params`).
+    fn unchanged_by_memmap2(self) -> bool {
+        let whole_pages = self.offset.is_multiple_of(page_size() as u64);
+        // What mmap2 has a number for; the C library refuses the rest.
+        let near = cfg!(target_pointer_width = "64") || self.offset < 1 << 44;
+        whole_pages && near && self.len > 0 && isize::try_from(self.len).is_ok()
+    }
 }
 
 /// What the CPU may do through a mapping.
@@ -42,8 +57,10 @@ pub enum Sharing {
 }
 
 enum Region {
-    Shared(MmapRaw),
-    Private { start: NonNull<std::ffi::c_void>, len: usize },
+    /// Made by memmap2, which can make it longer.
+    Owned(MmapRaw),
+    /// Made by the system call itself.
+    Raw { start: NonNull<c_void>, len: usize },
 }
 
 /// A mapping of a buffer. Unmapped when dropped.
@@ -53,24 +70,23 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Maps a part of a file: `mmap(2)`.
+    /// Maps a part of a file: `mmap(2)`. The window reaches the kernel as it is, also where no mapping can come of it.
     ///
     /// # Errors
-    /// EINVAL beyond the end of a dma-buf (`dma_buf_mmap_internal`) or where the exporter does not map, EACCES for
-    /// writing through a read-only file, ENODEV where the file cannot be mapped at all.
-    pub fn of_file(file: BorrowedFd<'_>, window: Window, access: Access, sharing: Sharing) -> Result<Self, Errno> {
-        let region = match sharing {
-            Sharing::Shared => {
-                let mut options = MmapOptions::new();
-                options.offset(window.offset).len(window.len);
-                let mapped = match access {
-                    Access::ReadWrite => options.map_raw(&file),
-                    Access::ReadOnly => options.map_raw_read_only(&file),
-                };
-                let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
-                Region::Shared(mapped.map_err(errno)?)
-            }
-            Sharing::Private => private_region(file, window, access)?,
+    /// EINVAL for a length of 0 (`do_mmap`), for an offset within a page (the architecture's mmap), beyond the end of a
+    /// dma-buf (`dma_buf_mmap_internal`) or where the exporter does not map; EACCES for writing through a read-only file,
+    /// ENODEV where the file cannot be mapped at all. `NotAsked` for an offset that mmap2 of 32 bits has no number for.
+    pub fn of_file(file: BorrowedFd<'_>, window: Window, access: Access, sharing: Sharing) -> Result<Self, CallError> {
+        let region = if sharing == Sharing::Shared && window.unchanged_by_memmap2() {
+            let mut options = MmapOptions::new();
+            options.offset(window.offset).len(window.len);
+            let mapped = match access {
+                Access::ReadWrite => options.map_raw(&file),
+                Access::ReadOnly => options.map_raw_read_only(&file),
+            };
+            Region::Owned(mapped?)
+        } else {
+            call::mmap(file, window, access, sharing).map(|start| Region::Raw { start, len: window.len })?
         };
         Ok(Self { region, access })
     }
@@ -78,8 +94,8 @@ impl Mapping {
     /// Its length in bytes.
     pub fn len(&self) -> usize {
         match &self.region {
-            Region::Shared(raw) => raw.len(),
-            Region::Private { len, .. } => *len,
+            Region::Owned(raw) => raw.len(),
+            Region::Raw { len, .. } => *len,
         }
     }
 
@@ -98,17 +114,21 @@ impl Mapping {
         self.pointer() as usize
     }
 
-    /// Makes it longer by so many bytes: `mremap(2)` with MREMAP_MAYMOVE. Of a private mapping it is not asked.
+    /// Makes it longer by so many bytes: `mremap(2)` with MREMAP_MAYMOVE.
     ///
     /// # Errors
-    /// EFAULT for device memory (VM_DONTEXPAND, VM_PFNMAP), ENOMEM, EINVAL.
-    pub fn grow(&mut self, by: usize) -> Result<(), Errno> {
-        let Region::Shared(raw) = &mut self.region else { return Err(Errno::EOPNOTSUPP) };
+    /// EFAULT for device memory (VM_DONTEXPAND, VM_PFNMAP), ENOMEM, EINVAL. `NotAsked` for a private mapping, and for a
+    /// length that memmap2 refuses.
+    pub fn grow(&mut self, by: usize) -> Result<(), CallError> {
+        let Region::Owned(raw) = &mut self.region else {
+            return Err(CallError::NotAsked("only shared mappings are made longer"));
+        };
+        let len = raw.len().checked_add(by).filter(|len| isize::try_from(*len).is_ok());
+        let len = len.ok_or(CallError::NotAsked("no mapping has so many bytes"))?;
         let options = memmap2::RemapOptions::new().may_move(true);
         // SAFETY: nobody holds a pointer into the mapping: it is used through `self` alone, which is borrowed here. What
         // lies beyond the file's end is never touched.
-        let answer = unsafe { raw.remap(raw.len() + by, options) };
-        answer.map_err(|error| error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw))
+        Ok(unsafe { raw.remap(len, options) }?)
     }
 
     /// Asks that the CPU may write through it too: `mprotect(2)`.
@@ -116,7 +136,7 @@ impl Mapping {
     /// # Errors
     /// EACCES where the file was opened for reading alone.
     pub fn make_writable(&self) -> Result<(), Errno> {
-        let start = NonNull::new(self.pointer().cast()).ok_or(Errno::EINVAL)?;
+        let start = NonNull::new(self.pointer().cast()).expect("no mapping lies at address 0");
         // SAFETY: the range is this mapping, which lives; reading stays allowed, so that no access of ours becomes a
         // fault.
         unsafe { nix::sys::mman::mprotect(start, self.len(), ProtFlags::PROT_READ | ProtFlags::PROT_WRITE) }
@@ -124,8 +144,8 @@ impl Mapping {
 
     fn pointer(&self) -> *mut u8 {
         match &self.region {
-            Region::Shared(raw) => raw.as_mut_ptr(),
-            Region::Private { start, .. } => start.as_ptr().cast(),
+            Region::Owned(raw) => raw.as_mut_ptr(),
+            Region::Raw { start, .. } => start.as_ptr().cast(),
         }
     }
 
@@ -179,32 +199,11 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        if let Region::Private { start, len } = self.region {
-            // SAFETY: the region was mapped by `private_region` with this length and is unmapped once, here.
+        if let Region::Raw { start, len } = self.region {
+            // SAFETY: the region was mapped by `call::mmap` with this length and is unmapped once, here.
             let _ = unsafe { nix::sys::mman::munmap(start, len) };
         }
     }
-}
-
-fn private_region(file: BorrowedFd<'_>, window: Window, access: Access) -> Result<Region, Errno> {
-    let len = std::num::NonZeroUsize::new(window.len).ok_or(Errno::EINVAL)?;
-    let protection = match access {
-        Access::ReadOnly => ProtFlags::PROT_READ,
-        Access::ReadWrite => ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
-    };
-    let offset = i64::try_from(window.offset).map_err(|_| Errno::EOVERFLOW)?;
-    // SAFETY: no address is asked for, so no existing mapping is replaced; the region is kept as a raw pointer.
-    let start = unsafe {
-        nix::sys::mman::mmap(
-            None,
-            len,
-            protection,
-            MapFlags::MAP_PRIVATE,
-            file,
-            offset.try_into().map_err(|_| Errno::EOVERFLOW)?,
-        )
-    }?;
-    Ok(Region::Private { start, len: window.len })
 }
 
 /// The size of a page in bytes.
@@ -248,6 +247,31 @@ mod tests {
         let window = Window { offset: 0, len: 4096 };
         let shared = Mapping::of_file(file.as_fd(), window, Access::ReadOnly, Sharing::Shared).unwrap();
         assert_eq!((private.read_word(0), shared.read_word(0)), (42, 0));
+    }
+
+    #[test]
+    fn what_no_mapping_can_come_of_reaches_the_kernel() {
+        let file = crate::dma_buf::ordinary_file().unwrap();
+        let unaligned = match call::offset(100) {
+            Ok(_) => CallError::Kernel(Errno::EINVAL),
+            Err(not_asked) => not_asked,
+        };
+        for sharing in [Sharing::Shared, Sharing::Private] {
+            let refused =
+                |offset, len| Mapping::of_file(file.as_fd(), Window { offset, len }, Access::ReadWrite, sharing).err();
+            assert_eq!(refused(100, 4096), Some(unaligned), "{sharing:?}");
+            assert_eq!(refused(0, 0), Some(CallError::Kernel(Errno::EINVAL)), "{sharing:?}");
+            assert_eq!(refused(0, usize::MAX), Some(CallError::Kernel(Errno::ENOMEM)), "{sharing:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_library_would_refuse_is_no_errno() {
+        let (_file, mut shared) = map(0, 4096, Access::ReadOnly, Sharing::Shared);
+        let (_other, mut private) = map(0, 4096, Access::ReadOnly, Sharing::Private);
+        for (mapping, by) in [(&mut shared, usize::MAX), (&mut private, 4096)] {
+            assert!(matches!(mapping.grow(by), Err(CallError::NotAsked(_))));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use nix::errno::Errno;
 use nix::libc;
 
+use crate::CallError;
 use crate::memory::{Access, Mapping, Sharing, Window};
 
 /// A call, by the parts of its number, and where its answer has a new descriptor.
@@ -107,7 +108,8 @@ pub fn make(file: BorrowedFd<'_>, call: Call, argument: Argument<'_>) -> Result<
             let page = crate::dma_buf::ordinary_file()?;
             nix::sys::uio::pwrite(&page, bytes, 0)?;
             let window = Window { offset: 0, len: bytes.len() };
-            let mapping = Mapping::of_file(page.as_fd(), window, Access::ReadOnly, Sharing::Shared)?;
+            let mapping =
+                Mapping::of_file(page.as_fd(), window, Access::ReadOnly, Sharing::Shared).map_err(CallError::errno)?;
             // SAFETY: the mapping is as long as the call's size and outlives the call; it is mapped for reading, so that
             // the kernel writes nothing there either.
             unsafe { raw(file, call, mapping.address() as *mut libc::c_void) }.map(drop)

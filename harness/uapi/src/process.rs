@@ -44,15 +44,19 @@ const ASKED_EVERY: Duration = Duration::from_millis(250);
 /// Forks. The child leads a process group of its own, dies with its parent, runs `work` with the writing end of the
 /// pipe and exits with what it returns, or 101 when it panics.
 ///
-/// Call it from a process with one thread: the child inherits locks that other threads hold.
+/// Other threads may live: the one that feeds the watchdog, those of a test's harness. They do not live in the child, and what
+/// they held locked at the fork stays locked there. The C library's own locks, malloc's too, are made good by its fork(3)
+/// (glibc; musl from 1.2.2 on). For locks of Rust's, such as stdout's, the caller answers: `work` takes none that another thread of this
+/// process may hold. A child that waits for one hangs, and its deadline ends it; no memory is touched wrongly.
 ///
 /// # Errors
 /// EAGAIN, ENOMEM, EMFILE; ENOSYS on a kernel without pidfds (before 5.3).
 pub fn spawn(work: impl FnOnce(OwnedFd) -> i32) -> Result<Child, Errno> {
     let (output, input) = pipe2(OFlag::O_CLOEXEC)?;
     let parent = nix::unistd::getpid();
-    // SAFETY: the child runs ordinary code only under the condition above, one thread, so that no lock is held by a
-    // thread that is gone; it leaves through `_exit`, so nothing of the parent's is run twice.
+    // SAFETY: the child has this thread only, with its own copy of all memory; fork(3) leaves the C library fit for use in
+    // it, and a lock of Rust's that a missing thread holds is waited for, never broken. It leaves through `_exit`, so that
+    // nothing of the parent's is run twice.
     match unsafe { fork() }? {
         ForkResult::Child => {
             drop(output);
@@ -151,7 +155,7 @@ impl Child {
                 Ok(count) => written(&chunk[..count]),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)),
+                Err(error) => return Err(crate::errno_of(&error)),
             }
         }
     }

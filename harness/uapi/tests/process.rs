@@ -1,4 +1,4 @@
-//! Children that crash and hang. One test, since `spawn` wants a process with one thread beside it.
+//! Children that crash and hang, and children of a process with other threads.
 
 use std::io::Write;
 use std::time::Duration;
@@ -50,4 +50,22 @@ fn every_ending_is_told_apart_and_what_was_written_arrives() {
         3
     });
     assert_eq!(ending, Ending::Exited(3), "a child that closes its pipe early is waited for");
+}
+
+#[test]
+fn a_child_can_allocate_whatever_the_other_threads_of_its_parent_were_at() {
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    let ordering = std::sync::atomic::Ordering::Relaxed;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(ordering) {
+                drop(std::hint::black_box(vec![0u8; 4096]));
+            }
+        });
+        for _ in 0..200 {
+            let (ending, _) = run(LONG, |_| std::hint::black_box(vec![1u8; 100_000]).len() as i32 % 256);
+            assert_eq!(ending, Ending::Exited(100_000 % 256));
+        }
+        ended.store(true, ordering);
+    });
 }

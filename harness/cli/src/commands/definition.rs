@@ -3,12 +3,11 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man as Page;
 use event::exit::Exit;
 
-use crate::arguments::Arguments;
 use crate::error::Trouble;
 
 /// Man pages.
@@ -20,24 +19,22 @@ pub struct Man {
 }
 
 /// Writes man pages.
-pub fn man(wanted: &Man) -> Result<Exit, Trouble> {
+pub fn man(wanted: &Man, program: Command) -> Result<Exit, Trouble> {
     match &wanted.output {
-        None => Page::new(Arguments::command())
-            .render(&mut std::io::stdout())
-            .map_err(|source| Trouble::Output { source })?,
+        None => Page::new(program).render(&mut std::io::stdout()).map_err(|source| Trouble::Output { source })?,
         Some(folder) => {
             let failed = |source| Trouble::Folder { path: folder.clone(), source };
             std::fs::create_dir_all(folder).map_err(failed)?;
-            clap_mangen::generate_to(Arguments::command(), folder).map_err(failed)?;
+            clap_mangen::generate_to(program, folder).map_err(failed)?;
         }
     }
     Ok(Exit::Success)
 }
 
 /// Writes completions.
-pub fn completions(shell: Shell) -> Result<Exit, Trouble> {
+pub fn completions(shell: Shell, mut program: Command) -> Result<Exit, Trouble> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "prime-cts", &mut script);
+    clap_complete::generate(shell, &mut program, "prime-cts", &mut script);
     std::io::stdout().write_all(&script).map_err(|source| Trouble::Output { source })?;
     Ok(Exit::Success)
 }

@@ -10,7 +10,7 @@ use super::formats::{self, Format, USUAL};
 use super::layout::{Layout, SMALL};
 use super::pipe::{Pipe, PlanePart, mode};
 use super::{Card, crc};
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 use crate::work::{Undone, Work};
 
 /// What lies below another plane's image.

@@ -4,7 +4,8 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use super::Handles;
-use crate::buffer::{Fence, NO_FENCES, Refusal};
+use crate::fence::Fence;
+use crate::refusal::{NO_FENCES, Refusal};
 
 /// The driver that makes them.
 pub(super) const DRIVER: &str = "vgem";

@@ -4,12 +4,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::rc::Rc;
 
 use drm::control::Device as _;
-use uapi::Errno;
 use uapi::memory::{Access, Mapping, Sharing, Window};
 
 use super::layout::Layout;
 use super::{Card, GemHandle, Handles};
-use crate::buffer::{Buffer, Refusal};
+use crate::buffer::Buffer;
+use crate::refusal::Refusal;
 use crate::work::{Buffers, Plane, Undone};
 
 /// `DRM_FORMAT_MOD_LINEAR`: the lines of an image lie one after the other.
@@ -28,10 +28,7 @@ pub struct Image<'a> {
 
 /// What a call that the `drm` crate made came to.
 pub fn call(call: &'static str) -> impl Fn(std::io::Error) -> Undone {
-    move |error| {
-        let errno = error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-        Undone::Call(Refusal::Kernel { call, errno })
-    }
+    move |error| Undone::Call(Refusal::of(call)(error))
 }
 
 impl<'a> Image<'a> {

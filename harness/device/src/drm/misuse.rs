@@ -7,7 +7,8 @@ use uapi::Errno;
 use uapi::misuse::{self, Argument, Call, PRIME_FD_TO_HANDLE, PRIME_HANDLE_TO_FD};
 
 use super::Drm;
-use crate::buffer::{Device, NO_SUCH_CALL, Refusal};
+use crate::buffer::Device;
+use crate::refusal::{NO_SUCH_CALL, Refusal};
 
 /// A handle that no file has: they are counted from 1.
 const NO_HANDLE: u32 = 0x7fff_fff0;
@@ -70,8 +71,7 @@ fn with_handle(drm: &Drm, make: impl FnOnce(u32) -> Result<(), Errno>) -> Result
 fn dumb(drm: &Drm, width: u32, height: u32) -> Result<(), Refusal> {
     let card = drm.card.card.as_fd();
     let made = drm_ffi::mode::dumbbuffer::create(card, width, height, 32, 0);
-    let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-    let made = made.map_err(errno).map_err(Refusal::of("DRM_IOCTL_MODE_CREATE_DUMB"))?;
+    let made = made.map_err(Refusal::of("DRM_IOCTL_MODE_CREATE_DUMB"))?;
     let _ = uapi::drm::close_handle(card, made.handle);
     Ok(())
 }

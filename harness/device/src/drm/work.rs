@@ -14,7 +14,7 @@ use super::display::{self, Plan, not_asked};
 use super::image::{Image, call};
 use super::pipe::{Layer, Pipe, Scene};
 use super::{Card, Handles, crc};
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 use crate::work::{Buffers, Undone, Wait, Work, Worked};
 
 /// After so long a frame is late.

@@ -10,7 +10,8 @@ use std::rc::Rc;
 
 use uapi::sync_file;
 
-use crate::buffer::{Fence, Refusal};
+use crate::fence::Fence;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 /// Why there are none.

@@ -6,7 +6,7 @@ use spec::step::DeviceMisuse;
 use uapi::misuse::{self, Argument, Call, HEAP_ALLOC};
 
 use super::Heap;
-use crate::buffer::{NO_SUCH_CALL, Refusal};
+use crate::refusal::{NO_SUCH_CALL, Refusal};
 
 /// `struct dma_heap_allocation_data`.
 #[derive(Clone, Copy)]

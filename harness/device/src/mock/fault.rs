@@ -25,6 +25,8 @@ faults! {
     WrongPage = "wrong-page",
     /// A mapping past the end is made.
     PastEnd = "past-end",
+    /// A mapping that the kernel would refuse is made of the nearest numbers that it takes.
+    AdjustsMapping = "adjusts-mapping",
     /// A read-only file can be mapped for writing.
     WritableMapping = "writable-mapping",
     /// What is written through a shared mapping stays private.
@@ -69,6 +71,8 @@ faults! {
     LeaksRefused = "leaks-refused",
     /// Keeps a file open after a mapping is gone.
     LeaksMapping = "leaks-mapping",
+    /// The kernel's list of dma-bufs is an empty file once it was read.
+    EmptyList = "empty-list",
     /// Keeps a buffer that is closed and freed.
     LeaksBuffer = "leaks-buffer",
     /// Changes a byte of the buffer when it imports it.

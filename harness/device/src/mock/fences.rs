@@ -10,8 +10,9 @@ use uapi::sync_file::Readiness;
 use uapi::{Errno, dma_buf};
 
 use super::Fault;
-use crate::buffer::{Fence, Refusal};
+use crate::fence::Fence;
 use crate::files::Pending;
+use crate::refusal::Refusal;
 
 /// Whether it is signalled.
 type State = Rc<RefCell<bool>>;

@@ -7,10 +7,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::unistd::Whence;
 use spec::step::FileMisuse;
-use uapi::Errno;
 use uapi::dma_buf::{self, FileFlags};
 use uapi::memory::{Mapping, Sharing};
 use uapi::sync_file::Readiness;
+use uapi::{CallError, Errno};
 
 use super::{ATTACHED, Fault, fences, is_mock, misuse, reopen};
 use crate::files::{Files, MapRequest, Pending};
@@ -22,16 +22,18 @@ pub(super) struct FaultyFiles {
     names: RefCell<BTreeMap<u64, String>>,
     /// Whether an access of the CPU has begun and not ended.
     begun: Cell<bool>,
+    /// Whether the list of dma-bufs was read.
+    listed: Cell<bool>,
 }
 
 impl FaultyFiles {
     pub(super) fn new(fault: Fault) -> Self {
-        Self { fault, names: RefCell::default(), begun: Cell::new(false) }
+        Self { fault, names: RefCell::default(), begun: Cell::new(false), listed: Cell::new(false) }
     }
 }
 
 impl Files for FaultyFiles {
-    fn map(&self, file: BorrowedFd<'_>, request: MapRequest) -> Result<Mapping, Errno> {
+    fn map(&self, file: BorrowedFd<'_>, request: MapRequest) -> Result<Mapping, CallError> {
         let MapRequest { mut window, access, mut sharing } = request;
         let size = dma_buf::size(file)?;
         let beyond = window.offset + window.len as u64 > size;
@@ -39,11 +41,16 @@ impl Files for FaultyFiles {
             std::mem::forget(dma_buf::duplicate(file)?);
         }
         if beyond && self.fault != Fault::PastEnd {
-            return Err(Errno::EINVAL);
+            return Err(Errno::EINVAL.into());
         }
         match self.fault {
             Fault::LeaksMapping => std::mem::forget(dma_buf::duplicate(file)?),
-            Fault::WrongPage => window.offset = 0,
+            // The driver is asked for whole pages only: what is left of the offset, the kernel refuses.
+            Fault::WrongPage => window.offset %= uapi::memory::page_size() as u64,
+            Fault::AdjustsMapping => {
+                window.offset -= window.offset % uapi::memory::page_size() as u64;
+                window.len = window.len.max(1);
+            }
             Fault::PrivateMapping => sharing = Sharing::Private,
             Fault::SharesPrivate => sharing = Sharing::Shared,
             Fault::WritableMapping => {
@@ -55,8 +62,8 @@ impl Files for FaultyFiles {
         Mapping::of_file(file, window, access, sharing)
     }
 
-    fn grow(&self, mapping: &mut Mapping, by: usize) -> Result<(), Errno> {
-        if self.fault == Fault::Grows { mapping.grow(by) } else { Err(Errno::EFAULT) }
+    fn grow(&self, mapping: &mut Mapping, by: usize) -> Result<(), CallError> {
+        if self.fault == Fault::Grows { mapping.grow(by) } else { Err(Errno::EFAULT.into()) }
     }
 
     fn reopen(&self, file: BorrowedFd<'_>) -> Result<std::fs::File, Errno> {
@@ -145,6 +152,9 @@ impl Files for FaultyFiles {
     }
 
     fn bufinfo(&self) -> std::io::Result<String> {
+        if self.listed.replace(true) && self.fault == Fault::EmptyList {
+            return Ok(String::new());
+        }
         let mut inodes: Vec<u64> = open_files().into_iter().map(|(_, inode)| inode).collect();
         inodes.sort_unstable();
         inodes.dedup();

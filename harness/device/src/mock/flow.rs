@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use uapi::Errno;
 
 use super::{Fault, work};
-use crate::buffer::Refusal;
 use crate::flow::{Back, Feed, Next, Queue, Shape};
+use crate::refusal::Refusal;
 use crate::work::{Buffers, Undone, Work};
 
 /// Every so many frames one is lost by the mock that loses frames.

@@ -4,7 +4,7 @@ use spec::step::{DeviceMisuse, FileMisuse};
 use uapi::Errno;
 
 use super::{Fault, memory};
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 
 /// What a device says.
 pub(super) fn device(how: DeviceMisuse, fault: Fault) -> Result<(), Refusal> {

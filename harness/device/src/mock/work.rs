@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use uapi::Errno;
 
 use super::{Fault, fences, reopen};
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 use crate::work::{Buffers, Plane, Undone, Wait, Work, Worked, place};
 
 /// So much of a buffer's end is no part of the frame: a frame fills no whole pages.

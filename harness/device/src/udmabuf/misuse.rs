@@ -7,7 +7,7 @@ use spec::step::DeviceMisuse;
 use uapi::misuse::{self, Argument, Call, UDMABUF_CREATE, UDMABUF_CREATE_LIST};
 
 use super::Udmabuf;
-use crate::buffer::{NO_SUCH_CALL, Refusal};
+use crate::refusal::{NO_SUCH_CALL, Refusal};
 
 /// `UDMABUF_FLAGS_CLOEXEC`, and a flag that does not exist.
 const CLOEXEC: u32 = 1;

@@ -3,12 +3,11 @@
 
 use std::os::fd::BorrowedFd;
 
-use uapi::Errno;
 use uapi::memory::{Access, Window};
 use uapi::v4l2::{self, Memory, PlaneFile};
 
 use super::{Imported, OpenQueue, map};
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 
 /// Drivers of which is known that what they write is what they read, byte for byte: those of `fixtures/kmod/prime_v4l2`.
 const COPIERS: &[&str] = &["prime_vmalloc", "prime_contig", "prime_sg"];
@@ -85,7 +84,7 @@ impl<'a> Own<'a> {
         v4l2::set_format(device, other, &frame).map_err(Refusal::of("VIDIOC_S_FMT"))?;
         v4l2::request_buffers(device, other, Memory::Mmap, 1).map_err(Refusal::of("VIDIOC_REQBUFS"))?;
         let planes = v4l2::query_buffer(device, other, 0).map_err(Refusal::of("VIDIOC_QUERYBUF"))?;
-        let plane = *planes.first().ok_or(Refusal::Kernel { call: "VIDIOC_QUERYBUF", errno: Errno::EINVAL })?;
+        let plane = *planes.first().ok_or(Refusal::NotAsked("VIDIOC_QUERYBUF describes no plane"))?;
         Ok(Self { queue, plane })
     }
 

@@ -9,8 +9,8 @@ use uapi::v4l2::{self, Format, Memory, PlaneFile, QueueType};
 
 use super::OpenQueue;
 use super::run::{still_set, with_frames};
-use crate::buffer::Refusal;
 use crate::flow::{Back, Feed, Next, Queue, Shape};
+use crate::refusal::Refusal;
 use crate::work::{Undone, Work};
 
 /// After so long without a frame the stream stands. Longer than for a few frames on a machine that does nothing else.

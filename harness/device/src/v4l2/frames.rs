@@ -6,7 +6,7 @@ use uapi::v4l2::{self, Format, QueueType};
 
 use super::pipeline::Pipeline;
 use super::pixels;
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 use crate::work::{Undone, Work};
 
 /// Frames in pixels, from small to large. With one or two bytes a pixel some of them end within the last page of a buffer

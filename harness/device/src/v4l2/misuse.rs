@@ -7,7 +7,8 @@ use uapi::misuse::{self, Argument, Call, EXPBUF, QBUF};
 use uapi::v4l2::{Memory, PlaneFile};
 
 use super::Queue;
-use crate::buffer::{Device, NO_SUCH_CALL, Refusal};
+use crate::buffer::Device;
+use crate::refusal::{NO_SUCH_CALL, Refusal};
 
 /// `O_APPEND`: neither O_CLOEXEC nor an access mode.
 const UNKNOWN_FLAG: u32 = nix::libc::O_APPEND as u32;

@@ -9,7 +9,7 @@ use super::frames::Frames;
 use super::pipeline::Pipeline;
 use super::side::Side;
 use super::still::Still;
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 use crate::work::{Plane, Undone, Work, Worked};
 
 /// Lets a queue's device work.
@@ -30,10 +30,7 @@ pub fn with_frames<T>(
         (false, false) => (kind, None),
     };
     let opened = v4l::Device::with_path(&queue.path);
-    let node = opened.map_err(|error| {
-        let errno = error.raw_os_error().map_or(uapi::Errno::UnknownErrno, uapi::Errno::from_raw);
-        Undone::Call(Refusal::Kernel { call: "open", errno })
-    })?;
+    let node = opened.map_err(|error| Undone::Call(Refusal::of("open")(error)))?;
     let device = uapi::v4l2::descriptor(&node);
     let still = Still::make(device, output.unwrap_or(capture));
     let parts = v4l2::capability(device).is_ok_and(|about| about.capabilities & super::IO_MC != 0);

@@ -7,7 +7,7 @@ use spec::step::StreamCall;
 use uapi::memory::{Access, Mapping, Sharing, Window, page_size};
 use uapi::v4l2::{self, Done, Format, Memory, PlaneFile, QueueType};
 
-use crate::buffer::Refusal;
+use crate::refusal::Refusal;
 use crate::work::{Buffers, Undone, Work, place};
 
 /// After so long a frame is late. A camera with a second of exposure is in time.

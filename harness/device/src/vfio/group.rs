@@ -10,6 +10,7 @@ use spec::case::Kind;
 use uapi::{Errno, vfio};
 
 use crate::endpoint::Endpoint;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 /// A device, and what has to stay open with it.
@@ -58,13 +59,25 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<Opened> {
     Ok(Opened { device: device.into(), _group: group, _container: container })
 }
 
-fn remark(call: &str, errno: Errno, remedy: &str) -> Error {
-    Error::other(format!("{call}: {errno}; {remedy}"))
+/// A refusal of the kernel, and what a person can do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{call}: {errno}; {remedy}")]
+struct Remark {
+    call: &'static str,
+    errno: Errno,
+    remedy: &'static str,
 }
 
-/// The errno of an answer of [`open`], for a refusal.
-pub(super) fn errno(error: &Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+fn remark(call: &'static str, errno: Errno, remedy: &'static str) -> Error {
+    Error::other(Remark { call, errno, remedy })
+}
+
+/// The refusal that an error of [`open`] stands for, with the call that the kernel refused.
+pub(super) fn refusal(error: Error) -> Refusal {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Remark>()) {
+        Some(&Remark { call, errno, .. }) => Refusal::Kernel { call, errno },
+        None => Refusal::of("open of the VFIO device")(error),
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +118,13 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_with_a_remedy_keeps_its_call_and_its_errno() {
+        let refused = refusal(remark("VFIO_SET_IOMMU", Errno::ENODEV, "load the module"));
+        assert_eq!(refused, Refusal::Kernel { call: "VFIO_SET_IOMMU", errno: Errno::ENODEV });
+        assert_eq!(refusal(Error::other("no such BAR")).errno(), None);
+    }
+
+    #[test]
     fn nodes_that_are_none_of_vfio_s_are_refused() {
         let root = tree();
         fs::create_dir_all(root.path().join("dev/vfio")).unwrap();
@@ -113,7 +133,7 @@ mod tests {
         }
         let found = endpoint(&System::at(root.path()), Path::new(DEVICE), "vfio-x").unwrap();
         let error = open(&found).err().unwrap();
-        assert_eq!(errno(&error), Errno::ENOTTY);
+        assert_eq!(uapi::kernel_errno(&error), Some(Errno::ENOTTY));
         assert!(found.blocked_by(&error).blocked.unwrap().contains("not a node of such a device"));
     }
 }

@@ -18,8 +18,9 @@ use uapi::{Errno, dma_buf};
 
 use super::group::{self, Opened};
 use super::memory::Memory;
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 const DRIVER: &str = "mbochs";
@@ -106,7 +107,7 @@ impl Display {
         for (register, value) in registers {
             let at = self.registers.offset + VBE + 2 * register;
             let written = self.device().write_all_at(&value.to_ne_bytes(), at);
-            written.map_err(|error| group::errno(&error)).map_err(Refusal::of("write of a display's register"))?;
+            written.map_err(Refusal::of("write of a display's register"))?;
         }
         // The first query of a frame makes it, and says ENOMEM all the same: mbochs_query_gfx_plane looks at what there
         // was before.
@@ -118,7 +119,7 @@ impl Display {
         let plane = answer.map_err(Refusal::of("VFIO_DEVICE_QUERY_GFX_PLANE"))?;
         // A mode that mbochs cannot show is a plane without a format.
         if plane.drm_format == 0 {
-            return Err(Refusal::Kernel { call: "VFIO_DEVICE_QUERY_GFX_PLANE", errno: Errno::EINVAL });
+            return Err(Refusal::NotAsked("mbochs cannot show a frame of this size"));
         }
         Ok(plane.dmabuf_id)
     }
@@ -129,8 +130,7 @@ impl Mbochs {
         if let Some(display) = self.display.get() {
             return Ok(display);
         }
-        let display = Display::open(&self.endpoint).map_err(|error| group::errno(&error));
-        let display = display.map_err(Refusal::of("open of the VFIO device"))?;
+        let display = Display::open(&self.endpoint).map_err(group::refusal)?;
         Ok(self.display.get_or_init(|| Rc::new(display)))
     }
 }
@@ -140,7 +140,7 @@ impl Device for Mbochs {
         let display = self.display()?;
         let page = (uapi::memory::page_size() as u64 / LINE).max(1);
         let lines = size.div_ceil(LINE).max(u64::from(LEAST));
-        let none = Refusal::Kernel { call: "taking a part of the display's memory", errno: Errno::ENOMEM };
+        let none = Refusal::NotAsked("the display's memory has no part of this size left");
         let lines = lines.checked_next_multiple_of(page).filter(|lines| *lines <= u64::from(u16::MAX));
         let lines = lines.ok_or_else(|| none.clone())?;
         let first = display.lines.borrow_mut().take(lines).ok_or(none)?;

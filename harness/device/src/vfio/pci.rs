@@ -5,7 +5,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::fs;
-use std::io::Result;
+use std::io::{Error, Result};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -19,8 +19,9 @@ use uapi::vfio::{self, RegionInfo};
 
 use super::group::{self, Opened};
 use super::memory::Memory;
-use crate::buffer::{Buffer, Device, ExportFlags, ImportSize, Refusal};
+use crate::buffer::{Buffer, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
+use crate::refusal::Refusal;
 use crate::system::System;
 
 pub(super) const DRIVER: &str = "vfio-pci";
@@ -81,7 +82,7 @@ impl Bar {
         let id = |bytes: &[u8]| format!("{:#06x}", u16::from_le_bytes([bytes[0], bytes[1]]));
         let (vendor, product) = (id(&ids[..2]), id(&ids[2..]));
         let row = MEMORY.iter().find(|row| (row.0, row.1) == (vendor.as_str(), product.as_str()));
-        let index = row.ok_or(Errno::ENXIO)?.2;
+        let index = row.ok_or_else(|| Error::other("no BAR of this device is known to be memory"))?.2;
         // While it is off, every dma-buf of it counts as taken away.
         let mut command = [0; 2];
         device.read_exact_at(&mut command, config.offset + COMMAND)?;
@@ -104,12 +105,11 @@ impl Device for Pci {
         let bar = match self.bar.get() {
             Some(bar) => bar,
             None => {
-                let bar = Bar::open(&self.endpoint).map_err(|error| group::errno(&error));
-                let bar = Rc::new(bar.map_err(Refusal::of("open of the VFIO device"))?);
+                let bar = Rc::new(Bar::open(&self.endpoint).map_err(group::refusal)?);
                 self.bar.get_or_init(|| bar)
             }
         };
-        let none = Refusal::Kernel { call: "taking a part of the BAR", errno: Errno::ENOMEM };
+        let none = Refusal::NotAsked("the BAR has no part of this size left");
         let size = size.checked_next_multiple_of(page_size() as u64).ok_or_else(|| none.clone())?;
         let start = bar.bytes.borrow_mut().take(size).ok_or(none)?;
         Ok(Rc::new(Part { bar: bar.clone(), start, size }))

@@ -104,8 +104,9 @@ impl Journal {
             Some(Event::CellStart(_) | Event::End(_)) if self.sync => self.file.sync_data(),
             _ => Ok(()),
         });
-        // A pipe or a character device has nothing to sync.
-        let written = written.or_else(|error| if error.raw_os_error() == Some(22) { Ok(()) } else { Err(error) });
+        // A pipe or a character device has nothing to sync: EINVAL.
+        let written =
+            written.or_else(|error| if error.kind() == std::io::ErrorKind::InvalidInput { Ok(()) } else { Err(error) });
         written.map_err(|source| JournalError::Write { path: self.path.clone(), source })
     }
 }

@@ -6,10 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::NotAvailable;
 
-/// The file `dma_buf/bufinfo`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bufinfo;
-
 /// One buffer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BufinfoEntry {
@@ -27,28 +23,25 @@ pub struct BufinfoEntry {
     pub devices: Vec<String>,
 }
 
-impl Bufinfo {
-    /// Reads it (`dma_buf_debug_show` of `drivers/dma-buf/dma-buf.c`; the same table from 6.1 to 7.3, with an empty name
-    /// in place of `<none>` before 5.19).
-    pub fn parse(text: &str) -> Vec<BufinfoEntry> {
-        let mut entries: Vec<BufinfoEntry> = Vec::new();
-        let mut in_devices = false;
-        for line in text.lines() {
-            if let Some(entry) = row(line) {
-                entries.push(entry);
-                in_devices = false;
-            } else if line.trim() == "Attached Devices:" {
-                in_devices = true;
-            } else if line.starts_with("Total ") {
-                in_devices = false;
-            } else if let (true, Some(device), Some(entry)) = (in_devices, line.strip_prefix('\t'), entries.last_mut())
-            {
-                entry.devices.push(device.trim().into());
-            }
-            // What is left are heads, blank lines and the fences, which come before the devices.
+/// Reads the table (`dma_buf_debug_show` of `drivers/dma-buf/dma-buf.c`; the same from 6.1 to 7.3, with an empty name in
+/// place of `<none>` before 5.19).
+fn parse(text: &str) -> Vec<BufinfoEntry> {
+    let mut entries: Vec<BufinfoEntry> = Vec::new();
+    let mut in_devices = false;
+    for line in text.lines() {
+        if let Some(entry) = row(line) {
+            entries.push(entry);
+            in_devices = false;
+        } else if line.trim() == "Attached Devices:" {
+            in_devices = true;
+        } else if line.starts_with("Total ") {
+            in_devices = false;
+        } else if let (true, Some(device), Some(entry)) = (in_devices, line.strip_prefix('\t'), entries.last_mut()) {
+            entry.devices.push(device.trim().into());
         }
-        entries
+        // What is left are heads, blank lines and the fences, which come before the devices.
     }
+    entries
 }
 
 /// `SIZE FLAGS MODE COUNT EXPORTER INODE NAME`, with a tab in between; flags and mode are hex, the rest decimal.
@@ -67,29 +60,34 @@ fn row(line: &str) -> Option<BufinfoEntry> {
     })
 }
 
-/// How many devices are attached to the buffer with this inode, below a mounted debugfs; `None` when no such buffer
-/// lives (any more).
+/// Counts the devices attached to the buffer with this inode, in what reading the file gave; `None` where the list does
+/// not have the buffer.
 ///
 /// # Errors
-/// EACCES without root or under lockdown, ENOENT without debugfs; EINTR where a buffer is locked by its driver.
-pub fn attachments(debug_root: &Path, inode: u64) -> Result<Option<usize>, NotAvailable> {
-    let entry = all(debug_root)?.into_iter().find(|entry| entry.ino == inode);
+/// As [`all`].
+pub fn attachments(read: std::io::Result<String>, inode: u64) -> Result<Option<usize>, NotAvailable> {
+    let entry = listed(read, Path::new("dma_buf/bufinfo"))?.into_iter().find(|entry| entry.ino == inode);
     Ok(entry.map(|entry| entry.devices.len()))
 }
 
-/// Every buffer of the system, below a mounted debugfs.
+/// Lists every buffer of the system, below a mounted debugfs.
 ///
 /// # Errors
-/// As [`attachments`].
+/// EACCES without root or under lockdown, ENOENT without debugfs; EINTR where a buffer is locked by its driver; without an
+/// errno for a file that is not a list.
 pub fn all(debug_root: &Path) -> Result<Vec<BufinfoEntry>, NotAvailable> {
     let path = debug_root.join("dma_buf/bufinfo");
+    listed(std::fs::read_to_string(&path), &path)
+}
+
+/// The only way to a list: an empty file is not an empty list.
+fn listed(read: std::io::Result<String>, path: &Path) -> Result<Vec<BufinfoEntry>, NotAvailable> {
     let remedy = "run as root with `mount -t debugfs nodev /sys/kernel/debug` and CONFIG_DEBUG_FS=y, no lockdown";
-    let text = std::fs::read_to_string(&path);
-    let text = text.map_err(|error| NotAvailable::from_io("read who is attached", &path, remedy, &error))?;
+    let text = read.map_err(|error| NotAvailable::from_io("read who is attached", path, remedy, &error))?;
     if !text.contains("Dma-buf Objects:") {
-        return Err(NotAvailable::because("this is no list of buffers", &path, remedy));
+        return Err(NotAvailable::because("this is not a list of buffers", path, remedy));
     }
-    Ok(Bufinfo::parse(&text))
+    Ok(parse(&text))
 }
 
 #[cfg(test)]
@@ -119,7 +117,7 @@ mod tests {
 
     #[test]
     fn buffers_with_their_devices_and_without_their_fences() {
-        let entries = Bufinfo::parse(NEW);
+        let entries = parse(NEW);
         assert_eq!(entries.len(), 2);
         let expected = BufinfoEntry {
             size: 614_400,
@@ -135,19 +133,14 @@ mod tests {
 
     #[test]
     fn the_table_without_a_column_for_the_name() {
-        let [entry] = &Bufinfo::parse(OLD)[..] else { panic!("one buffer") };
+        let [entry] = &parse(OLD)[..] else { panic!("one buffer") };
         assert_eq!((entry.size, entry.count, entry.ino, &entry.name), (3_784_704, 3, 110, &None));
     }
 
     #[test]
     fn an_attachment_that_stays_behind_shows() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("dma_buf");
-        std::fs::create_dir(&path).unwrap();
-        std::fs::write(path.join("bufinfo"), NEW).unwrap();
-        assert_eq!(attachments(root.path(), 7), Ok(Some(2)));
-        assert_eq!(attachments(root.path(), 12), Ok(Some(0)));
-        assert_eq!(attachments(root.path(), 99), Ok(None));
+        let attached = |inode| attachments(Ok(NEW.into()), inode);
+        assert_eq!((attached(7), attached(12), attached(99)), (Ok(Some(2)), Ok(Some(0)), Ok(None)));
     }
 
     #[test]
@@ -155,7 +148,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("dma_buf")).unwrap();
         std::fs::write(root.path().join("dma_buf/bufinfo"), "").unwrap();
-        assert!(attachments(root.path(), 7).is_err());
-        assert!(attachments(Path::new("/nowhere"), 7).unwrap_err().to_string().contains("debugfs"));
+        assert!(all(root.path()).is_err() && attachments(Ok(String::new()), 7).is_err());
+        assert!(all(Path::new("/nowhere")).unwrap_err().to_string().contains("debugfs"));
     }
 }

@@ -4,7 +4,8 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use oracle::balance::{self, Bufinfo, FdInfo};
+use oracle::NotAvailable;
+use oracle::balance::{self, FdInfo};
 use spec::step::{Balance, Snapshot};
 
 use super::counts::Counts;
@@ -36,9 +37,8 @@ fn count(world: &World, file: Option<BorrowedFd<'_>>) -> Counts {
 }
 
 /// How many devices are attached to a dma-buf; `None` for one that the kernel no longer lists.
-fn attachments(world: &World, inode: u64) -> std::io::Result<Option<usize>> {
-    let entries = Bufinfo::parse(&world.files().bufinfo()?);
-    Ok(entries.into_iter().find(|entry| entry.ino == inode).map(|entry| entry.devices.len()))
+fn attachments(world: &World, inode: u64) -> Result<Option<usize>, NotAvailable> {
+    balance::attachments(world.files().bufinfo(), inode)
 }
 
 pub fn balance(world: &mut World, step: &Balance) -> Result<(), Stop> {

@@ -27,7 +27,8 @@ pub fn map(world: &mut World, step: &Map) -> Result<(), Stop> {
     let size = size.next_multiple_of(uapi::memory::page_size() as u64);
     let offset = step.after_end.map_or(step.offset.0, |after| size + after.0);
     let len = step.length.map_or(size.saturating_sub(offset), |length| length.0) + step.beyond.0;
-    let window = Window { offset, len: usize::try_from(len).unwrap_or(usize::MAX) };
+    let what = format!("mapping {len} bytes of '{}' from byte {offset} of {size}", step.of);
+    let window = Window { offset, len: as_length(len, &what)? };
     let access = if step.access == FileAccess::ReadWrite { Access::ReadWrite } else { Access::ReadOnly };
     let sharing = if step.sharing == MapSharing::Shared { Sharing::Shared } else { Sharing::Private };
     let (answer, blame) = match of {
@@ -49,7 +50,6 @@ pub fn map(world: &mut World, step: &Map) -> Result<(), Stop> {
             (answer.map_err(device::Refusal::of("mmap of the dma-buf")), Blame::Exporter)
         }
     };
-    let what = format!("mapping {len} bytes of '{}' from byte {offset} of {size}", step.of);
     if let Err(refusal) = &answer
         && names(&step.satisfied_by, refusal.errno())
     {
@@ -63,6 +63,18 @@ pub fn map(world: &mut World, step: &Map) -> Result<(), Stop> {
     }
     world.checks += u32::from(!step.must_refuse.is_empty());
     Ok(())
+}
+
+/// A number of bytes as this processor's calls take it. A number that is cut off would ask the kernel something else.
+pub fn as_length(bytes: u64, what: &str) -> Result<usize, Stop> {
+    let too_many = |_| {
+        Stop::not_observable(
+            Oracle::Mapping,
+            format!("{bytes} bytes are more than a call of 32 bits can ask for"),
+            what,
+        )
+    };
+    usize::try_from(bytes).map_err(too_many)
 }
 
 pub fn fill(world: &mut World, step: &Fill) -> Result<(), Stop> {
@@ -91,7 +103,8 @@ pub fn check(world: &mut World, step: &Check) -> Result<(), Stop> {
 
 pub fn grow(world: &mut World, step: &Grow) -> Result<(), Stop> {
     world.checks += 1;
-    let by = usize::try_from(step.by.0).unwrap_or(usize::MAX);
+    let what = format!("growing '{}' by {} bytes", step.mapping, step.by.0);
+    let by = as_length(step.by.0, &what)?;
     let files = world.file_owner();
     let shown = world.mapping_mut(&step.mapping)?;
     let blame = shown.blame;
@@ -99,7 +112,6 @@ pub fn grow(world: &mut World, step: &Grow) -> Result<(), Stop> {
         Some(device) => device.files().grow(&mut shown.mapping, by),
         None => shown.mapping.grow(by),
     };
-    let what = format!("growing '{}' by {by} bytes", step.mapping);
     demanded(answer.map_err(device::Refusal::of("mremap")), &step.must_refuse, blame, &what).map(drop)
 }
 

@@ -4,7 +4,7 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use uapi::Errno;
+use uapi::CallError;
 use uapi::memory::{Access, Mapping, Sharing, Window, page_size};
 
 use super::plan::SHIFTS;
@@ -29,7 +29,7 @@ impl Clock {
     ///
     /// # Errors
     /// Those of memfd_create(2) and mmap(2).
-    pub fn new(length: Duration) -> Result<Self, Errno> {
+    pub fn new(length: Duration) -> Result<Self, CallError> {
         let file = uapi::dma_buf::ordinary_file()?;
         let window = Window { offset: 0, len: page_size() };
         let shared = Mapping::of_file(file.as_fd(), window, Access::ReadWrite, Sharing::Shared)?;

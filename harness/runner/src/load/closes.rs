@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use device::{Endpoint, ImportSize};
 use spec::case::Kind;
-use uapi::Errno;
 use uapi::process::Ending;
+use uapi::{CallError, Errno};
 
 use super::memory::Memory;
 use super::plan::Pair;
@@ -56,8 +56,8 @@ pub fn work(pairs: &[Pair], owned: &BTreeMap<String, u32>, seed: u64, teller: &m
     }
 }
 
-fn refused(kind: Kind, call: &'static str) -> impl Fn(Errno) -> Trouble {
-    move |errno| Trouble::Refused(kind, device::Refusal::Kernel { call, errno })
+fn refused<E: Into<CallError>>(kind: Kind, call: &'static str) -> impl Fn(E) -> Trouble {
+    move |error| Trouble::Refused(kind, device::Refusal::of(call)(error))
 }
 
 fn round(pair: &Pair, number: usize, with_process: bool, teller: &mut Teller<'_>) -> Result<(), Trouble> {
@@ -122,10 +122,7 @@ fn shared_card(importer: &Endpoint, memory: &Memory) -> Result<Option<(File, u32
         return Ok(None);
     }
     let opened = File::options().read(true).write(true).open(&importer.node);
-    let card = opened.map_err(|error| {
-        let errno = error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-        refused(importer.kind, "open")(errno)
-    })?;
+    let card = opened.map_err(refused(importer.kind, "open"))?;
     let handle = uapi::drm::fd_to_handle(card.as_fd(), memory.number());
     let handle = handle.map_err(refused(importer.kind, "DRM_IOCTL_PRIME_FD_TO_HANDLE"))?;
     Ok(Some((card, handle)))

@@ -110,10 +110,7 @@ impl Shelf {
 /// # Errors
 /// What open(2) of its node says.
 pub fn open(endpoint: &Endpoint) -> Result<Rc<dyn Device>, Trouble> {
-    device::inventory::open(endpoint).map_err(|error| {
-        let errno = error.raw_os_error().map_or(uapi::Errno::UnknownErrno, uapi::Errno::from_raw);
-        Trouble::Refused(endpoint.kind, Refusal::Kernel { call: "open", errno })
-    })
+    device::inventory::open(endpoint).map_err(|error| Trouble::Refused(endpoint.kind, Refusal::of("open")(error)))
 }
 
 /// What a round makes, and gives back in any order.

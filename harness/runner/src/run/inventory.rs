@@ -12,6 +12,7 @@ use super::exported::of_steps;
 use super::runner::Runner;
 use super::watch::{Sources, Watch};
 use crate::cell::message::Message;
+use crate::memory_sort::MemorySorts;
 use crate::survey;
 
 /// The endpoints of this machine, before any of them has exported.
@@ -34,10 +35,12 @@ impl Inventory {
     pub fn take(sources: &Sources, endpoints: &[Rc<Endpoint>]) -> Self {
         let mut watch = Watch::start(sources);
         let found: Vec<EndpointFound> = endpoints.iter().map(|endpoint| look_at(&mut watch, endpoint)).collect();
+        let sorts = MemorySorts::of_this_kernel();
         let contiguous =
-            |found: &&EndpointFound| matches!(survey::memory_of(found), Some(Memory::Coherent | Memory::Contiguous));
+            |found: &&EndpointFound| matches!(sorts.of_endpoint(found), Some(Memory::Coherent | Memory::Contiguous));
         let contiguous = found.iter().filter(contiguous).map(|endpoint| endpoint.key.clone()).collect();
-        let known = |(endpoint, found): (&Rc<Endpoint>, &EndpointFound)| Rc::new(survey::known(endpoint, found));
+        let known =
+            |(endpoint, found): (&Rc<Endpoint>, &EndpointFound)| Rc::new(survey::known(endpoint, found, &sorts));
         let endpoints = endpoints.iter().zip(&found).map(known).collect();
         Self { runner: Runner::new(watch, contiguous), endpoints, found }
     }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::fault::{Fault, Place};
 use super::part;
 use super::steps::{Written, readable};
 use crate::case::{Kind, segment};
+use crate::fault::{Fault, Place};
 use crate::quantity::Time;
 use crate::step::Side;
 use crate::tree::{Content, Node};

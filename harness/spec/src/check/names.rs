@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::{Fault, Place};
 use super::steps::Written;
+use crate::fault::{Fault, Place};
 use crate::nearest::nearest;
 use crate::step::{Release, Sort, Step};
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::fault::{Fault, shortened};
+use crate::fault::{Fault, shortened};
 use crate::quantity::{Bytes, Time};
 use crate::tree::{Content, Node, Scalar};
 

@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-use super::fault::{Fault, Place, shortened};
 use super::number;
 use crate::errno;
+use crate::fault::{Fault, Place, shortened};
 use crate::nearest::nearest;
 use crate::tree::{Content, Node, Scalar};
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Registry, Span};
+use super::{Answer, Registry, Span};
+use crate::case::Memory;
 use crate::tree::{self, Node};
 use crate::yaml::Diagnostic;
 
@@ -15,6 +16,10 @@ struct Row<'a> {
     span: Span,
     boards: &'a [String],
     needs: Option<&'a str>,
+    sort: Option<Memory>,
+    struct_pages: &'a Answer,
+    /// Why its sort is not to be told, where that is so.
+    sortless: Option<&'static str>,
 }
 
 fn all(registry: &Registry) -> Vec<Row<'_>> {
@@ -26,6 +31,9 @@ fn all(registry: &Registry) -> Vec<Row<'_>> {
         span: row.span(),
         boards: &row.boards,
         needs: row.needs.as_deref(),
+        sort: row.sort,
+        struct_pages: &row.struct_pages,
+        sortless: row.get_sg_table.then_some("the rows of get_sg_table say the sort"),
     });
     let back_ends = registry.get_sg_table.iter().enumerate().map(|(number, row)| Row {
         list: "get_sg_table",
@@ -35,6 +43,9 @@ fn all(registry: &Registry) -> Vec<Row<'_>> {
         span: row.span(),
         boards: &row.boards,
         needs: row.needs.as_deref(),
+        sort: row.sort,
+        struct_pages: &row.struct_pages,
+        sortless: row.refuses.as_ref().map(|_| "no table is made, so that no device sees the memory"),
     });
     implementations.chain(back_ends).collect()
 }
@@ -58,6 +69,15 @@ impl<'a> Places<'a> {
     }
 }
 
+/// Says how a sort of memory contradicts what is said of struct pages, if it does.
+fn contradiction(sort: Memory, struct_pages: &Answer) -> Option<&'static str> {
+    match (sort, struct_pages) {
+        (Memory::Pageless, Answer::Yes) => Some("pageless memory has no struct pages"),
+        (Memory::Scattered | Memory::Contiguous, Answer::No) => Some("pages have struct pages"),
+        _ => None,
+    }
+}
+
 /// The rows by themselves.
 pub(super) fn rows(registry: &Registry, path: &Path, source: &str) -> Result<(), Diagnostic> {
     let rows = all(registry);
@@ -70,6 +90,9 @@ pub(super) fn rows(registry: &Registry, path: &Path, source: &str) -> Result<(),
         }
         if row.span.is_reversed() {
             return fault(row, "until", format!("the last kernel with '{}' is older than its first", row.symbol));
+        }
+        if let Some(why) = row.sort.and_then(|sort| row.sortless.or_else(|| contradiction(sort, row.struct_pages))) {
+            return fault(row, "sort", format!("'{}': {why}", row.symbol));
         }
         let why = match (row.boards.is_empty(), row.needs) {
             (true, None) => "no board has seen it, and nothing says what it takes: give 'boards' or 'needs'",

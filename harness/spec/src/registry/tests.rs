@@ -139,6 +139,38 @@ fn a_row_tells_its_boards_or_what_it_needs() {
 }
 
 #[test]
+fn a_sort_that_contradicts_the_rest_of_its_row_is_pointed_at() {
+    let pages = "    memory: m\n    struct_pages: yes\n";
+    let with = |sort: &str| fault(pages, &pages.replace("m\n", &format!("m\n    sort: {sort}\n")));
+    assert_eq!(with("pageless"), (Some(21), "'drm_map': pageless memory has no struct pages".into()));
+    assert!(with("lumpy").1.contains("lumpy"));
+    let of_the_core = fault("    memory: m\n", "    memory: m\n    sort: scattered\n");
+    assert_eq!(of_the_core, (Some(8), "'drm_map': the rows of get_sg_table say the sort".into()));
+    let (line, message) =
+        fault("    memory: m\n    struct_pages: no\n", "    memory: m\n    sort: scattered\n    struct_pages: no\n");
+    assert_eq!((line, message.contains("no table is made")), (Some(55), true), "{message}");
+}
+
+#[test]
+fn the_memory_of_a_driver_is_that_of_the_function_or_of_its_back_end() {
+    let text = REGISTRY.replacen(
+        "h\n    memory: m\n    struct_pages: yes",
+        "h\n    memory: m\n    sort: scattered\n    struct_pages: yes",
+        1,
+    );
+    let text = text.replacen("c\n    subsystem: dma-buf\n", "c\n    subsystem: dma-buf\n    sort: contiguous\n", 1);
+    let registry = read(&text).unwrap();
+    let memory = |symbol, name, driver, kernel| registry.memory(symbol, name, driver, &version(kernel));
+    assert_eq!(memory("drm_map", "drm", "vgem", "6.12"), Some(Memory::Scattered));
+    assert_eq!(
+        (memory("drm_map", "drm", "bochs", "6.12"), memory("drm_map", "drm", "bochs", "7.2")),
+        (None, Some(Memory::Scattered))
+    );
+    assert_eq!(memory("heap_map", "system", "heap", "6.1"), Some(Memory::Contiguous));
+    assert_eq!((memory("drm_map", "msm", "msm", "7.2"), memory("unknown", "drm", "vgem", "7.2")), (None, None));
+}
+
+#[test]
 fn a_board_that_is_not_there_is_pointed_at() {
     let registry = read(REGISTRY).unwrap();
     let check = |boards: &[&str]| {

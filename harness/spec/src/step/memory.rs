@@ -58,6 +58,19 @@ impl Part for Map {
         self.must_refuse.is_empty().then_some((&self.r#as, Sort::Mapping))
     }
 
+    fn senseless(&self) -> Option<(&'static str, &'static str, &'static str)> {
+        let refused = "add 'must-refuse: [EINVAL]', if that is the rule";
+        if !self.must_refuse.is_empty() {
+            None
+        } else if self.length == Some(Bytes(0)) {
+            Some(("length", "the kernel makes no mapping of 0 bytes", refused))
+        } else if !self.offset.0.is_multiple_of(4096) {
+            Some(("offset", "the kernel maps whole pages only", refused))
+        } else {
+            None
+        }
+    }
+
     fn uses(&self) -> Vec<Use<'_>> {
         vec![(&self.of, &[Sort::File, Sort::Buffer])]
     }

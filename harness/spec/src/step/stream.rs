@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Part, Side, Sort, Use};
-use crate::case::Pixels;
+use crate::pixels::Pixels;
 use crate::quantity::Bytes;
 
 /// A call of V4L2 that a buffer may go through on its way into a queue.

@@ -9,6 +9,7 @@ use uapi::dma_buf::{SYNC_END, SYNC_READ, SYNC_WRITE};
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::process::Child;
 
+use crate::cell::memory::as_length;
 use crate::cell::processes::trouble;
 use crate::cell::refusal::unexpected;
 use crate::cell::stop::Stop;
@@ -38,7 +39,7 @@ impl Shown {
             let file = uapi::dma_buf::duplicate(file).map_err(trouble("dup"))?;
             let map = || {
                 let len = size.next_multiple_of(uapi::memory::page_size() as u64);
-                let window = Window { offset: 0, len: usize::try_from(len).unwrap_or(usize::MAX) };
+                let window = Window { offset: 0, len: as_length(len, expected)? };
                 let request = MapRequest { window, access: Access::ReadWrite, sharing: Sharing::Shared };
                 let mapping = world.files().map(file.as_fd(), request);
                 let mapping = mapping.map_err(device::Refusal::of("mmap of the dma-buf"));

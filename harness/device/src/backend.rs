@@ -1,0 +1,17 @@
+//! What a back end is.
+
+use std::rc::Rc;
+
+use crate::buffer::Device;
+use crate::endpoint::Endpoint;
+use crate::system::System;
+
+/// How one kind of endpoint is found and opened.
+pub struct Backend {
+    /// Whose endpoints it opens.
+    pub kind: spec::case::Kind,
+    /// Finds its endpoints. One that cannot be opened is found too, and says why it is blocked.
+    pub find: fn(&System) -> Vec<Endpoint>,
+    /// Opens one of them.
+    pub open: fn(&Endpoint) -> std::io::Result<Rc<dyn Device>>,
+}
