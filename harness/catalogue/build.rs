@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use spec::case::Case;
 
 fn main() {
-    let folder = PathBuf::from(env("CARGO_MANIFEST_DIR")).join("../../cases");
+    let folder = PathBuf::from(env("CARGO_MANIFEST_DIR")).join("cases");
     println!("cargo::rerun-if-changed={}", folder.display());
     let (mut cases, mut faults) = (Vec::new(), Vec::new());
     for area in entries(&folder).into_iter().filter(|path| path.is_dir()) {

@@ -3,5 +3,5 @@
 pub mod architecture;
 pub mod console;
 pub mod device_tree;
-pub mod heard;
+pub mod follower;
 pub mod qemu;

@@ -24,7 +24,7 @@ use crate::results::folder::Results;
 
 /// A board that is ready to start.
 #[derive(Debug)]
-pub struct Made {
+pub struct MadeBoard {
     kernel: Kernel,
     image: Image,
     userland: Option<PathBuf>,
@@ -32,7 +32,7 @@ pub struct Made {
     races: bool,
 }
 
-impl Made {
+impl MadeBoard {
     /// How to start it.
     pub fn start<'a>(&'a self, emulate: &'a Emulate, machine: &'a Machine, results: &'a Results) -> Start<'a> {
         Start {
@@ -53,7 +53,7 @@ impl Made {
 ///
 /// # Errors
 /// When any of them cannot be made.
-pub fn make(bench: &Bench, making: &Making, board: &Board, source: &str, task: Task<'_>) -> Result<Made> {
+pub fn make(bench: &Bench, making: &Making, board: &Board, source: &str, task: Task<'_>) -> Result<MadeBoard> {
     let Bench { root, cache, report } = bench;
     let emulate = board::emulation(board)?;
     let machine = Machine::of(board)?;
@@ -89,7 +89,7 @@ pub fn make(bench: &Bench, making: &Making, board: &Board, source: &str, task: T
     for module in &image.missing {
         report.warning(&format!("this kernel has no module '{module}'"));
     }
-    Ok(Made { kernel, image, userland, device_tree, races })
+    Ok(MadeBoard { kernel, image, userland, device_tree, races })
 }
 
 /// The board's libraries, if it has some.

@@ -14,7 +14,7 @@ use crate::debian::cross::Cross;
 use crate::error::{Error, Exit, Result};
 use crate::image::parts::Task;
 use crate::machine::architecture::Machine;
-use crate::machine::heard::Heard;
+use crate::machine::follower::ConsoleFollower;
 use crate::machine::qemu::{End, Ended};
 use crate::make::{debian, libraries, make};
 use crate::results::folder::Results;
@@ -39,7 +39,7 @@ pub fn run(bench: &Bench, making: &Making, limits: &Limits, arguments: &[String]
     let mut boots = Boots::default();
     let (code, heard) = loop {
         report.step("booting");
-        let mut heard = Heard::new(report, &results, Instant::now(), prepared + limits.timeout);
+        let mut heard = ConsoleFollower::new(report, &results, Instant::now(), prepared + limits.timeout);
         let mut running = start.spawn()?;
         let end = running.follow(&results.console(), heard.deadline(), |bytes| heard.hear(bytes))?;
         let ended = running.kill();
@@ -81,7 +81,7 @@ struct Boots {
 
 impl Boots {
     /// Whether to start the board again: its kernel went down, not the emulator, and in another cell than before.
-    fn again(&mut self, heard: &Heard<'_>, ended: &Ended, results: &Results, limits: &Limits) -> bool {
+    fn again(&mut self, heard: &ConsoleFollower<'_>, ended: &Ended, results: &Results, limits: &Limits) -> bool {
         let open = results.open_cell();
         let other = open.is_some() && open != self.open;
         self.open = open;

@@ -159,7 +159,7 @@ mod tests {
         }
     }
 
-    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cases");
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cases");
 
     #[test]
     fn the_embedded_cases_are_those_of_the_folder() {
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_history_names_cases_that_there_are() {
-        let text = include_str!("../../../cases/HISTORY.md");
+        let text = include_str!("../cases/HISTORY.md");
         let cases = embedded();
         let named: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
         assert!(named.len() > 60);

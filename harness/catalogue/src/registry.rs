@@ -5,7 +5,7 @@ use std::path::Path;
 use spec::registry::Registry;
 use spec::yaml::Diagnostic;
 
-const EMBEDDED: &str = include_str!("../../../fixtures/map_dma_buf.yaml");
+const EMBEDDED: &str = include_str!("../map_dma_buf.yaml");
 
 /// Reads it.
 ///

@@ -14,7 +14,7 @@ use crate::commands::lists::Lists;
 use crate::commands::load::Load;
 use crate::commands::merge::Merge;
 use crate::commands::mutants::Mutants;
-use crate::commands::plan::Planned;
+use crate::commands::plan::PlanCommand;
 use crate::commands::report::Report;
 use crate::commands::repro::Repro;
 use crate::commands::run::Run;
@@ -41,7 +41,7 @@ pub enum Command {
     /// Lists the devices that export or import dma-bufs, and why one cannot be used; or the cases, by area.
     List(List),
     /// Lists the cells that a run would run.
-    Plan(Planned),
+    Plan(PlanCommand),
     /// Runs the cells and writes run.jsonl, junit.xml and run.ktap.
     Run(Run),
     /// Makes a report of a run, also of one that was cut short.

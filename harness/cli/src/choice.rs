@@ -27,7 +27,7 @@ pub enum ChoiceError {
 
 /// The words on the command line that choose cells.
 #[derive(Debug, Clone, Copy)]
-pub struct Chosen<'a> {
+pub struct Selection<'a> {
     /// Texts or globs, one of which must match; none takes every cell.
     pub filter: &'a [String],
     /// Whole ids.
@@ -41,9 +41,9 @@ pub struct Chosen<'a> {
 }
 
 /// The choice of a command line.
-pub fn chosen<'a>(filter: &'a [String], choice: &'a Choice) -> Chosen<'a> {
+pub fn chosen<'a>(filter: &'a [String], choice: &'a Choice) -> Selection<'a> {
     let Choice { exact, skip, tags, intrusive, .. } = choice;
-    Chosen { filter, exact, skip, tags, intrusive: *intrusive }
+    Selection { filter, exact, skip, tags, intrusive: *intrusive }
 }
 
 /// The cases of a folder, or those that are built in.
@@ -51,7 +51,7 @@ pub fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
     folder.map_or_else(|| Ok(catalogue::embedded()), catalogue::from_folder)
 }
 
-impl Chosen<'_> {
+impl Selection<'_> {
     /// Whether nothing is left out.
     pub fn is_everything(self) -> bool {
         self.filter.is_empty() && self.exact.is_empty() && self.skip.is_empty() && self.tags.is_empty()

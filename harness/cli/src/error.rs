@@ -13,7 +13,7 @@ use crate::choice::ChoiceError;
 
 /// Everything that can end a command early.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum CommandError {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     #[error(transparent)]
@@ -60,7 +60,7 @@ pub enum Trouble {
     Output { source: std::io::Error },
 }
 
-impl From<RunError> for Trouble {
+impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Journal(error) => error.into(),
@@ -73,7 +73,7 @@ fn faults() -> String {
     device::mock::Fault::ALL.iter().map(|fault| fault.word()).collect::<Vec<_>>().join(", ")
 }
 
-impl Trouble {
+impl CommandError {
     /// How the program ends with it.
     pub fn exit(&self) -> Exit {
         match self {

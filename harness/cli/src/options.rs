@@ -97,7 +97,7 @@ pub struct Results {
 
 /// For whom something is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Telling {
+pub enum OutputFormat {
     /// For a terminal.
     Text,
     /// For programs.

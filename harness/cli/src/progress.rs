@@ -11,7 +11,7 @@ use runner::run::session::Progress;
 use crate::options::ProgressForm;
 
 /// Writes to the standard error, and the devices and unwanted outcomes to the standard output.
-pub struct Shown {
+pub struct RunProgress {
     form: ProgressForm,
     /// Whether the devices and the unwanted outcomes are told on the standard output.
     told: bool,
@@ -22,7 +22,7 @@ pub struct Shown {
     said: Option<Instant>,
 }
 
-impl Shown {
+impl RunProgress {
     /// Chooses the form by where the standard error goes. What is not `told` has the standard output for itself.
     pub fn new(form: ProgressForm, told: bool) -> Self {
         let form = form.on(std::io::stderr().is_terminal());
@@ -46,7 +46,7 @@ impl Shown {
 /// Terminals and serial lines take a line that often without falling behind.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-impl Progress for Shown {
+impl Progress for RunProgress {
     fn planned(&mut self, run: &Run, endpoints: &[EndpointFound]) {
         self.total = run.cells;
         self.started = Instant::now();

@@ -10,7 +10,7 @@ use crate::fence::Fence;
 use crate::files::{Files, KernelFiles};
 use crate::flow::Feed;
 use crate::refusal::{NO_FENCES, NO_SUCH_CALL, Refusal};
-use crate::work::{NO_WORK, Undone, Work, Worked};
+use crate::work::{NO_WORK, Work, WorkError, WorkResult};
 
 /// How a dma-buf's file is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub trait Device {
     ///
     /// # Errors
     /// What the device says to being asked.
-    fn formats(&self, _asked: &Stream) -> Result<Vec<u32>, Undone> {
+    fn formats(&self, _asked: &Stream) -> Result<Vec<u32>, WorkError> {
         Ok(Vec::new())
     }
 
@@ -107,7 +107,7 @@ pub trait Device {
     ///
     /// # Errors
     /// What the device says to its buffers and to being started; frames that did not come in time.
-    fn work(&self, _work: &Work<'_>) -> Result<Worked, Undone> {
+    fn work(&self, _work: &Work<'_>) -> Result<WorkResult, WorkError> {
         Err(NO_WORK)
     }
 
@@ -115,7 +115,7 @@ pub trait Device {
     ///
     /// # Errors
     /// As [`Device::work`]. What was with the device then is told of all the same.
-    fn flow(&self, _work: &Work<'_>, _at_once: usize, _feed: &mut dyn Feed) -> Result<(), Undone> {
+    fn flow(&self, _work: &Work<'_>, _at_once: usize, _feed: &mut dyn Feed) -> Result<(), WorkError> {
         Err(NO_WORK)
     }
 

@@ -23,7 +23,7 @@ use crate::endpoint::Endpoint;
 use crate::fence::Fence;
 use crate::refusal::Refusal;
 use crate::system::System;
-use crate::work::{Undone, Work, Worked};
+use crate::work::{Work, WorkError, WorkResult};
 
 mod crc;
 mod display;
@@ -157,11 +157,11 @@ impl Device for Drm {
         Ok(GemHandle::held(&self.card, handle, size))
     }
 
-    fn formats(&self, asked: &Stream) -> Result<Vec<u32>, Undone> {
+    fn formats(&self, asked: &Stream) -> Result<Vec<u32>, WorkError> {
         work::formats(&self.card.card, asked)
     }
 
-    fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {
+    fn work(&self, work: &Work<'_>) -> Result<WorkResult, WorkError> {
         work::work(&self.card, &self.node, work)
     }
 

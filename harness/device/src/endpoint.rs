@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use spec::case::{Ability, Kind, Memory, Pixels, Seen};
+use spec::case::{Ability, EndpointFacts, Kind, Memory, Pixels};
 use uapi::Errno;
 use uapi::v4l2::{Format, QueueType};
 
@@ -105,8 +105,8 @@ impl Endpoint {
     }
 
     /// What a selector looks at.
-    pub fn seen(&self) -> Seen<'_> {
-        Seen {
+    pub fn seen(&self) -> EndpointFacts<'_> {
+        EndpointFacts {
             kind: self.kind,
             key: &self.key,
             driver: &self.driver,

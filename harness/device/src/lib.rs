@@ -43,4 +43,4 @@ pub use files::Files;
 pub use flow::Feed;
 pub use refusal::Refusal;
 pub use system::System;
-pub use work::{Buffers, Plane, Undone, Wait, Work, Worked};
+pub use work::{Buffers, Plane, Wait, Work, WorkError, WorkResult};

@@ -33,7 +33,7 @@ use crate::endpoint::Endpoint;
 use crate::fence::Fence;
 use crate::files::Files;
 use crate::refusal::Refusal;
-use crate::work::{Undone, Work, Worked};
+use crate::work::{Work, WorkError, WorkResult};
 
 /// Found nowhere; opened by key.
 pub const BACKEND: Backend = Backend { kind: Kind::Mock, find: |_| Vec::new(), open };
@@ -201,11 +201,11 @@ impl Device for Mock {
         self.buffer(memory, has, true).map_err(refuse)
     }
 
-    fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {
+    fn work(&self, work: &Work<'_>) -> Result<WorkResult, WorkError> {
         work::work(self.fault, work)
     }
 
-    fn flow(&self, work: &Work<'_>, at_once: usize, feed: &mut dyn crate::Feed) -> Result<(), Undone> {
+    fn flow(&self, work: &Work<'_>, at_once: usize, feed: &mut dyn crate::Feed) -> Result<(), WorkError> {
         flow::flow(self.fault, work, at_once, feed)
     }
 

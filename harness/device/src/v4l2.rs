@@ -21,7 +21,7 @@ use crate::buffer::{Buffer, Device, ExportFlags, ImportSize};
 use crate::endpoint::Endpoint;
 use crate::refusal::Refusal;
 use crate::system::{Node, System};
-use crate::work::{Undone, Work, Worked};
+use crate::work::{Work, WorkError, WorkResult};
 
 mod copy;
 mod flow;
@@ -285,14 +285,14 @@ impl Device for Queue {
         Ok(Rc::new(imported))
     }
 
-    fn work(&self, work: &Work<'_>) -> Result<Worked, Undone> {
+    fn work(&self, work: &Work<'_>) -> Result<WorkResult, WorkError> {
         if work.asked.of_display() {
-            return Err(Undone::Call(Refusal::NotAsked("planes, layouts by name and fences are a display's")));
+            return Err(WorkError::Call(Refusal::NotAsked("planes, layouts by name and fences are a display's")));
         }
         run::work(&self.0, work)
     }
 
-    fn flow(&self, work: &Work<'_>, at_once: usize, feed: &mut dyn crate::Feed) -> Result<(), Undone> {
+    fn flow(&self, work: &Work<'_>, at_once: usize, feed: &mut dyn crate::Feed) -> Result<(), WorkError> {
         flow::flow(&self.0, work, at_once, feed)
     }
 

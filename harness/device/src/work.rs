@@ -99,7 +99,7 @@ pub struct Plane {
 
 /// What a device has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Worked {
+pub struct WorkResult {
     /// The frames, in words, for who reads a report.
     pub frames: String,
     /// The buffers that it wrote, in the order of the files; nothing for one that was taken back unwritten.
@@ -114,7 +114,7 @@ pub struct Worked {
 
 /// A device did not do its work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Undone {
+pub enum WorkError {
     /// It refused an imported buffer.
     #[error("{0}")]
     Import(Refusal),
@@ -141,7 +141,7 @@ pub enum Undone {
     },
 }
 
-impl Undone {
+impl WorkError {
     /// The refusal, where it is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -152,4 +152,4 @@ impl Undone {
 }
 
 /// Of a device that does nothing with frames.
-pub const NO_WORK: Undone = Undone::Call(Refusal::NotAsked("the device does nothing with frames"));
+pub const NO_WORK: WorkError = WorkError::Call(Refusal::NotAsked("the device does nothing with frames"));

@@ -43,7 +43,7 @@ pub fn write(out: &mut impl Write, events: &[Event]) -> std::io::Result<()> {
 
 /// What a console's log tells of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Told {
+pub struct ConsoleRun {
     /// The events, with one for each thing that must have been there and is not.
     pub events: Vec<Event>,
     /// Lines that begin as one of ours and are damaged.
@@ -51,10 +51,10 @@ pub struct Told {
 }
 
 /// Reads a console's log. Of several runs in it the last one counts, with what it says of itself after restarts.
-pub fn read(log: &[u8], cases: &[Case]) -> Told {
+pub fn read(log: &[u8], cases: &[Case]) -> ConsoleRun {
     let mut reader = Reader {
         cases: cases.iter().map(|case| (case.id(), case)).collect(),
-        told: Told::default(),
+        told: ConsoleRun::default(),
         open: None,
         begun: None,
         restarted: false,
@@ -85,7 +85,7 @@ pub fn read(log: &[u8], cases: &[Case]) -> Told {
 
 struct Reader<'a> {
     cases: BTreeMap<String, &'a Case>,
-    told: Told,
+    told: ConsoleRun,
     /// The cell that is running.
     open: Option<String>,
     /// Where a `run` stands of which is not known yet whether it is another run, or goes on with the one before.

@@ -18,7 +18,7 @@ mod rules;
 mod top;
 
 pub use document::text;
-pub use page::Beside;
+pub use page::PageInputs;
 
 #[cfg(test)]
 mod tests;

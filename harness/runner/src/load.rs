@@ -5,11 +5,11 @@
 //! Two cells more are of the whole machine: `load.leaks.board`, what was not given back, and `load.kernel-log.board`, what
 //! the kernel said. Their figures are in the `cell` events.
 
-mod account;
 mod clock;
 mod closes;
 mod crew;
 mod feed;
+mod frame_ledger;
 mod leaks;
 mod memory;
 mod plan;
@@ -19,7 +19,7 @@ mod rounds;
 mod show;
 mod stream;
 mod survey;
-mod teller;
+mod worker_report;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,7 +37,7 @@ use crate::run::child::ChildOutcome;
 use crate::run::judge::judge;
 use crate::run::{Inventory, Sources};
 use clock::Clock;
-use crew::{Ground, Signals};
+use crew::{LoadContext, Signals};
 use event::blame::Drivers;
 use event::journal::{Journal, JournalError};
 use event::{Blame, CellEnd, CellStart, End, EndpointFound, Event, Finding, Oracle, Run};
@@ -48,7 +48,7 @@ use plan::{Task, Worker};
 const SETTLE: Duration = Duration::from_secs(5);
 
 /// What a load is made of.
-pub struct Setting {
+pub struct LoadOptions {
     /// The board file.
     pub board: Option<Board>,
     /// The endpoints, as they were found.
@@ -100,14 +100,14 @@ pub fn choose(endpoints: Vec<Rc<Endpoint>>, wanted: &[String], skip: &[String]) 
 ///
 /// # Errors
 /// See [`LoadError`].
-pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress) -> Result<(), LoadError> {
+pub fn run(setting: &LoadOptions, journal: &mut Journal, progress: &mut dyn Progress) -> Result<(), LoadError> {
     let signals = Signals::take();
     let started = Instant::now();
     let endpoints = plan::one_at_a_time(&setting.endpoints);
     let Inventory { runner, found, .. } = Inventory::take(&setting.sources, &endpoints);
     let (pairs, refused) = survey::pairs(&endpoints, setting.patience);
     let workers = plan::workers(&endpoints, &pairs, setting.seed, setting.intrusive);
-    let ground = Ground::new(&endpoints, pairs, setting.patience);
+    let context = LoadContext::new(&endpoints, pairs, setting.patience);
     let mut watch = runner.into_watch();
     let plan_ms = started.elapsed().as_millis() as u64;
     let run =
@@ -117,7 +117,7 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     // A machine that goes down leaves this one open.
     events.push(Event::CellStart(CellStart { id: LEAKS.into() }));
     journal.write(&events)?;
-    progress.planned(&run, &found, ground.pairs.len());
+    progress.planned(&run, &found, context.pairs.len());
 
     watch.begin();
     let debugfs = &setting.sources.debugfs;
@@ -127,10 +127,10 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
         watch.gather();
         progress.left(seconds, working);
     };
-    let ran = crew::work(&workers, &ground, &clock, &signals, &mut tick);
+    let ran = crew::work(&workers, &context, &clock, &signals, &mut tick);
     let worked = clock.began().map_or(Duration::ZERO, |began| began.elapsed());
     let rounds = ran.iter().map(rounds).sum();
-    let (after, left) = settled(debugfs, &before, rounds, &ground);
+    let (after, left) = settled(debugfs, &before, rounds, &context);
     let seen = watch.end(0, "");
 
     let judged = workers.iter().zip(&ran).map(|(worker, ran)| of_worker(worker, ran, worked));
@@ -138,7 +138,7 @@ pub fn run(setting: &Setting, journal: &mut Journal, progress: &mut dyn Progress
     let mut figures = before.figures("before");
     figures.extend(after.figures("after"));
     let of_run =
-        [("rounds-and-frames", rounds), ("pairs", ground.pairs.len() as u64), ("pairs-refused", refused as u64)];
+        [("rounds-and-frames", rounds), ("pairs", context.pairs.len() as u64), ("pairs-refused", refused as u64)];
     figures.extend(of_run.map(|(name, value)| (name.to_owned(), value)));
     cells.push(cell(LEAKS, LEAKS_RULE, None, left, figures, worked));
     let (_, said) = judge(&nothing(), &seen, &Drivers::default());
@@ -174,11 +174,11 @@ fn rounds(ran: &ChildOutcome) -> u64 {
 }
 
 /// Counts until all is given back, or it has had time for that.
-fn settled(debugfs: &Path, before: &Count, rounds: u64, ground: &Ground) -> (Count, Vec<Finding>) {
+fn settled(debugfs: &Path, before: &Count, rounds: u64, context: &LoadContext) -> (Count, Vec<Finding>) {
     let end = Instant::now() + SETTLE;
     loop {
         let after = Count::now(debugfs);
-        let left = after.since(before, rounds, &ground.pairs);
+        let left = after.since(before, rounds, &context.pairs);
         if !left.iter().any(|finding| finding.verdict.broken()) || Instant::now() >= end {
             return (after, left);
         }
@@ -230,7 +230,7 @@ fn cell(
 
 /// Holds the cells against the board file and writes them; the end only of a load that was as long as it should be.
 fn end(
-    setting: &Setting,
+    setting: &LoadOptions,
     cells: Vec<CellEnd>,
     stopped: bool,
     worked: Duration,

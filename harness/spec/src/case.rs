@@ -11,7 +11,7 @@ use crate::step::Step;
 mod selector;
 
 pub use crate::pixels::Pixels;
-pub use selector::{Seen, Selector};
+pub use selector::{EndpointFacts, Selector};
 
 /// One rule and how to look at it.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]

@@ -6,7 +6,7 @@ use clap::Args;
 use event::exit::Exit;
 use report::bless::{blessed, differences};
 
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::files::recorded;
 
 /// What a board file is to expect from now on.
@@ -25,7 +25,7 @@ pub struct Bless {
 }
 
 /// Writes what a run has shown into the board file.
-pub fn run(wanted: &Bless) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Bless) -> Result<Exit, CommandError> {
     let path = &wanted.board;
     let recorded = recorded(&wanted.journal)?;
     let cells = differences(&recorded, &wanted.filter);
@@ -39,7 +39,8 @@ pub fn run(wanted: &Bless) -> Result<Exit, Trouble> {
         println!("nothing differs from {}", path.display());
         return Ok(Exit::Success);
     }
-    let text = std::fs::read_to_string(path).map_err(|source| Trouble::Unreadable { path: path.clone(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| CommandError::Unreadable { path: path.clone(), source })?;
     let written = blessed(path, &text, &cells, wanted.reason.as_deref())?;
     crate::files::replace(path, &written)?;
     println!(

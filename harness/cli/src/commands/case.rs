@@ -15,7 +15,7 @@ use spec::{nearest, schema, template};
 use super::run::Conduct;
 use super::run::{run_cells, sharded};
 use crate::choice::{cases, chosen};
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::machine::look;
 use crate::options::{Choice, Machine};
 
@@ -61,7 +61,7 @@ pub enum Case {
 }
 
 /// Does what the command line says.
-pub fn run(wanted: &Case) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Case) -> Result<Exit, CommandError> {
     match wanted {
         Case::Check { files } => Ok(check(files)),
         Case::New { name, output } => new(name, output),
@@ -103,11 +103,11 @@ fn check(files: &[PathBuf]) -> Exit {
     Exit::BadInput
 }
 
-fn new(name: &str, output: &Path) -> Result<Exit, Trouble> {
+fn new(name: &str, output: &Path) -> Result<Exit, CommandError> {
     let parts = name.split_once('/').filter(|(area, case)| segment(area) && segment(case));
-    let (area, case) = parts.ok_or_else(|| Trouble::BadName(name.to_owned()))?;
+    let (area, case) = parts.ok_or_else(|| CommandError::BadName(name.to_owned()))?;
     let folder = output.join(area);
-    std::fs::create_dir_all(&folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+    std::fs::create_dir_all(&folder).map_err(|source| CommandError::Folder { path: folder.clone(), source })?;
     let path = folder.join(format!("{case}.yaml"));
     write_new(&path, &template::text(area, case))?;
     // The first line of the case names it.
@@ -120,26 +120,26 @@ fn new(name: &str, output: &Path) -> Result<Exit, Trouble> {
 }
 
 /// Writes a file that is not there yet.
-fn write_new(path: &Path, text: &str) -> Result<(), Trouble> {
+fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
     let file = std::fs::File::options().write(true).create_new(true).open(path);
     let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|source| Trouble::Unwritten { path: path.to_owned(), source })
+    written.map_err(|source| CommandError::Unwritten { path: path.to_owned(), source })
 }
 
-fn tell(machine: &Machine, id: &str, folder: Option<&Path>) -> Result<Exit, Trouble> {
+fn tell(machine: &Machine, id: &str, folder: Option<&Path>) -> Result<Exit, CommandError> {
     let cases = cases(folder)?;
     let wanted = spec::case::case_of(id);
     let Some(case) = cases.iter().find(|case| case.id() == wanted) else {
         let ids: Vec<String> = cases.iter().map(|case| case.id()).collect();
         let near = nearest::nearest(&wanted, ids.iter().map(String::as_str)).map(str::to_owned);
-        return Err(Trouble::NoSuchCase(wanted, near));
+        return Err(CommandError::NoSuchCase(wanted, near));
     };
     let endpoints = look(machine)?.endpoints;
     print!("{}", explain::text(&Rc::new(case.clone()), id, &endpoints));
     Ok(Exit::Success)
 }
 
-fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Conduct) -> Result<Exit, Trouble> {
+fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Conduct) -> Result<Exit, CommandError> {
     let started = Instant::now();
     let cases = catalogue::from_files(files)?;
     let inventory = look(machine)?;

@@ -6,9 +6,9 @@ use clap::Args;
 use event::exit::Exit;
 use report::coverage;
 
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::files::recorded;
-use crate::options::Telling;
+use crate::options::OutputFormat;
 
 /// What several runs have reached.
 #[derive(Debug, Args)]
@@ -18,17 +18,17 @@ pub struct Coverage {
     pub journals: Vec<PathBuf>,
     /// Its form.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Telling,
+    pub format: OutputFormat,
 }
 
 /// Joins the runs and tells what they have reached.
-pub fn run(wanted: &Coverage) -> Result<Exit, Trouble> {
-    let registry = catalogue::registry::embedded().map_err(Trouble::Registry)?;
+pub fn run(wanted: &Coverage) -> Result<Exit, CommandError> {
+    let registry = catalogue::registry::embedded().map_err(CommandError::Registry)?;
     let runs = wanted.journals.iter().map(|path| recorded(path)).collect::<Result<Vec<_>, _>>()?;
     let reached = coverage::joined(&registry, &runs);
     match wanted.format {
-        Telling::Text => print!("{}", coverage::text(&reached)),
-        Telling::Json => println!("{}", serde_json::to_string_pretty(&reached).expect("it is plain data")),
+        OutputFormat::Text => print!("{}", coverage::text(&reached)),
+        OutputFormat::Json => println!("{}", serde_json::to_string_pretty(&reached).expect("it is plain data")),
     }
     Ok(reached.exit())
 }

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use clap_mangen::Man as Page;
 use event::exit::Exit;
 
-use crate::error::Trouble;
+use crate::error::CommandError;
 
 /// Man pages.
 #[derive(Debug, Args)]
@@ -19,11 +19,11 @@ pub struct Man {
 }
 
 /// Writes man pages.
-pub fn man(wanted: &Man, program: Command) -> Result<Exit, Trouble> {
+pub fn man(wanted: &Man, program: Command) -> Result<Exit, CommandError> {
     match &wanted.output {
-        None => Page::new(program).render(&mut std::io::stdout()).map_err(|source| Trouble::Output { source })?,
+        None => Page::new(program).render(&mut std::io::stdout()).map_err(|source| CommandError::Output { source })?,
         Some(folder) => {
-            let failed = |source| Trouble::Folder { path: folder.clone(), source };
+            let failed = |source| CommandError::Folder { path: folder.clone(), source };
             std::fs::create_dir_all(folder).map_err(failed)?;
             clap_mangen::generate_to(program, folder).map_err(failed)?;
         }
@@ -32,9 +32,9 @@ pub fn man(wanted: &Man, program: Command) -> Result<Exit, Trouble> {
 }
 
 /// Writes completions.
-pub fn completions(shell: Shell, mut program: Command) -> Result<Exit, Trouble> {
+pub fn completions(shell: Shell, mut program: Command) -> Result<Exit, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut program, "prime-cts", &mut script);
-    std::io::stdout().write_all(&script).map_err(|source| Trouble::Output { source })?;
+    std::io::stdout().write_all(&script).map_err(|source| CommandError::Output { source })?;
     Ok(Exit::Success)
 }

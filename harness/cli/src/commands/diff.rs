@@ -6,9 +6,9 @@ use clap::Args;
 use event::exit::Exit;
 use report::diff;
 
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::files::recorded;
-use crate::options::Telling;
+use crate::options::OutputFormat;
 
 /// A comparison.
 #[derive(Debug, Args)]
@@ -19,15 +19,15 @@ pub struct Diff {
     pub after: PathBuf,
     /// Its form.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Telling,
+    pub format: OutputFormat,
 }
 
 /// Compares two runs and tells how they differ.
-pub fn run(wanted: &Diff) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Diff) -> Result<Exit, CommandError> {
     let compared = diff::between(&recorded(&wanted.before)?, &recorded(&wanted.after)?);
     match wanted.format {
-        Telling::Text => print!("{}", diff::text(&compared)),
-        Telling::Json => println!("{}", serde_json::to_string_pretty(&compared).expect("it is plain data")),
+        OutputFormat::Text => print!("{}", diff::text(&compared)),
+        OutputFormat::Json => println!("{}", serde_json::to_string_pretty(&compared).expect("it is plain data")),
     }
     Ok(compared.exit())
 }

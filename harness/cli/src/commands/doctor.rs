@@ -9,10 +9,10 @@ use runner::doctor;
 use runner::run::Inventory;
 use serde_json::json;
 
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::machine::{endpoints, sources};
 use crate::options::print_object;
-use crate::options::{Machine, Telling};
+use crate::options::{Machine, OutputFormat};
 
 /// What can be observed.
 #[derive(Debug, Args)]
@@ -21,19 +21,19 @@ pub struct Doctor {
     pub machine: Machine,
     /// For people, or one JSON object a line: oracle, what it shows, and why it is missing.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Telling,
+    pub format: OutputFormat,
 }
 
 /// Says what can be observed here.
-pub fn run(wanted: &Doctor) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Doctor) -> Result<Exit, CommandError> {
     let endpoints = endpoints(&wanted.machine)?;
     let runner = Inventory::take(&sources(&wanted.machine), &[]).runner;
     let (release, architecture) = uapi::process::kernel().unwrap_or_default();
     let endpoints: Vec<&device::Endpoint> = endpoints.iter().map(Rc::as_ref).collect();
     let rows = doctor::rows(Path::new("/"), &release, &runner.oracles(), &endpoints);
     match wanted.format {
-        Telling::Text => print!("{}", doctor::text(&format!("{release} {architecture}"), &rows)),
-        Telling::Json => rows.iter().for_each(|row| {
+        OutputFormat::Text => print!("{}", doctor::text(&format!("{release} {architecture}"), &rows)),
+        OutputFormat::Json => rows.iter().for_each(|row| {
             print_object(&json!({"oracle": row.oracle, "shows": row.shows, "missing": row.missing}));
         }),
     }

@@ -7,7 +7,7 @@ use event::exit::Exit;
 use runner::fuzz;
 use runner::run::{Sources, Watch};
 
-use crate::error::Trouble;
+use crate::error::CommandError;
 
 /// Malformed calls.
 #[derive(Debug, Args)]
@@ -21,9 +21,9 @@ pub struct Fuzz {
 }
 
 /// Makes malformed calls, and looks what the kernel says of them.
-pub fn run(wanted: &Fuzz) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Fuzz) -> Result<Exit, CommandError> {
     let node = Path::new("/dev/prime_canary");
-    std::fs::metadata(node).map_err(|source| Trouble::Unreadable { path: node.to_owned(), source })?;
+    std::fs::metadata(node).map_err(|source| CommandError::Unreadable { path: node.to_owned(), source })?;
     let mut watch = Watch::start(&Sources::default());
     watch.begin();
     let answers = fuzz::run(node, wanted.calls, wanted.seed);

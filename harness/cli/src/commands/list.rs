@@ -9,10 +9,10 @@ use serde_json::json;
 use std::path::PathBuf;
 
 use crate::choice::cases;
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::machine::{endpoints, sources};
 use crate::options::print_object;
-use crate::options::{Machine, Telling};
+use crate::options::{Machine, OutputFormat};
 
 /// What to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,18 +36,18 @@ pub struct List {
     pub cases: Option<PathBuf>,
     /// For people, or one JSON object a line: of a device the event of run.jsonl, of a case its area, name and rule.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Telling,
+    pub format: OutputFormat,
 }
 
 /// Lists the devices, or the cases.
-pub fn run(wanted: &List) -> Result<Exit, Trouble> {
+pub fn run(wanted: &List) -> Result<Exit, CommandError> {
     match wanted.what {
         Listed::Devices => devices(wanted),
         Listed::Cases => rules(wanted),
     }
 }
 
-fn devices(wanted: &List) -> Result<Exit, Trouble> {
+fn devices(wanted: &List) -> Result<Exit, CommandError> {
     let endpoints = endpoints(&wanted.machine)?;
     if endpoints.is_empty() {
         eprintln!("{}", report::gathered::NO_DEVICES);
@@ -55,17 +55,17 @@ fn devices(wanted: &List) -> Result<Exit, Trouble> {
     }
     let found = Inventory::take(&sources(&wanted.machine), &endpoints).found;
     match wanted.format {
-        Telling::Text => print!("{}", summary::endpoints(&found)),
-        Telling::Json => found.into_iter().for_each(|endpoint| print_object(&Event::Endpoint(endpoint))),
+        OutputFormat::Text => print!("{}", summary::endpoints(&found)),
+        OutputFormat::Json => found.into_iter().for_each(|endpoint| print_object(&Event::Endpoint(endpoint))),
     }
     Ok(Exit::Success)
 }
 
-fn rules(wanted: &List) -> Result<Exit, Trouble> {
+fn rules(wanted: &List) -> Result<Exit, CommandError> {
     let cases = cases(wanted.cases.as_deref())?;
     match wanted.format {
-        Telling::Text => print!("{}", summary::cases(&cases)),
-        Telling::Json => cases.iter().for_each(|case| {
+        OutputFormat::Text => print!("{}", summary::cases(&cases)),
+        OutputFormat::Json => cases.iter().for_each(|case| {
             print_object(&json!({"area": case.area, "name": case.name, "rule": case.rule.trim()}));
         }),
     }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use event::exit::Exit;
 use report::lists::{NAMES, export, import};
 
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::files::{read_board, recorded};
 
 /// The lists of the kernel's drm/ci.
@@ -53,21 +53,22 @@ pub struct ListFiles {
 }
 
 /// Writes a board's lists, or reads them.
-pub fn run(wanted: &Lists) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Lists) -> Result<Exit, CommandError> {
     match wanted {
         Lists::Export { journal, board, output } => {
             let board = read_board(board)?;
-            std::fs::create_dir_all(output).map_err(|source| Trouble::Folder { path: output.clone(), source })?;
+            std::fs::create_dir_all(output).map_err(|source| CommandError::Folder { path: output.clone(), source })?;
             for (name, text) in NAMES.iter().zip(export(&board, &recorded(journal)?)) {
                 let path = output.join(format!("{}-{name}", board.name));
-                std::fs::write(&path, text).map_err(|source| Trouble::Unwritten { path: path.clone(), source })?;
+                std::fs::write(&path, text).map_err(|source| CommandError::Unwritten { path: path.clone(), source })?;
                 println!("{}", path.display());
             }
         }
         Lists::Import { lists, board, reason } => {
             let files = [&lists.fails, &lists.flakes, &lists.skips];
             let read = |path: &Path| {
-                std::fs::read_to_string(path).map_err(|source| Trouble::Unreadable { path: path.to_owned(), source })
+                std::fs::read_to_string(path)
+                    .map_err(|source| CommandError::Unreadable { path: path.to_owned(), source })
             };
             let names = files.map(|file| file.as_ref().map_or(String::new(), |path| path.display().to_string()));
             let mut texts = [String::new(), String::new(), String::new()];
@@ -75,7 +76,7 @@ pub fn run(wanted: &Lists) -> Result<Exit, Trouble> {
                 *text = file.as_deref().map_or(Ok(String::new()), read)?;
             }
             let written = import(&read(board)?, &texts, &names, reason.as_deref())?;
-            spec::board::Board::parse(board, &written).map_err(Trouble::Board)?;
+            spec::board::Board::parse(board, &written).map_err(CommandError::Board)?;
             crate::files::replace(board, &written)?;
             println!("{}", board.display());
         }

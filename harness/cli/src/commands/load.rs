@@ -9,10 +9,10 @@ use event::journal::Journal;
 use event::{EndpointFound, Run};
 use report::paint::Paint;
 use report::summary;
-use runner::load::{self, Progress, Setting};
+use runner::load::{self, LoadOptions, Progress};
 
-use super::written::Written;
-use crate::error::Trouble;
+use super::written::RunReports;
+use crate::error::CommandError;
 use crate::files::read_board;
 use crate::machine::{endpoints, sources};
 use crate::options::{Machine, ProgressForm, Results};
@@ -44,7 +44,7 @@ pub struct Load {
 }
 
 /// Loads the board and tells what came of it.
-pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Load) -> Result<Exit, CommandError> {
     let chosen = load::choose(endpoints(&wanted.machine)?, &wanted.filter, &wanted.skip);
     if chosen.is_empty() {
         println!(
@@ -59,8 +59,8 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
     }
     let board = wanted.results.board.as_deref().map(read_board).transpose()?;
     let folder = &wanted.results.output;
-    std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
-    let setting = Setting {
+    std::fs::create_dir_all(folder).map_err(|source| CommandError::Folder { path: folder.clone(), source })?;
+    let setting = LoadOptions {
         board,
         endpoints: chosen,
         sources: sources(&wanted.machine),
@@ -70,7 +70,7 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
         intrusive: wanted.intrusive,
     };
     let mut journal = Journal::create(&folder.join("run.jsonl"))?;
-    let mut shown = Shown {
+    let mut shown = LoadProgress {
         form: wanted.results.progress.on(std::io::stderr().is_terminal()),
         seconds: wanted.seconds,
         said: None,
@@ -78,19 +78,19 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
     let done = load::run(&setting, &mut journal, &mut shown);
     shown.finish();
     done?;
-    let written = Written::to(folder)?.of_this_program();
+    let written = RunReports::to(folder)?.of_this_program();
     print!("{}", written.text(Paint::of_output()));
     Ok(written.exit())
 }
 
 /// One line, which is written over on a terminal.
-struct Shown {
+struct LoadProgress {
     form: ProgressForm,
     seconds: u64,
     said: Option<(u64, usize)>,
 }
 
-impl Shown {
+impl LoadProgress {
     fn finish(&self) {
         if self.form == ProgressForm::Auto {
             eprint!("\r\x1b[K");
@@ -98,7 +98,7 @@ impl Shown {
     }
 }
 
-impl Progress for Shown {
+impl Progress for LoadProgress {
     fn planned(&mut self, run: &Run, endpoints: &[EndpointFound], pairs: usize) {
         println!("prime-cts {} on Linux {} {}", run.program, run.kernel, run.architecture);
         for oracle in &run.oracles {

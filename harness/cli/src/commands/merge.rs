@@ -9,8 +9,8 @@ use event::journal::{Journal, Recorded};
 use event::merge::merged;
 use report::paint::Paint;
 
-use super::written::Written;
-use crate::error::Trouble;
+use super::written::RunReports;
+use crate::error::CommandError;
 use crate::files::{read_board, recorded};
 
 /// Shards to be joined.
@@ -28,15 +28,15 @@ pub struct Merge {
 }
 
 /// Joins the shards, and writes and tells what the whole run would have.
-pub fn run(wanted: &Merge) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Merge) -> Result<Exit, CommandError> {
     let board = wanted.board.as_deref().map(read_board).transpose()?;
     let named = |path: &std::path::PathBuf| Ok((path.display().to_string(), recorded(path)?));
-    let shards: Vec<(String, Recorded)> = wanted.journals.iter().map(named).collect::<Result<_, Trouble>>()?;
+    let shards: Vec<(String, Recorded)> = wanted.journals.iter().map(named).collect::<Result<_, CommandError>>()?;
     let events: Vec<Event> = merged(&shards, board.as_ref().map(|board| &board.expect))?;
     let folder = &wanted.output;
-    std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+    std::fs::create_dir_all(folder).map_err(|source| CommandError::Folder { path: folder.clone(), source })?;
     Journal::create(&folder.join("run.jsonl"))?.write(&events)?;
-    let written = Written::to(folder)?;
+    let written = RunReports::to(folder)?;
     print!("{}", written.text(Paint::of_output()));
     Ok(written.exit())
 }

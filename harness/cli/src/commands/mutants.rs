@@ -12,7 +12,7 @@ use runner::run::{Inventory, Sources, inventory};
 use spec::case::Case;
 
 use crate::choice::cases;
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::files::write;
 use crate::options::ProgressForm;
 
@@ -36,7 +36,7 @@ pub struct Mutants {
 }
 
 /// Plants each fault and writes what caught it.
-pub fn run(wanted: &Mutants) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Mutants) -> Result<Exit, CommandError> {
     let takes = |fault: &Fault| {
         let named = |text: &String| fault.word.contains(text.as_str()) || fault.module.contains(text.as_str());
         wanted.filter.is_empty() || wanted.filter.iter().any(named)
@@ -47,7 +47,7 @@ pub fn run(wanted: &Mutants) -> Result<Exit, Trouble> {
         return Ok(Exit::NothingVerified);
     }
     std::fs::create_dir_all(&wanted.output)
-        .map_err(|source| Trouble::Folder { path: wanted.output.clone(), source })?;
+        .map_err(|source| CommandError::Folder { path: wanted.output.clone(), source })?;
     let cases = cases(None)?;
     let mut inventory = Inventory::take(&Sources::default(), &inventory::endpoints());
     let wanted_area = |case: &Case| wanted.areas.is_empty() || wanted.areas.contains(&case.area);

@@ -10,24 +10,24 @@ use serde_json::json;
 
 use super::run::sharded;
 use crate::choice::{cases, chosen};
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::machine::look;
 use crate::options::print_object;
-use crate::options::{Plan, Telling};
+use crate::options::{OutputFormat, Plan};
 
 /// A plan that is not run.
 #[derive(Debug, Args)]
-pub struct Planned {
+pub struct PlanCommand {
     #[command(flatten)]
     pub plan: Plan,
     /// For people, or one JSON object a line: id, case, exporter, importer, second_importer, and why it cannot be run or
     /// looked at.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Telling,
+    pub format: OutputFormat,
 }
 
 /// Lists the cells that a run would run.
-pub fn run(wanted: &Plan, format: Telling) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Plan, format: OutputFormat) -> Result<Exit, CommandError> {
     let cases = cases(wanted.cases.as_deref())?;
     let endpoints = look(&wanted.machine)?.endpoints;
     if endpoints.is_empty() {
@@ -36,8 +36,8 @@ pub fn run(wanted: &Plan, format: Telling) -> Result<Exit, Trouble> {
     let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &endpoints)?;
     for cell in sharded(cells, &wanted.choice, false)?.0.iter() {
         match format {
-            Telling::Text => println!("{}", line(&cell)),
-            Telling::Json => print_object(&object(&cell)),
+            OutputFormat::Text => println!("{}", line(&cell)),
+            OutputFormat::Json => print_object(&object(&cell)),
         }
     }
     Ok(if endpoints.is_empty() { Exit::NothingVerified } else { Exit::Success })

@@ -14,9 +14,9 @@ use report::lava;
 use report::paint::Paint;
 use report::{self, failure, html, junit, kcidb, ktap, summary};
 
-use super::written::Written;
+use super::written::RunReports;
 use crate::choice::ChoiceError;
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::files::{journal_of, recorded, replace};
 
 /// The form of a report.
@@ -61,8 +61,8 @@ pub struct Report {
 }
 
 /// What a console's log tells of a run.
-fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
-    let log = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.to_owned(), source })?;
+fn from_console(path: &Path) -> Result<Vec<Event>, CommandError> {
+    let log = std::fs::read(path).map_err(|source| CommandError::Unreadable { path: path.to_owned(), source })?;
     let told = console::read(&lava::console(&log), &catalogue::embedded());
     if told.damaged > 0 {
         eprintln!("warning: {} lines of the journal on this console are damaged", told.damaged);
@@ -71,11 +71,11 @@ fn from_console(path: &Path) -> Result<Vec<Event>, Trouble> {
 }
 
 /// Writes report.html to a folder and says where it is.
-fn page(recorded: &Recorded, against: Option<&Path>, folder: &Path) -> Result<(), Trouble> {
-    let registry = catalogue::registry::embedded().map_err(Trouble::Registry)?;
+fn page(recorded: &Recorded, against: Option<&Path>, folder: &Path) -> Result<(), CommandError> {
+    let registry = catalogue::registry::embedded().map_err(CommandError::Registry)?;
     let cases = catalogue::embedded();
     let against = against.map(crate::files::recorded).transpose()?;
-    let beside = html::Beside { registry: &registry, cases: &cases, against: against.as_ref() };
+    let beside = html::PageInputs { registry: &registry, cases: &cases, against: against.as_ref() };
     let path = folder.join("report.html");
     replace(&path, &html::text(recorded, &beside))?;
     println!("{}", path.display());
@@ -88,7 +88,7 @@ fn same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// Makes a report.
-pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Report) -> Result<Exit, CommandError> {
     let no_run = || JournalError::NoRun { path: wanted.journal.clone() };
     let told = if wanted.from_console { Some(from_console(&wanted.journal)?) } else { None };
     let recorded = match &told {
@@ -96,7 +96,7 @@ pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
         None => recorded(&wanted.journal)?,
     };
     if let Some(folder) = &wanted.output {
-        std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+        std::fs::create_dir_all(folder).map_err(|source| CommandError::Folder { path: folder.clone(), source })?;
         let path = folder.join("run.jsonl");
         match told {
             Some(events) => Journal::create(&path)?.write(&events)?,
@@ -104,10 +104,10 @@ pub fn run(wanted: &Report) -> Result<Exit, Trouble> {
             None if same_file(&journal_of(&wanted.journal), &path) => {}
             None => drop(
                 std::fs::copy(journal_of(&wanted.journal), &path)
-                    .map_err(|source| Trouble::Unwritten { path, source })?,
+                    .map_err(|source| CommandError::Unwritten { path, source })?,
             ),
         }
-        let written = Written::to(folder)?;
+        let written = RunReports::to(folder)?;
         print!("{}", written.text(Paint::of_output()));
         if wanted.html {
             page(&recorded, wanted.against.as_deref(), folder)?;

@@ -7,9 +7,9 @@ use event::exit::Exit;
 use repro::{About, program};
 use runner::plan::Cell;
 
-use crate::choice::Chosen;
+use crate::choice::Selection;
 use crate::choice::cases;
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::files::replace;
 use crate::machine::look;
 use crate::options::Machine;
@@ -31,10 +31,10 @@ pub struct Repro {
 }
 
 /// Writes the programs of cells.
-pub fn run(wanted: &Repro) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Repro) -> Result<Exit, CommandError> {
     let cases = cases(wanted.cases.as_deref())?;
     let endpoints = look(&wanted.machine)?.endpoints;
-    let chosen = Chosen { filter: &wanted.filter, exact: &[], skip: &[], tags: &[], intrusive: true };
+    let chosen = Selection { filter: &wanted.filter, exact: &[], skip: &[], tags: &[], intrusive: true };
     let mut cells = chosen.cells(cases, &endpoints)?;
     // An id that is the beginning of others means itself.
     let named = |cell: &Cell| wanted.filter == [cell.id.as_str()];
@@ -44,14 +44,14 @@ pub fn run(wanted: &Repro) -> Result<Exit, Trouble> {
     let (release, architecture) = uapi::process::kernel().unwrap_or_default();
     let kernel = format!("{release} {architecture}");
     let about = About { version: env!("CARGO_PKG_VERSION"), kernel: &kernel };
-    let told = |cell: &Cell| program(cell, about).map_err(|why| Trouble::Untold { id: cell.id.clone(), why });
+    let told = |cell: &Cell| program(cell, about).map_err(|why| CommandError::Untold { id: cell.id.clone(), why });
     let Some(folder) = &wanted.output else {
         let mut all = cells.iter();
-        let (Some(cell), None) = (all.next(), all.next()) else { return Err(Trouble::ManyCells(cells.len())) };
+        let (Some(cell), None) = (all.next(), all.next()) else { return Err(CommandError::ManyCells(cells.len())) };
         print!("{}", told(&cell)?);
         return Ok(Exit::Success);
     };
-    std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+    std::fs::create_dir_all(folder).map_err(|source| CommandError::Folder { path: folder.clone(), source })?;
     let mut written = 0;
     for cell in cells.iter() {
         match told(&cell) {

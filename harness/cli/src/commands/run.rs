@@ -19,14 +19,14 @@ use runner::run::session::{self, RunError, RunOptions};
 use runner::shard::{self, Times};
 use runner::watchdog::Feeder;
 
-use super::written::Written;
+use super::written::RunReports;
 use crate::choice::{cases, chosen};
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::files::{read_board, recorded};
 use crate::live::{Forms, Live};
 use crate::machine::look;
-use crate::options::{Choice, Plan, Results, Telling};
-use crate::progress::Shown;
+use crate::options::{Choice, OutputFormat, Plan, Results};
+use crate::progress::RunProgress;
 
 /// A run.
 #[derive(Debug, Args)]
@@ -79,7 +79,7 @@ pub struct Conduct {
     pub ktap: bool,
     /// What the standard output is: for people, or the events of run.jsonl as they come, one JSON object a line.
     #[arg(long, value_enum, default_value = "text", conflicts_with_all = ["console", "lava", "ktap"])]
-    pub format: Telling,
+    pub format: OutputFormat,
     /// A command of the shell for each frame that a device has worked on in an imported buffer: the frame is its standard
     /// input, a display still shows it. PRIME_CTS_CELL, PRIME_CTS_NODE and PRIME_CTS_FRAMES tell the cell, the device's
     /// node and what the frames are.
@@ -88,7 +88,7 @@ pub struct Conduct {
 }
 
 /// The cells that are this shard's, and of what they are a part.
-pub fn sharded(cells: plan::Plan, choice: &Choice, whole: bool) -> Result<(plan::Plan, Option<Part>), Trouble> {
+pub fn sharded(cells: plan::Plan, choice: &Choice, whole: bool) -> Result<(plan::Plan, Option<Part>), CommandError> {
     let Some(shard) = choice.shard else { return Ok((cells, None)) };
     let before = choice.times.iter().map(|path| recorded(path)).collect::<Result<Vec<_>, _>>()?;
     let part = Part { shard, planned: cells.len(), digest: shard::digest(&cells), whole };
@@ -96,7 +96,7 @@ pub fn sharded(cells: plan::Plan, choice: &Choice, whole: bool) -> Result<(plan:
 }
 
 /// Runs what is planned.
-pub fn run(wanted: &Plan, conduct: &Conduct) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Plan, conduct: &Conduct) -> Result<Exit, CommandError> {
     let started = Instant::now();
     let cases = cases(wanted.cases.as_deref())?;
     let inventory = look(&wanted.machine)?;
@@ -113,7 +113,7 @@ pub fn run_cells(
     mut inventory: Inventory,
     mut cells: plan::Plan,
     conduct: &Conduct,
-) -> Result<Exit, Trouble> {
+) -> Result<Exit, CommandError> {
     conduct.witness.as_deref().into_iter().for_each(runner::witness::set);
     let board = conduct.results.board.as_deref().map(read_board).transpose()?;
     let watchdog = conduct.watchdog.as_deref().map(Feeder::start).transpose()?;
@@ -121,7 +121,7 @@ pub fn run_cells(
     cells.put_last(|cell| board.as_ref().is_some_and(|board| board.expect.is_last(&cell.id)));
     let options = RunOptions { board, watchdog, jobs: usize::from(conduct.jobs), ..options };
     let folder = &conduct.results.output;
-    std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
+    std::fs::create_dir_all(folder).map_err(|source| CommandError::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");
     let resumed = if conduct.resume { Before::read(&path)? } else { None };
     let (mut journal, before) = match resumed {
@@ -136,7 +136,7 @@ pub fn run_cells(
     if conduct.console {
         journal = journal.on_console(standard_output()?);
     }
-    let json = conduct.format == Telling::Json;
+    let json = conduct.format == OutputFormat::Json;
     if json {
         journal = journal.on_output(standard_output()?);
     }
@@ -145,7 +145,7 @@ pub fn run_cells(
         let forms = Forms { lava: conduct.lava, ktap: conduct.ktap };
         // A line that is written over would run into those of the results.
         let alone = !(forms.lava || forms.ktap || conduct.console);
-        let shown = Shown::new(conduct.results.progress.on(alone), !json);
+        let shown = RunProgress::new(conduct.results.progress.on(alone), !json);
         let mut live = Live::new(forms, standard_output()?, shown);
         let done = session::run(&options, &mut inventory, &cells, before.as_ref(), &mut journal, &mut live);
         live.next.finish();
@@ -154,7 +154,7 @@ pub fn run_cells(
     // A console's log is read by programs, and by people later.
     let plain = conduct.console || conduct.lava || conduct.ktap;
     let paint = if plain { Paint::Plain } else { Paint::of_output() };
-    let mut written = Written::to(folder)?;
+    let mut written = RunReports::to(folder)?;
     if runs {
         written = written.of_this_program();
     }
@@ -176,14 +176,14 @@ pub fn run_cells(
 }
 
 /// Nothing where none was kept; a console may have written bytes that are no text.
-fn previous_log(conduct: &Conduct) -> Result<String, Trouble> {
+fn previous_log(conduct: &Conduct) -> Result<String, CommandError> {
     let Some(path) = &conduct.previous_log else { return Ok(String::new()) };
-    let read = std::fs::read(path).map_err(|source| Trouble::Unreadable { path: path.clone(), source })?;
+    let read = std::fs::read(path).map_err(|source| CommandError::Unreadable { path: path.clone(), source })?;
     Ok(String::from_utf8_lossy(&read).into_owned())
 }
 
 /// The standard output without a buffer: Rust's own may write a line in two.
-fn standard_output() -> Result<File, Trouble> {
+fn standard_output() -> Result<File, CommandError> {
     let file = std::io::stdout().as_fd().try_clone_to_owned();
-    file.map(File::from).map_err(|source| Trouble::Output { source })
+    file.map(File::from).map_err(|source| CommandError::Output { source })
 }

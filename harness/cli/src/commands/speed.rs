@@ -5,10 +5,10 @@ use event::exit::Exit;
 use runner::speed::{self, Unmeasured};
 use serde_json::json;
 
-use crate::error::Trouble;
+use crate::error::CommandError;
 use crate::machine::endpoints;
 use crate::options::print_object;
-use crate::options::{Machine, Telling};
+use crate::options::{Machine, OutputFormat};
 
 /// How fast content is written and looked at.
 #[derive(Debug, Args)]
@@ -22,11 +22,11 @@ pub struct Speed {
     pub mib: u64,
     /// For people, or one JSON object a line: what was measured of an exporter, or why it was not.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Telling,
+    pub format: OutputFormat,
 }
 
 /// Measures each exporter.
-pub fn run(wanted: &Speed) -> Result<Exit, Trouble> {
+pub fn run(wanted: &Speed) -> Result<Exit, CommandError> {
     let named = |key: &str| wanted.filter.is_empty() || wanted.filter.iter().any(|text| key.contains(text.as_str()));
     let endpoints = endpoints(&wanted.machine)?;
     if endpoints.is_empty() {
@@ -36,13 +36,13 @@ pub fn run(wanted: &Speed) -> Result<Exit, Trouble> {
     let able = |endpoint: &device::Endpoint| endpoint.exports || endpoint.blocked.is_some();
     let exporters: Vec<_> = endpoints.iter().filter(|endpoint| able(endpoint) && named(&endpoint.key)).collect();
     if exporters.is_empty() && !wanted.filter.is_empty() && !endpoints.is_empty() {
-        return Err(Trouble::NoExporter(wanted.filter.join("' or '")));
+        return Err(CommandError::NoExporter(wanted.filter.join("' or '")));
     }
     let measured: Vec<_> =
         exporters.iter().map(|endpoint| (endpoint.key.clone(), speed::of(endpoint, wanted.mib << 20))).collect();
     match wanted.format {
-        Telling::Text => print!("{}", speed::table(&measured)),
-        Telling::Json => measured.iter().for_each(|(exporter, speed)| match speed {
+        OutputFormat::Text => print!("{}", speed::table(&measured)),
+        OutputFormat::Json => measured.iter().for_each(|(exporter, speed)| match speed {
             Ok(speed) => print_object(speed),
             Err(Unmeasured::Not(why)) => print_object(&json!({"exporter": exporter, "not_measured": why})),
             Err(Unmeasured::Wrong(why)) => print_object(&json!({"exporter": exporter, "wrong": why})),

@@ -13,12 +13,12 @@ use report::paint::Paint;
 use report::{CellByCell, summary};
 
 /// A run whose reports are written.
-pub struct Written {
+pub struct RunReports {
     head: Head,
     gathered: Gathered,
 }
 
-impl Written {
+impl RunReports {
     /// Writes the reports of the journal in a folder. It is read twice and never held as a whole: for the totals, and for
     /// the cells.
     pub fn to(folder: &Path) -> Result<Self, JournalError> {

@@ -11,7 +11,7 @@ use super::layout::{Layout, SMALL};
 use super::pipe::{Pipe, PlanePart, mode};
 use super::{Card, crc};
 use crate::refusal::Refusal;
-use crate::work::{Undone, Work};
+use crate::work::{Work, WorkError};
 
 /// What lies below another plane's image.
 const BELOW: (u32, u32) = (128, 128);
@@ -33,17 +33,17 @@ pub fn abilities(card: &Card, node: &Path) -> (Vec<Ability>, Vec<Pixels>) {
 }
 
 /// A refusal of what no call was made for.
-pub fn not_asked(why: &'static str) -> Undone {
-    Undone::Call(Refusal::NotAsked(why))
+pub fn not_asked(why: &'static str) -> WorkError {
+    WorkError::Call(Refusal::NotAsked(why))
 }
 
 /// The plane that a case is about.
-pub fn plane<'a>(pipe: &'a Pipe, asked: &Stream) -> Result<&'a PlanePart, Undone> {
+pub fn plane<'a>(pipe: &'a Pipe, asked: &Stream) -> Result<&'a PlanePart, WorkError> {
     pipe.plane(asked.plane).ok_or(not_asked("this display has no such plane"))
 }
 
 /// The formats that both ends of a work name.
-pub fn formats(card: &Card, pipe: &Pipe, asked: &Stream) -> Result<Vec<u32>, Undone> {
+pub fn formats(card: &Card, pipe: &Pipe, asked: &Stream) -> Result<Vec<u32>, WorkError> {
     let plane = plane(pipe, asked)?;
     let mut offered = plane.formats.clone();
     if asked.modifier {

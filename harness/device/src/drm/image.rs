@@ -10,7 +10,7 @@ use super::layout::Layout;
 use super::{Card, GemHandle, Handles};
 use crate::buffer::Buffer;
 use crate::refusal::Refusal;
-use crate::work::{Buffers, Plane, Undone};
+use crate::work::{Buffers, Plane, WorkError};
 
 /// `DRM_FORMAT_MOD_LINEAR`: the lines of an image lie one after the other.
 pub const LINEAR: u64 = 0;
@@ -27,13 +27,13 @@ pub struct Image<'a> {
 }
 
 /// What a call that the `drm` crate made came to.
-pub fn call(call: &'static str) -> impl Fn(std::io::Error) -> Undone {
-    move |error| Undone::Call(Refusal::of(call)(error))
+pub fn call(call: &'static str) -> impl Fn(std::io::Error) -> WorkError {
+    move |error| WorkError::Call(Refusal::of(call)(error))
 }
 
 impl<'a> Image<'a> {
     /// An image in such buffers, with its layout's name or without.
-    pub fn new(card: &'a Rc<Handles>, layout: Layout, modifier: bool, buffers: Buffers<'_>) -> Result<Self, Undone> {
+    pub fn new(card: &'a Rc<Handles>, layout: Layout, modifier: bool, buffers: Buffers<'_>) -> Result<Self, WorkError> {
         let (mut handles, mut memory, mut own) = (Vec::new(), Vec::new(), Vec::new());
         for (number, &bytes) in layout.bytes.iter().enumerate() {
             let held = match buffers {
@@ -70,16 +70,16 @@ impl Drop for Image<'_> {
     }
 }
 
-fn import(card: &Rc<Handles>, file: Option<BorrowedFd<'_>>) -> Result<Rc<dyn Buffer>, Undone> {
-    let file = file.ok_or(Undone::Call(Refusal::NotAsked("the image has more buffers than files were given")))?;
+fn import(card: &Rc<Handles>, file: Option<BorrowedFd<'_>>) -> Result<Rc<dyn Buffer>, WorkError> {
+    let file = file.ok_or(WorkError::Call(Refusal::NotAsked("the image has more buffers than files were given")))?;
     let handle = uapi::drm::fd_to_handle(card.card.as_fd(), file.as_raw_fd());
     let refusal = Refusal::of("DRM_IOCTL_PRIME_FD_TO_HANDLE");
-    let handle = handle.map_err(|errno| Undone::Import(refusal(errno)))?;
+    let handle = handle.map_err(|errno| WorkError::Import(refusal(errno)))?;
     Ok(GemHandle::held(card, handle, 0))
 }
 
 /// A dumb buffer with lines of so many bytes and room for all of an image, and its bytes.
-fn allocate(card: &Rc<Handles>, pitch: u32, bytes: u64) -> Result<(Rc<dyn Buffer>, Mapping), Undone> {
+fn allocate(card: &Rc<Handles>, pitch: u32, bytes: u64) -> Result<(Rc<dyn Buffer>, Mapping), WorkError> {
     let device = card.card.as_fd();
     // Pixels of 4 bytes, as every driver has them; lines that are no whole pixels need a few more.
     let (width, height) = (pitch.div_ceil(4), u32::try_from(bytes.div_ceil(pitch.into())).unwrap_or(u32::MAX));
@@ -89,18 +89,18 @@ fn allocate(card: &Rc<Handles>, pitch: u32, bytes: u64) -> Result<(Rc<dyn Buffer
     // Words are written: the last one may be but begun.
     let length = bytes.next_multiple_of(8);
     if made.size < length {
-        return Err(Undone::Call(Refusal::NotAsked("the card's own buffer is smaller than the image")));
+        return Err(WorkError::Call(Refusal::NotAsked("the card's own buffer is smaller than the image")));
     }
     let start = uapi::drm::map_dumb(device, made.handle);
-    let start = start.map_err(|errno| Undone::Call(Refusal::of("DRM_IOCTL_MODE_MAP_DUMB")(errno)))?;
+    let start = start.map_err(|errno| WorkError::Call(Refusal::of("DRM_IOCTL_MODE_MAP_DUMB")(errno)))?;
     let window = Window { offset: start, len: length as usize };
     let mapping = Mapping::of_file(device, window, Access::ReadWrite, Sharing::Shared);
-    let mapping = mapping.map_err(|errno| Undone::Call(Refusal::of("mmap of the DRM device")(errno)))?;
+    let mapping = mapping.map_err(|errno| WorkError::Call(Refusal::of("mmap of the DRM device")(errno)))?;
     Ok((held, mapping))
 }
 
 /// Makes a framebuffer of buffers: `DRM_IOCTL_MODE_ADDFB2`.
-fn add(card: &Card, layout: &Layout, buffers: &[u32], modifier: bool) -> Result<u32, Undone> {
+fn add(card: &Card, layout: &Layout, buffers: &[u32], modifier: bool) -> Result<u32, WorkError> {
     let (mut handles, mut pitches, mut offsets) = ([0; 4], [0; 4], [0; 4]);
     for (number, plane) in layout.planes.iter().enumerate() {
         handles[number] = buffers[plane.buffer];

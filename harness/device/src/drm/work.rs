@@ -15,7 +15,7 @@ use super::image::{Image, call};
 use super::pipe::{Layer, Pipe, Scene};
 use super::{Card, Handles, crc};
 use crate::refusal::Refusal;
-use crate::work::{Buffers, Undone, Wait, Work, Worked};
+use crate::work::{Buffers, Wait, Work, WorkError, WorkResult};
 
 /// After so long a frame is late.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -37,17 +37,17 @@ fn plain(asked: &Stream) -> bool {
     !asked.stop && asked.calls.is_empty() && asked.queued.is_none() && asked.capture.len() < 2
 }
 
-fn pipe(card: &Card) -> Result<Pipe, Undone> {
+fn pipe(card: &Card) -> Result<Pipe, WorkError> {
     let pipe = Pipe::find(card).map_err(call("DRM_IOCTL_SET_CLIENT_CAP"))?;
     pipe.ok_or(not_asked("no connector of this card is connected"))
 }
 
 /// The formats in which a work can be done.
-pub fn formats(card: &Card, asked: &Stream) -> Result<Vec<u32>, Undone> {
+pub fn formats(card: &Card, asked: &Stream) -> Result<Vec<u32>, WorkError> {
     display::formats(card, &pipe(card)?, asked)
 }
 
-pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<Worked, Undone> {
+pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<WorkResult, WorkError> {
     let asked = work.asked;
     if !plain(asked) {
         return Err(not_asked("a display shows one image, and knows no queues"));
@@ -70,7 +70,7 @@ pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<Worked, 
     let stage = Stage { pipe: &pipe, card: &card.card, shown: &shown, below: below.as_ref(), target: target.as_ref() };
     if asked.test_only {
         stage.commit(asked.plane, plan.mode, AtomicCommitFlags::TEST_ONLY, None, [None, None])?;
-        return Ok(Worked { frames, ..Worked::default() });
+        return Ok(WorkResult { frames, ..WorkResult::default() });
     }
     (work.queued)();
     let on = (0..ATTEMPTS).find_map(|number| stage.show(work, plan.mode, number).transpose());
@@ -82,7 +82,7 @@ pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<Worked, 
         let frames = target.as_ref().map_or(frames.clone(), |target| format!("{frames} to {}", target.layout.words()));
         let used = written.first().and_then(Option::as_ref).map_or(0, |plane| plane.used);
         (work.done)(&frames, used);
-        Worked { frames, written, read, crc, early }
+        WorkResult { frames, written, read, crc, early }
     });
     let off = pipe.off(&card.card).map_err(call("DRM_IOCTL_MODE_ATOMIC"));
     let worked = worked?;
@@ -106,11 +106,11 @@ impl Stage<'_> {
         flags: AtomicCommitFlags,
         wait: Option<BorrowedFd<'_>>,
         fences: [Option<&OutFence>; 2],
-    ) -> Result<(), Undone> {
+    ) -> Result<(), WorkError> {
         let layer = |sort, image: &Image<'_>, place, fence| {
             let size = (image.layout.width, image.layout.height);
             let plane = self.pipe.plane(sort).ok_or(not_asked("this display has no such plane"))?;
-            Ok::<_, Undone>(Layer { plane, framebuffer: image.framebuffer, place, size, fence })
+            Ok::<_, WorkError>(Layer { plane, framebuffer: image.framebuffer, place, size, fence })
         };
         let place = if self.below.is_some() { PLACE } else { (0, 0) };
         let fence = wait.map(|file| file.as_raw_fd());
@@ -124,7 +124,7 @@ impl Stage<'_> {
 
     /// Shows an image until what is shown was written. Tells what was done while a fence was pending; nothing where it
     /// took too long, and may be tried again.
-    fn show(&self, work: &Work<'_>, mode: drm::control::Mode, attempt: usize) -> Result<Option<Early>, Undone> {
+    fn show(&self, work: &Work<'_>, mode: drm::control::Mode, attempt: usize) -> Result<Option<Early>, WorkError> {
         let (written, shown) = (OutFence::default(), OutFence::default());
         // In another attempt it is signalled.
         let wait = work.wait.filter(|_| attempt == 0);
@@ -142,7 +142,7 @@ impl Stage<'_> {
         }
         let done = |fence: Option<&OwnedFd>| {
             let answer = fence.map_or(Ok(true), |fence| wait_readable(fence.as_fd(), PATIENCE));
-            answer.map_err(|errno| Undone::Call(Refusal::of("poll")(errno)))
+            answer.map_err(|errno| WorkError::Call(Refusal::of("poll")(errno)))
         };
         match (early, done(shown.as_ref())?) {
             (Some(_), _) => Ok(Some(early)),
@@ -154,23 +154,23 @@ impl Stage<'_> {
     }
 }
 
-const LATE: Undone = Undone::Late { frame: 1, of: 1, seconds: PATIENCE.as_secs() };
+const LATE: WorkError = WorkError::Late { frame: 1, of: 1, seconds: PATIENCE.as_secs() };
 
 /// What was done before its time.
 type Early = Option<&'static str>;
 
 /// Looks for what is done while a fence is pending, then lets it be signalled.
-fn waited(wait: &Wait<'_>, fences: &[(&'static str, Option<BorrowedFd<'_>>)]) -> Result<Early, Undone> {
+fn waited(wait: &Wait<'_>, fences: &[(&'static str, Option<BorrowedFd<'_>>)]) -> Result<Early, WorkError> {
     let mut early = None;
     // The last one is the longest to come.
     for (number, (name, fence)) in fences.iter().rev().enumerate() {
         let Some(fence) = fence else { continue };
         let time = if number == 0 { PENDING } else { Duration::ZERO };
-        if wait_readable(*fence, time).map_err(|errno| Undone::Call(Refusal::of("poll")(errno)))? {
+        if wait_readable(*fence, time).map_err(|errno| WorkError::Call(Refusal::of("poll")(errno)))? {
             early = Some(*name);
         }
     }
-    (wait.signal)().map_err(Undone::Call)?;
+    (wait.signal)().map_err(WorkError::Call)?;
     Ok(early)
 }
 
@@ -178,7 +178,7 @@ fn waited(wait: &Wait<'_>, fences: &[(&'static str, Option<BorrowedFd<'_>>)]) ->
 struct Master<'a>(&'a Card);
 
 impl<'a> Master<'a> {
-    fn take(card: &'a Card) -> Result<Self, Undone> {
+    fn take(card: &'a Card) -> Result<Self, WorkError> {
         card.acquire_master_lock().map_err(call("DRM_IOCTL_SET_MASTER"))?;
         Ok(Self(card))
     }

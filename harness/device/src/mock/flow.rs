@@ -7,12 +7,12 @@ use uapi::Errno;
 use super::{Fault, work};
 use crate::flow::{Back, Feed, Next, Queue, Shape};
 use crate::refusal::Refusal;
-use crate::work::{Buffers, Undone, Work};
+use crate::work::{Buffers, Work, WorkError};
 
 /// Every so many frames one is lost by the mock that loses frames.
 const LOST_EVERY: u32 = 5;
 
-pub fn flow(fault: Fault, work: &Work<'_>, at_once: usize, feed: &mut dyn Feed) -> Result<(), Undone> {
+pub fn flow(fault: Fault, work: &Work<'_>, at_once: usize, feed: &mut dyn Feed) -> Result<(), WorkError> {
     feed.begin(&Shape { frames: work::words(work), capture_planes: 1, output_planes: Some(1) });
     let mut lost = Vec::new();
     let both = [Queue::Output, Queue::Capture];
@@ -21,13 +21,13 @@ pub fn flow(fault: Fault, work: &Work<'_>, at_once: usize, feed: &mut dyn Feed) 
         let free = (0..at_once).cycle().skip(sequence as usize).take(at_once).find(|index| !lost.contains(index));
         // With every frame lost nothing comes back any more.
         let Some(index) = free else {
-            ended = Err(Undone::Late { frame: sequence as usize, of: at_once, seconds: 0 });
+            ended = Err(WorkError::Late { frame: sequence as usize, of: at_once, seconds: 0 });
             break;
         };
         let Next::Frame(given) = feed.next(index) else { break };
         both.iter().for_each(|queue| feed.queued(*queue, index));
         if fault == Fault::NeverDone {
-            ended = Err(Undone::Late { frame: 1, of: 1, seconds: 0 });
+            ended = Err(WorkError::Late { frame: 1, of: 1, seconds: 0 });
             both.iter().for_each(|queue| feed.stopped(*queue, index, true));
             break;
         }
@@ -49,12 +49,12 @@ pub fn flow(fault: Fault, work: &Work<'_>, at_once: usize, feed: &mut dyn Feed) 
 }
 
 /// Works on a frame in imported buffers, and tells how many bytes it says to have written.
-fn one(fault: Fault, work: &Work<'_>, output: &[i32], capture: &[i32]) -> Result<u32, Undone> {
+fn one(fault: Fault, work: &Work<'_>, output: &[i32], capture: &[i32]) -> Result<u32, WorkError> {
     let open = |numbers: &[i32]| {
         let number = *numbers.first().ok_or(Errno::EINVAL)?;
         uapi::dma_buf::duplicate_number(number)
     };
-    let refused = |errno| Undone::Import(Refusal::of("mock queue")(errno));
+    let refused = |errno| WorkError::Import(Refusal::of("mock queue")(errno));
     let (output, capture): (OwnedFd, OwnedFd) = (open(output).map_err(refused)?, open(capture).map_err(refused)?);
     let (output, capture): ([BorrowedFd<'_>; 1], [BorrowedFd<'_>; 1]) = ([output.as_fd()], [capture.as_fd()]);
     let one = Work {

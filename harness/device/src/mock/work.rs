@@ -9,7 +9,7 @@ use uapi::Errno;
 
 use super::{Fault, fences, reopen};
 use crate::refusal::Refusal;
-use crate::work::{Buffers, Plane, Undone, Wait, Work, Worked, place};
+use crate::work::{Buffers, Plane, Wait, Work, WorkError, WorkResult, place};
 
 /// So much of a buffer's end is no part of the frame: a frame fills no whole pages.
 const BEHIND: usize = 100;
@@ -18,7 +18,7 @@ thread_local! {
     static RUNS: Cell<u8> = const { Cell::new(0) };
 }
 
-pub fn work(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
+pub fn work(fault: Fault, work: &Work<'_>) -> Result<WorkResult, WorkError> {
     // A device has the buffers themselves, whatever becomes of the descriptors that it was given.
     let own = |buffers: Buffers<'_>| match buffers {
         Buffers::Imported(files) => files.iter().map(|file| file.try_clone_to_owned()).collect(),
@@ -49,17 +49,17 @@ pub fn words(work: &Work<'_>) -> String {
     format!("{} bytes", length(work))
 }
 
-fn frames(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
+fn frames(fault: Fault, work: &Work<'_>) -> Result<WorkResult, WorkError> {
     let faulty = work.capture.imported() || work.output.imported();
     if faulty && fault == Fault::NeverDone {
-        return Err(Undone::Late { frame: 1, of: work.files, seconds: 0 });
+        return Err(WorkError::Late { frame: 1, of: work.files, seconds: 0 });
     }
     if faulty && fault == Fault::Refuses {
-        return Err(Undone::Import(Refusal::Kernel { call: "mock queue", errno: Errno::ENODEV }));
+        return Err(WorkError::Import(Refusal::Kernel { call: "mock queue", errno: Errno::ENODEV }));
     }
     if work.asked.test_only {
-        let refused = Undone::Call(Refusal::Kernel { call: "mock test", errno: Errno::EINVAL });
-        return if faulty && fault == Fault::NotShown { Err(refused) } else { Ok(Worked::default()) };
+        let refused = WorkError::Call(Refusal::Kernel { call: "mock test", errno: Errno::EINVAL });
+        return if faulty && fault == Fault::NotShown { Err(refused) } else { Ok(WorkResult::default()) };
     }
     let early = work.wait.map(|wait| waited(fault, work, wait)).transpose()?;
     let length = length(work);
@@ -93,7 +93,7 @@ fn frames(fault: Fault, work: &Work<'_>) -> Result<Worked, Undone> {
     }
     let frames = words(work);
     (work.done)(&frames, length as u32);
-    Ok(Worked { frames, written, read: length as u64, crc: None, early: early.and_then(|early| early.done) })
+    Ok(WorkResult { frames, written, read: length as u64, crc: None, early: early.and_then(|early| early.done) })
 }
 
 /// What was done before a fence was signalled.
@@ -102,7 +102,7 @@ struct Early {
     done: Option<&'static str>,
 }
 
-fn waited(fault: Fault, work: &Work<'_>, wait: &Wait<'_>) -> Result<Early, Undone> {
+fn waited(fault: Fault, work: &Work<'_>, wait: &Wait<'_>) -> Result<Early, WorkError> {
     let pending = match (wait.file, work.output) {
         (Some(file), _) => !fences::signalled(file),
         (None, Buffers::Imported(files)) => files.iter().any(|file| !fences::signalled(*file)),
@@ -112,19 +112,19 @@ fn waited(fault: Fault, work: &Work<'_>, wait: &Wait<'_>) -> Result<Early, Undon
     let early = !pending || fault == Fault::ReadsEarly;
     let room = usize::try_from(work.output_room).unwrap_or(0);
     let read = early.then(|| read(fault, work, 0, room)).transpose()?;
-    (wait.signal)().map_err(Undone::Call)?;
+    (wait.signal)().map_err(WorkError::Call)?;
     Ok(Early { read, done: (fault == Fault::DoneEarly).then_some("the mock's fence") })
 }
 
-fn failed(_: impl std::error::Error) -> Undone {
-    Undone::Call(Refusal::Kernel { call: "mock work", errno: Errno::EFAULT })
+fn failed(_: impl std::error::Error) -> WorkError {
+    WorkError::Call(Refusal::Kernel { call: "mock work", errno: Errno::EFAULT })
 }
 
-fn memory(file: BorrowedFd<'_>) -> Result<File, Undone> {
+fn memory(file: BorrowedFd<'_>) -> Result<File, WorkError> {
     reopen(file, true).map_err(failed)
 }
 
-fn read(fault: Fault, work: &Work<'_>, frame: usize, length: usize) -> Result<Vec<u8>, Undone> {
+fn read(fault: Fault, work: &Work<'_>, frame: usize, length: usize) -> Result<Vec<u8>, WorkError> {
     let Buffers::Imported(files) = work.output else {
         let Buffers::Own(word) = work.output else { return Ok(Vec::new()) };
         return Ok((0..length)
@@ -145,7 +145,7 @@ fn read(fault: Fault, work: &Work<'_>, frame: usize, length: usize) -> Result<Ve
     Ok(bytes)
 }
 
-fn write(fault: Fault, work: &Work<'_>, frame: usize, mut bytes: Vec<u8>) -> Result<Plane, Undone> {
+fn write(fault: Fault, work: &Work<'_>, frame: usize, mut bytes: Vec<u8>) -> Result<Plane, WorkError> {
     let used = bytes.len() as u32;
     let Buffers::Imported(files) = work.capture else {
         let Buffers::Own(word) = work.capture else { return Ok(Plane::default()) };

@@ -11,13 +11,13 @@ use super::OpenQueue;
 use super::run::{still_set, with_frames};
 use crate::flow::{Back, Feed, Next, Queue, Shape};
 use crate::refusal::Refusal;
-use crate::work::{Undone, Work};
+use crate::work::{Work, WorkError};
 
 /// After so long without a frame the stream stands. Longer than for a few frames on a machine that does nothing else.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Lets a queue's device work for as long as it is fed.
-pub fn flow(queue: &OpenQueue, work: &Work<'_>, at_once: usize, feed: &mut dyn Feed) -> Result<(), Undone> {
+pub fn flow(queue: &OpenQueue, work: &Work<'_>, at_once: usize, feed: &mut dyn Feed) -> Result<(), WorkError> {
     with_frames(queue, work, |device, (capture, output), frames| {
         feed.begin(&Shape {
             frames: frames.words(),
@@ -40,7 +40,7 @@ pub fn flow(queue: &OpenQueue, work: &Work<'_>, at_once: usize, feed: &mut dyn F
     })
 }
 
-fn run(lines: &mut [Line<'_>], at_once: usize, feed: &mut dyn Feed) -> Result<(), Undone> {
+fn run(lines: &mut [Line<'_>], at_once: usize, feed: &mut dyn Feed) -> Result<(), WorkError> {
     let (mut fed, mut running, mut number) = (true, false, 0);
     loop {
         let free: Vec<usize> =
@@ -71,7 +71,7 @@ fn run(lines: &mut [Line<'_>], at_once: usize, feed: &mut dyn Feed) -> Result<()
 }
 
 /// Waits until a frame has come back, and takes all that have.
-fn wait(lines: &mut [Line<'_>], number: usize, feed: &mut dyn Feed) -> Result<(), Undone> {
+fn wait(lines: &mut [Line<'_>], number: usize, feed: &mut dyn Feed) -> Result<(), WorkError> {
     let end = Instant::now() + PATIENCE;
     loop {
         let mut taken = 0;
@@ -84,7 +84,7 @@ fn wait(lines: &mut [Line<'_>], number: usize, feed: &mut dyn Feed) -> Result<()
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             let of = lines.iter().map(|line| line.held.len()).max().unwrap_or(0);
-            return Err(Undone::Late { frame: number, of: number + of, seconds: PATIENCE.as_secs() });
+            return Err(WorkError::Late { frame: number, of: number + of, seconds: PATIENCE.as_secs() });
         }
         // The written frame comes last; where none is awaited any more, the one that was read.
         let output = lines.iter().rev().find(|line| !line.held.is_empty()).is_some_and(|line| line.queue.output());
@@ -97,8 +97,8 @@ fn wait(lines: &mut [Line<'_>], number: usize, feed: &mut dyn Feed) -> Result<()
     }
 }
 
-fn call(call: &'static str) -> impl Fn(uapi::Errno) -> Undone {
-    move |errno| Undone::Call(Refusal::of(call)(errno))
+fn call(call: &'static str) -> impl Fn(uapi::Errno) -> WorkError {
+    move |errno| WorkError::Call(Refusal::of(call)(errno))
 }
 
 /// A queue of imported buffers, and what of it is with the device. Dropping it stops it and frees it.
@@ -110,7 +110,7 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn new(device: BorrowedFd<'a>, queue: QueueType, format: &Format, count: usize) -> Result<Self, Undone> {
+    fn new(device: BorrowedFd<'a>, queue: QueueType, format: &Format, count: usize) -> Result<Self, WorkError> {
         let line = Self { device, queue, sizes: format.sizes.clone(), held: BTreeSet::new() };
         v4l2::request_buffers(device, queue, Memory::DmaBuf, count as u32).map_err(call("VIDIOC_REQBUFS"))?;
         Ok(line)
@@ -120,11 +120,11 @@ impl<'a> Line<'a> {
         if self.queue.output() { Queue::Output } else { Queue::Capture }
     }
 
-    fn start(&self) -> Result<(), Undone> {
+    fn start(&self) -> Result<(), WorkError> {
         v4l2::stream_on(self.device, self.queue).map_err(call("VIDIOC_STREAMON"))
     }
 
-    fn queue(&mut self, index: usize, files: &[i32], feed: &mut dyn Feed) -> Result<(), Undone> {
+    fn queue(&mut self, index: usize, files: &[i32], feed: &mut dyn Feed) -> Result<(), WorkError> {
         let plane = |(&number, &size): (&i32, &u32)| {
             let used = if self.queue.output() { size } else { 0 };
             // Without a length it is the file's; but `__verify_length` holds what a multi-planar output uses against it.
@@ -133,14 +133,14 @@ impl<'a> Line<'a> {
         };
         let given: Vec<PlaneFile> = files.iter().zip(&self.sizes).map(plane).collect();
         let answer = v4l2::queue_dma_buf(self.device, self.queue, index as u32, &given);
-        answer.map_err(Refusal::of("VIDIOC_QBUF")).map_err(Undone::Import)?;
+        answer.map_err(Refusal::of("VIDIOC_QBUF")).map_err(WorkError::Import)?;
         self.held.insert(index);
         feed.queued(self.name(), index);
         Ok(())
     }
 
     /// Takes back what is done, and tells how many frames that were.
-    fn take(&mut self, feed: &mut dyn Feed) -> Result<usize, Undone> {
+    fn take(&mut self, feed: &mut dyn Feed) -> Result<usize, WorkError> {
         let mut taken = 0;
         while !self.held.is_empty() {
             let done = v4l2::take_done(self.device, self.queue, Memory::DmaBuf).map_err(call("VIDIOC_DQBUF"))?;
@@ -155,7 +155,7 @@ impl<'a> Line<'a> {
     }
 
     /// Stops it, and looks whether every frame that was with the device has been given back.
-    fn stop(&mut self, feed: &mut dyn Feed) -> Result<(), Undone> {
+    fn stop(&mut self, feed: &mut dyn Feed) -> Result<(), WorkError> {
         let stopped = v4l2::stream_off(self.device, self.queue).map_err(call("VIDIOC_STREAMOFF"));
         for index in std::mem::take(&mut self.held) {
             let held = v4l2::with_device(self.device, self.queue, index as u32);

@@ -7,7 +7,7 @@ use uapi::v4l2::{self, Format, QueueType};
 use super::pipeline::Pipeline;
 use super::pixels;
 use crate::refusal::Refusal;
-use crate::work::{Undone, Work};
+use crate::work::{Work, WorkError};
 
 /// Frames in pixels, from small to large. With one or two bytes a pixel some of them end within the last page of a buffer
 /// of 64 KiB: a page that is missing is as often as not the last.
@@ -50,7 +50,7 @@ impl Frames {
         (capture, output): (QueueType, Option<QueueType>),
         pipeline: Option<&Pipeline>,
         work: &Work<'_>,
-    ) -> Result<Self, Undone> {
+    ) -> Result<Self, WorkError> {
         let search = Search { device, capture, output, pipeline, work };
         let now = v4l2::input(device).ok();
         if let Some(found) = search.run() {
@@ -60,7 +60,7 @@ impl Frames {
         // A webcam of vivid has frames of a few sizes; its other inputs have any. The last is no tuner, which shows noise.
         let inputs = (0..INPUTS).rev().filter(|input| now.is_some() && Some(*input) != now);
         let found = inputs.filter(|input| v4l2::set_input(device, *input).is_ok()).find_map(|_| search.run());
-        found.ok_or(Undone::Call(Refusal::NotAsked("the device has no such frames that fit into the buffers")))
+        found.ok_or(WorkError::Call(Refusal::NotAsked("the device has no such frames that fit into the buffers")))
     }
 
     /// In words.
@@ -138,11 +138,11 @@ impl Search<'_> {
     }
 
     /// A queue that somebody has buffers in keeps its format.
-    fn busy(&self) -> Result<(), Undone> {
+    fn busy(&self) -> Result<(), WorkError> {
         let set =
             v4l2::format(self.device, self.capture).and_then(|now| v4l2::set_format(self.device, self.capture, &now));
         match set {
-            Err(errno @ uapi::Errno::EBUSY) => Err(Undone::Call(Refusal::of("VIDIOC_S_FMT")(errno))),
+            Err(errno @ uapi::Errno::EBUSY) => Err(WorkError::Call(Refusal::of("VIDIOC_S_FMT")(errno))),
             _ => Ok(()),
         }
     }

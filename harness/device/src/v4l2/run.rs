@@ -10,10 +10,10 @@ use super::pipeline::Pipeline;
 use super::side::Side;
 use super::still::Still;
 use crate::refusal::Refusal;
-use crate::work::{Plane, Undone, Work, Worked};
+use crate::work::{Plane, Work, WorkError, WorkResult};
 
 /// Lets a queue's device work.
-pub fn work(queue: &OpenQueue, work: &Work<'_>) -> Result<Worked, Undone> {
+pub fn work(queue: &OpenQueue, work: &Work<'_>) -> Result<WorkResult, WorkError> {
     with_frames(queue, work, |device, queues, frames| stream(device, queues, frames, work))
 }
 
@@ -21,8 +21,8 @@ pub fn work(queue: &OpenQueue, work: &Work<'_>) -> Result<Worked, Undone> {
 pub fn with_frames<T>(
     queue: &OpenQueue,
     work: &Work<'_>,
-    done: impl FnOnce(BorrowedFd<'_>, (QueueType, Option<QueueType>), &Frames) -> Result<T, Undone>,
-) -> Result<T, Undone> {
+    done: impl FnOnce(BorrowedFd<'_>, (QueueType, Option<QueueType>), &Frames) -> Result<T, WorkError>,
+) -> Result<T, WorkError> {
     let kind = queue.queue;
     let (capture, output) = match (kind.output(), queue.mem2mem) {
         (true, _) => (kind.other_side(), Some(kind)),
@@ -30,7 +30,7 @@ pub fn with_frames<T>(
         (false, false) => (kind, None),
     };
     let opened = v4l::Device::with_path(&queue.path);
-    let node = opened.map_err(|error| Undone::Call(Refusal::of("open")(error)))?;
+    let node = opened.map_err(|error| WorkError::Call(Refusal::of("open")(error)))?;
     let device = uapi::v4l2::descriptor(&node);
     let still = Still::make(device, output.unwrap_or(capture));
     let parts = v4l2::capability(device).is_ok_and(|about| about.capabilities & super::IO_MC != 0);
@@ -43,9 +43,9 @@ pub fn with_frames<T>(
 
 /// The format of a node that is not mem2mem is everybody's until the queue has buffers: another program may have set another
 /// one before it had. Asked once it has them.
-pub fn still_set(device: BorrowedFd<'_>, queue: QueueType, format: &Format) -> Result<(), Undone> {
-    let now = v4l2::format(device, queue).map_err(Refusal::of("VIDIOC_G_FMT")).map_err(Undone::Call)?;
-    if now.sizes == format.sizes { Ok(()) } else { Err(Undone::Call(Refusal::NotAsked(OTHER_FRAME))) }
+pub fn still_set(device: BorrowedFd<'_>, queue: QueueType, format: &Format) -> Result<(), WorkError> {
+    let now = v4l2::format(device, queue).map_err(Refusal::of("VIDIOC_G_FMT")).map_err(WorkError::Call)?;
+    if now.sizes == format.sizes { Ok(()) } else { Err(WorkError::Call(Refusal::NotAsked(OTHER_FRAME))) }
 }
 
 /// What is said of it.
@@ -56,7 +56,7 @@ fn stream(
     (capture, output): (QueueType, Option<QueueType>),
     frames: &Frames,
     work: &Work<'_>,
-) -> Result<Worked, Undone> {
+) -> Result<WorkResult, WorkError> {
     let planes = frames.capture.sizes.len();
     let count = work.files / planes;
     let at_once = work.asked.queued.map_or(count, |queued| (queued as usize).clamp(1, count));
@@ -105,7 +105,7 @@ fn stream(
     let read = frames.output.as_ref().map_or(0, |format| format.sizes.iter().map(|&size| u64::from(size)).sum());
     let (frames, first) = (frames.words(), written.first().cloned().flatten());
     (work.done)(&frames, first.map_or(0, |plane| plane.used));
-    Ok(Worked { frames, written, read, crc: None, early: None })
+    Ok(WorkResult { frames, written, read, crc: None, early: None })
 }
 
 fn keep(written: &mut [Option<Plane>], first: usize, bytes: Vec<Vec<u8>>, used: Vec<u32>) {

@@ -8,7 +8,7 @@ use uapi::memory::{Access, Mapping, Sharing, Window, page_size};
 use uapi::v4l2::{self, Done, Format, Memory, PlaneFile, QueueType};
 
 use crate::refusal::Refusal;
-use crate::work::{Buffers, Undone, Work, place};
+use crate::work::{Buffers, Work, WorkError, place};
 
 /// After so long a frame is late. A camera with a second of exposure is in time.
 pub const PATIENCE: Duration = Duration::from_secs(3);
@@ -35,21 +35,21 @@ impl<'a> Side<'a> {
         format: Format,
         work: &'a Work<'a>,
         count: usize,
-    ) -> Result<Self, Undone> {
+    ) -> Result<Self, WorkError> {
         let buffers = if queue.output() { work.output } else { work.capture };
         let mut side = Self { device, queue, format, buffers, work, own: vec![], holds: vec![0; count], first: 0 };
         let (memory, wanted) = (side.memory(), count as u32);
         if work.asked.calls.contains(&StreamCall::CreateBufs) {
             side.first = v4l2::create_buffers(device, queue, memory, wanted, &side.format)
                 .map_err(Refusal::of("VIDIOC_CREATE_BUFS"))
-                .map_err(Undone::Call)?;
+                .map_err(WorkError::Call)?;
         } else {
             v4l2::request_buffers(device, queue, memory, wanted)
                 .map_err(Refusal::of("VIDIOC_REQBUFS"))
-                .map_err(Undone::Call)?;
+                .map_err(WorkError::Call)?;
         }
         if !side.buffers.imported() {
-            side.own = (0..wanted).map(|index| side.map(index)).collect::<Result<_, _>>().map_err(Undone::Call)?;
+            side.own = (0..wanted).map(|index| side.map(index)).collect::<Result<_, _>>().map_err(WorkError::Call)?;
         }
         Ok(side)
     }
@@ -71,7 +71,7 @@ impl<'a> Side<'a> {
     }
 
     /// Hands a frame's buffers to the device, at an index that is free.
-    pub fn queue(&mut self, index: usize, frame: usize) -> Result<(), Undone> {
+    pub fn queue(&mut self, index: usize, frame: usize) -> Result<(), WorkError> {
         self.holds[index] = frame;
         let number = self.first + index as u32;
         let output = self.queue.output();
@@ -81,15 +81,15 @@ impl<'a> Side<'a> {
             let used: Vec<u32> = self.format.sizes.iter().map(|&size| if output { size } else { 0 }).collect();
             if prepare {
                 let answer = v4l2::prepare_own(self.device, self.queue, number, &used);
-                answer.map_err(Refusal::of("VIDIOC_PREPARE_BUF")).map_err(Undone::Call)?;
+                answer.map_err(Refusal::of("VIDIOC_PREPARE_BUF")).map_err(WorkError::Call)?;
             }
             let answer = v4l2::queue_own(self.device, self.queue, number, &used);
-            return answer.map_err(Refusal::of("VIDIOC_QBUF")).map_err(Undone::Call);
+            return answer.map_err(Refusal::of("VIDIOC_QBUF")).map_err(WorkError::Call);
         };
         let planes = self.format.sizes.len();
         let offset = if output { self.work.asked.offset.0 as u32 } else { 0 };
         if offset > 0 && !self.queue.multi_planar() {
-            return Err(Undone::Call(Refusal::NotAsked("a single-planar queue has no data_offset")));
+            return Err(WorkError::Call(Refusal::NotAsked("a single-planar queue has no data_offset")));
         }
         let plane = |(file, &size): (&BorrowedFd<'_>, &u32)| {
             let used = if output { offset + size } else { 0 };
@@ -100,10 +100,10 @@ impl<'a> Side<'a> {
         let given: Vec<PlaneFile> = files[frame * planes..].iter().zip(&self.format.sizes).map(plane).collect();
         if prepare {
             let answer = v4l2::prepare_dma_buf(self.device, self.queue, number, &given);
-            answer.map_err(Refusal::of("VIDIOC_PREPARE_BUF")).map_err(Undone::Import)?;
+            answer.map_err(Refusal::of("VIDIOC_PREPARE_BUF")).map_err(WorkError::Import)?;
         }
         let answer = v4l2::queue_dma_buf(self.device, self.queue, number, &given);
-        answer.map_err(Refusal::of("VIDIOC_QBUF")).map_err(Undone::Import)
+        answer.map_err(Refusal::of("VIDIOC_QBUF")).map_err(WorkError::Import)
     }
 
     fn fill(&self, index: usize) {
@@ -117,31 +117,35 @@ impl<'a> Side<'a> {
     }
 
     /// Starts it.
-    pub fn start(&self) -> Result<(), Undone> {
+    pub fn start(&self) -> Result<(), WorkError> {
         let answer = v4l2::stream_on(self.device, self.queue);
-        answer.map_err(Refusal::of("VIDIOC_STREAMON")).map_err(Undone::Call)
+        answer.map_err(Refusal::of("VIDIOC_STREAMON")).map_err(WorkError::Call)
     }
 
     /// Stops it, and takes back every buffer.
-    pub fn stop(&self) -> Result<(), Undone> {
+    pub fn stop(&self) -> Result<(), WorkError> {
         let answer = v4l2::stream_off(self.device, self.queue);
-        answer.map_err(Refusal::of("VIDIOC_STREAMOFF")).map_err(Undone::Call)
+        answer.map_err(Refusal::of("VIDIOC_STREAMOFF")).map_err(WorkError::Call)
     }
 
     /// Waits for a frame and takes it back. Tells the index and which frame it is.
-    pub fn done(&self, number: usize, of: usize) -> Result<(usize, usize, Done), Undone> {
-        let call = |call: &'static str| move |errno| Undone::Call(Refusal::of(call)(errno));
+    pub fn done(&self, number: usize, of: usize) -> Result<(usize, usize, Done), WorkError> {
+        let call = |call: &'static str| move |errno| WorkError::Call(Refusal::of(call)(errno));
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(done) = v4l2::take_done(self.device, self.queue, self.memory()).map_err(call("VIDIOC_DQBUF"))? {
                 let index = done.index.wrapping_sub(self.first) as usize;
-                let strange = Undone::Call(Refusal::NotAsked("VIDIOC_DQBUF told an index that was not queued"));
+                let strange = WorkError::Call(Refusal::NotAsked("VIDIOC_DQBUF told an index that was not queued"));
                 let frame = *self.holds.get(index).ok_or(strange)?;
-                return if done.faulty { Err(Undone::Faulty { frame: number, of }) } else { Ok((index, frame, done)) };
+                return if done.faulty {
+                    Err(WorkError::Faulty { frame: number, of })
+                } else {
+                    Ok((index, frame, done))
+                };
             }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Undone::Late { frame: number, of, seconds: PATIENCE.as_secs() });
+                return Err(WorkError::Late { frame: number, of, seconds: PATIENCE.as_secs() });
             }
             let ready = v4l2::wait_done(self.device, self.queue.output(), left).map_err(call("poll"))?;
             if ready {

@@ -14,7 +14,7 @@ pub(super) fn markup(page: &Page<'_>) -> Markup {
         p {
             b { (coverage.reached.len()) " of " (coverage.implementations) }
             " implementations of this kernel were reached: a buffer that has it was exported, and the kernel told so."
-            @if !coverage.ours.is_empty() { " Beside them " (coverage.ours.len()) " of prime-cts's own modules." }
+            @if !coverage.ours.is_empty() { " PageInputs them " (coverage.ours.len()) " of prime-cts's own modules." }
         }
         @if let Some(why) = not_observed { p { "Nothing was observed: " (why) } }
         @for unknown in &coverage.unknown {

@@ -6,7 +6,7 @@ use event::journal::Recorded;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::page::{Beside, Page};
+use super::page::{Page, PageInputs};
 use super::{against, broken, coverage, filter, heat, machine, pairs, rules, top};
 use crate::gathered::Gathered;
 use crate::grid::Grid;
@@ -25,7 +25,7 @@ pub(super) const SCRIPT: &str = include_str!("page.js");
 type Part = (&'static str, &'static str, Option<Markup>);
 
 /// All of it.
-pub fn text(recorded: &Recorded, beside: &Beside<'_>) -> String {
+pub fn text(recorded: &Recorded, beside: &PageInputs<'_>) -> String {
     let (grid, gathered) = (Grid::of(recorded), Gathered::of(recorded));
     let page = Page { recorded, beside, grid, gathered, steps: rules::steps_of(recorded, beside.cases) };
     let parts: [Part; 9] = [

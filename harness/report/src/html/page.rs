@@ -12,7 +12,7 @@ use crate::gathered::Gathered;
 use crate::grid::Grid;
 
 /// What is told beside the run itself.
-pub struct Beside<'a> {
+pub struct PageInputs<'a> {
     /// The implementations of `map_dma_buf` that there are.
     pub registry: &'a Registry,
     /// The cases whose steps are told: those of a run that were others are left out.
@@ -24,7 +24,7 @@ pub struct Beside<'a> {
 /// What the parts of the page are made of.
 pub(super) struct Page<'a> {
     pub(super) recorded: &'a Recorded,
-    pub(super) beside: &'a Beside<'a>,
+    pub(super) beside: &'a PageInputs<'a>,
     pub(super) grid: Grid<'a>,
     pub(super) gathered: Gathered,
     /// The steps of the cases that this program and the run have alike, by the cases' ids.

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 fn page(recorded: &Recorded, against: Option<&Recorded>) -> String {
     let registry = catalogue::registry::embedded().unwrap();
     let cases = catalogue::embedded();
-    text(recorded, &Beside { registry: &registry, cases: &cases, against })
+    text(recorded, &PageInputs { registry: &registry, cases: &cases, against })
 }
 
 /// What stands between quotes behind a text, wherever it stands.

@@ -5,12 +5,12 @@
 //! that it wrote, one that it left alone, or one that differs from run to run.
 
 mod judge;
-mod shown;
 mod step;
 mod tested;
-mod undone;
+mod view;
 mod waiting;
 mod work;
+mod work_error;
 mod work_order;
 
 pub(crate) use judge::{filled, steady};

@@ -25,7 +25,7 @@ pub const LONG: Duration = Duration::from_secs(3600);
 pub type RunSteps = fn(&mut World, &[Step], usize, &mut dyn FnMut(&Message));
 
 /// An open endpoint.
-pub struct Opened {
+pub struct OpenEndpoint {
     pub endpoint: Rc<Endpoint>,
     pub device: Rc<dyn Device>,
 }
@@ -86,9 +86,9 @@ pub enum Value {
 pub struct World {
     /// What is at work.
     pub cell: Rc<Cell>,
-    pub exporter: Option<Opened>,
-    pub importer: Option<Opened>,
-    pub second_importer: Option<Opened>,
+    pub exporter: Option<OpenEndpoint>,
+    pub importer: Option<OpenEndpoint>,
+    pub second_importer: Option<OpenEndpoint>,
     /// The size of its buffers in bytes.
     pub size: u64,
     pub checks: u32,
@@ -115,7 +115,7 @@ impl World {
         let opened = |endpoint: &Option<Rc<Endpoint>>| {
             let Some(endpoint) = endpoint else { return Ok(None) };
             match device::inventory::open(endpoint) {
-                Ok(device) => Ok(Some(Opened { endpoint: endpoint.clone(), device })),
+                Ok(device) => Ok(Some(OpenEndpoint { endpoint: endpoint.clone(), device })),
                 Err(error) => {
                     let why = (**endpoint).clone().blocked_by(&error).blocked.unwrap_or_default();
                     Err(Stop::blocked(Oracle::Device, why, format!("{} can be opened", endpoint.key)))
@@ -152,7 +152,7 @@ impl World {
     }
 
     /// Who does a step.
-    pub fn side(&self, side: Side) -> Result<&Opened, Stop> {
+    pub fn side(&self, side: Side) -> Result<&OpenEndpoint, Stop> {
         let opened = match side {
             Side::Exporter => &self.exporter,
             Side::Importer => &self.importer,

@@ -15,8 +15,8 @@ use uapi::{CallError, Errno};
 
 use super::memory::Memory;
 use super::plan::Pair;
-use super::rounds::{Trouble, open, settle};
-use super::teller::Teller;
+use super::rounds::{RoundError, open, settle};
+use super::worker_report::WorkerReport;
 use crate::numbers::Numbers;
 
 /// So many threads close at a time, beside the one that made the buffer.
@@ -31,39 +31,39 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const EXPECTED: &str = "many close one buffer at the same time";
 
 /// Goes on until the time is over. Queues of one owner are left to their streams.
-pub fn work(pairs: &[Pair], owned: &BTreeMap<String, u32>, seed: u64, teller: &mut Teller<'_>) {
+pub fn work(pairs: &[Pair], owned: &BTreeMap<String, u32>, seed: u64, report: &mut WorkerReport<'_>) {
     let free = |endpoint: &Endpoint| !owned.contains_key(&endpoint.key);
     let numbers_of: Vec<usize> =
         (0..pairs.len()).filter(|&number| free(&pairs[number].importer) && free(&pairs[number].exporter)).collect();
     if numbers_of.is_empty() {
-        return teller.unseen(Oracle::Device, "no pair is free while the devices stream", EXPECTED);
+        return report.unseen(Oracle::Device, "no pair is free while the devices stream", EXPECTED);
     }
-    teller.set("seed", seed);
-    teller.set("pairs", numbers_of.len() as u64);
+    report.set("seed", seed);
+    report.set("pairs", numbers_of.len() as u64);
     let mut numbers = Numbers::of_seed(seed);
-    teller.ready();
-    while !teller.over() {
+    report.ready();
+    while !report.over() {
         let number = numbers.one_of(&numbers_of);
         let pair = &pairs[number];
-        teller.at(number);
-        let done = round(pair, number, numbers.below(WITH_PROCESS) == 0, teller);
-        if settle(done, pair, teller) {
-            teller.add("rounds", 1);
+        report.at(number);
+        let done = round(pair, number, numbers.below(WITH_PROCESS) == 0, report);
+        if settle(done, pair, report) {
+            report.add("rounds", 1);
         }
     }
-    if teller.figure("closes") == 0 && !teller.failed() {
-        teller.unseen(Oracle::Device, "nothing came to be closed", EXPECTED);
+    if report.figure("closes") == 0 && !report.failed() {
+        report.unseen(Oracle::Device, "nothing came to be closed", EXPECTED);
     }
 }
 
-fn refused<E: Into<CallError>>(kind: Kind, call: &'static str) -> impl Fn(E) -> Trouble {
-    move |error| Trouble::Refused(kind, device::Refusal::of(call)(error))
+fn refused<E: Into<CallError>>(kind: Kind, call: &'static str) -> impl Fn(E) -> RoundError {
+    move |error| RoundError::Refused(kind, device::Refusal::of(call)(error))
 }
 
-fn round(pair: &Pair, number: usize, with_process: bool, teller: &mut Teller<'_>) -> Result<(), Trouble> {
+fn round(pair: &Pair, number: usize, with_process: bool, report: &mut WorkerReport<'_>) -> Result<(), RoundError> {
     let source = open(&pair.exporter)?;
     let memory = Memory::new(&source, &pair.exporter, pair.importer.smallest, number);
-    let memory = memory.map_err(|refusal| Trouble::Refused(pair.exporter.kind, refusal))?;
+    let memory = memory.map_err(|refusal| RoundError::Refused(pair.exporter.kind, refusal))?;
     let size = memory.size;
     let importer = &*pair.importer;
     let child = with_process.then(|| {
@@ -102,22 +102,24 @@ fn round(pair: &Pair, number: usize, with_process: bool, teller: &mut Teller<'_>
         }
     });
     // The file's descriptors, what was imported, the handle, and the buffer itself.
-    teller.add("closes", (THREADS + 1 + imports + handles) as u64);
-    teller.add("imports", imports as u64);
+    report.add("closes", (THREADS + 1 + imports + handles) as u64);
+    report.add("imports", imports as u64);
     if card.is_some() && handles != 1 {
         let seen = format!("{handles} of {THREADS} DRM_IOCTL_GEM_CLOSE of one handle went well");
-        return Err(Trouble::Broken(Oracle::Identity, seen));
+        return Err(RoundError::Broken(Oracle::Identity, seen));
     }
     let Some(child) = child else { return Ok(()) };
-    teller.add("exits", 1);
+    report.add("exits", 1);
     match child.supervise(PATIENCE, |_| {}) {
         Ok(Ending::Exited(0)) => Ok(()),
-        other => Err(Trouble::Broken(Oracle::Process, format!("a process that ends with the buffer open: {other:?}"))),
+        other => {
+            Err(RoundError::Broken(Oracle::Process, format!("a process that ends with the buffer open: {other:?}")))
+        }
     }
 }
 
 /// A card, with a handle of the buffer that all threads know.
-fn shared_card(importer: &Endpoint, memory: &Memory) -> Result<Option<(File, u32)>, Trouble> {
+fn shared_card(importer: &Endpoint, memory: &Memory) -> Result<Option<(File, u32)>, RoundError> {
     if importer.kind != Kind::Drm {
         return Ok(None);
     }

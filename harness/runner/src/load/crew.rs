@@ -12,7 +12,7 @@ use uapi::process::Ending;
 
 use super::clock::Clock;
 use super::plan::{self, Pair, Task, Worker};
-use super::teller::Teller;
+use super::worker_report::WorkerReport;
 use super::{closes, rounds, show, stream};
 use crate::cell::message::Message;
 use crate::run::child::{self, ChildOutcome};
@@ -21,7 +21,7 @@ use crate::run::child::{self, ChildOutcome};
 const TICK: Duration = Duration::from_millis(250);
 
 /// What all workers know.
-pub struct Ground {
+pub struct LoadContext {
     /// Who takes whose buffers.
     pub pairs: Vec<Pair>,
     /// The queues of one owner, each with the shift in which it streams.
@@ -30,7 +30,7 @@ pub struct Ground {
     pub patience: Duration,
 }
 
-impl Ground {
+impl LoadContext {
     /// Of endpoints whose pairs are known.
     pub fn new(endpoints: &[Rc<Endpoint>], pairs: Vec<Pair>, patience: Duration) -> Self {
         Self { pairs, owned: plan::shifts(endpoints), patience }
@@ -38,33 +38,33 @@ impl Ground {
 }
 
 /// One worker's work, in its own process.
-fn execute(worker: &Worker, ground: &Ground, mut teller: Teller<'_>) {
-    let (pairs, owned) = (&ground.pairs[..], &ground.owned);
+fn execute(worker: &Worker, context: &LoadContext, mut report: WorkerReport<'_>) {
+    let (pairs, owned) = (&context.pairs[..], &context.owned);
     match &worker.task {
-        Task::Stream { importer, output } => stream::work(importer, output.as_ref(), pairs, owned, &mut teller),
-        Task::Show { importer } => show::work(importer, pairs, owned, &mut teller),
-        Task::Rounds { seed } => rounds::work(pairs, owned, *seed, &mut teller),
-        Task::Closes { seed } => closes::work(pairs, owned, *seed, &mut teller),
+        Task::Stream { importer, output } => stream::work(importer, output.as_ref(), pairs, owned, &mut report),
+        Task::Show { importer } => show::work(importer, pairs, owned, &mut report),
+        Task::Rounds { seed } => rounds::work(pairs, owned, *seed, &mut report),
+        Task::Closes { seed } => closes::work(pairs, owned, *seed, &mut report),
     }
-    teller.done();
+    report.done();
 }
 
 /// Lets all workers make ready, and then work until the time is over, or until one of the signals ends it before. `tick` is told how many
 /// seconds are left, and how many workers still work.
 pub fn work(
     workers: &[Worker],
-    ground: &Ground,
+    context: &LoadContext,
     clock: &Clock,
     signals: &Signals,
     tick: &mut dyn FnMut(u64, usize),
 ) -> Vec<ChildOutcome> {
     let start = |(number, worker): (usize, &Worker)| {
-        child::start(|say| execute(worker, ground, Teller::new(say, clock, number)))
+        child::start(|say| execute(worker, context, WorkerReport::new(say, clock, number)))
     };
     // The threads come behind the last fork.
     let children: Vec<_> = workers.iter().enumerate().map(start).collect();
     let (forked, by_itself, early) = (Instant::now(), OnceLock::<Instant>::new(), OnceLock::<Instant>::new());
-    let patience = ground.patience;
+    let patience = context.patience;
     // Whoever works is heard every second; whoever has ended its work is, too.
     let end = |heard: Instant| {
         let end = early.get().or_else(|| by_itself.get());
@@ -103,7 +103,7 @@ pub fn work(
         if matches!(ran.ending, Ok(Ending::Exited(_))) {
             continue;
         }
-        let pair = clock.was_at(number).and_then(|pair| ground.pairs.get(pair));
+        let pair = clock.was_at(number).and_then(|pair| context.pairs.get(pair));
         let place =
             pair.map_or("at its own buffers, before any other's".to_owned(), |pair| format!("at {}", pair.words()));
         ran.messages.whole.push(Message::At(place));

@@ -7,10 +7,10 @@ use device::Feed;
 use device::flow::{Back, Given, Next, Queue, Shape};
 use uapi::memory::Mapping;
 
-use super::account::{Account, Strange};
-use super::pool::{Lent, Pool};
+use super::frame_ledger::{Account, Strange};
+use super::pool::{LentBuffer, Pool};
 use super::reference::{self, Reference};
-use super::teller::Teller;
+use super::worker_report::WorkerReport;
 
 /// After so many frames the stream is stopped and started again.
 const STREAM: usize = 300;
@@ -25,7 +25,7 @@ pub const EXPECTED: &str =
 /// The feed of all streams of a worker.
 pub struct Fed<'a, 'b> {
     /// Its worker.
-    pub teller: &'a mut Teller<'b>,
+    pub report: &'a mut WorkerReport<'b>,
     /// The exporters of what is written.
     pub capture: Pool,
     /// The exporters of what is read.
@@ -51,17 +51,17 @@ pub struct Fed<'a, 'b> {
 /// The buffers of a frame that is with the device.
 #[derive(Default)]
 struct Frame {
-    capture: Vec<Lent>,
-    output: Vec<Lent>,
+    capture: Vec<LentBuffer>,
+    output: Vec<LentBuffer>,
     looked_at: bool,
 }
 
 impl<'a, 'b> Fed<'a, 'b> {
     /// Of a worker, with the exporters of its buffers.
-    pub fn new(teller: &'a mut Teller<'b>, capture: Pool, output: Pool, shift: Option<u32>) -> Self {
+    pub fn new(report: &'a mut WorkerReport<'b>, capture: Pool, output: Pool, shift: Option<u32>) -> Self {
         let (accounts, at) = (BTreeMap::new(), BTreeMap::new());
         Self {
-            teller,
+            report,
             capture,
             output,
             known: None,
@@ -80,7 +80,7 @@ impl<'a, 'b> Fed<'a, 'b> {
 
     /// Whether the queue is others' now.
     pub fn lent(&self) -> bool {
-        self.shift.is_some_and(|shift| self.teller.clock().shift() % 2 != shift)
+        self.shift.is_some_and(|shift| self.report.clock().shift() % 2 != shift)
     }
 
     /// Takes back every buffer behind a stream. Whether any frame was queued.
@@ -99,7 +99,7 @@ impl<'a, 'b> Fed<'a, 'b> {
 
     /// Drops the exporters of the frame that was queued last: one of them was refused.
     pub fn leave_last(&mut self) {
-        let pairs = |lent: &[Lent]| lent.iter().map(|lent| lent.pair).collect::<Vec<_>>();
+        let pairs = |lent: &[LentBuffer]| lent.iter().map(|lent| lent.pair).collect::<Vec<_>>();
         let Some(last) = self.at.get(&self.last) else { return };
         let (capture, output) = (pairs(&last.capture), pairs(&last.output));
         capture.into_iter().for_each(|pair| self.capture.leave(pair));
@@ -123,23 +123,23 @@ impl<'a, 'b> Fed<'a, 'b> {
             ("frames-lost", lost),
             ("exporters", self.capture.used().max(self.output.used())),
         ];
-        figures.into_iter().for_each(|(name, value)| self.teller.set(name, value));
+        figures.into_iter().for_each(|(name, value)| self.report.set(name, value));
         if let Some(first) = self.misnumbered.take() {
             let seen = format!("v4l2_buffer.sequence did not rise at {misnumbered} frames; the first: {first}");
-            self.teller.fail(Oracle::Frames, seen, EXPECTED);
+            self.report.fail(Oracle::Frames, seen, EXPECTED);
         }
         if lost > 0 {
             let seen =
                 format!("{lost} frames were queued and neither came back nor were given back by VIDIOC_STREAMOFF");
-            self.teller.fail(Oracle::Frames, seen, EXPECTED);
+            self.report.fail(Oracle::Frames, seen, EXPECTED);
         }
-        if self.teller.failed() {
+        if self.report.failed() {
             return;
         }
         if written + read == 0 {
-            self.teller.unseen(Oracle::Device, "the device gave no frame", EXPECTED);
-        } else if self.teller.figure("bytes-compared") == 0 {
-            self.teller.unseen(Oracle::Content, "no frame could be looked at", EXPECTED);
+            self.report.unseen(Oracle::Device, "the device gave no frame", EXPECTED);
+        } else if self.report.figure("bytes-compared") == 0 {
+            self.report.unseen(Oracle::Content, "no frame could be looked at", EXPECTED);
         }
     }
 
@@ -156,7 +156,7 @@ impl<'a, 'b> Fed<'a, 'b> {
             (&mut self.output, &mut frame.output, self.planes.1),
         ] {
             for _ in 0..count {
-                place.extend(pool.take(self.teller)?);
+                place.extend(pool.take(self.report)?);
             }
         }
         if (frame.capture.len(), frame.output.len()) != self.planes {
@@ -191,7 +191,7 @@ impl<'a, 'b> Fed<'a, 'b> {
 }
 
 /// Fills what a device is to write. Whether all of it can be looked at.
-fn fill(lent: &[Lent]) -> Result<bool, String> {
+fn fill(lent: &[LentBuffer]) -> Result<bool, String> {
     for lent in lent {
         let Some(mapping) = &lent.mapping else { return Ok(false) };
         lent.memory.write(|| mapping.write_words(reference::before)).map_err(|refusal| refusal.to_string())?;
@@ -200,7 +200,7 @@ fn fill(lent: &[Lent]) -> Result<bool, String> {
 }
 
 /// What a buffer holds; nothing of one that the CPU cannot map.
-fn bytes(lent: &Lent) -> Result<Vec<u8>, String> {
+fn bytes(lent: &LentBuffer) -> Result<Vec<u8>, String> {
     let Some(mapping) = &lent.mapping else { return Ok(Vec::new()) };
     let read = |mapping: &Mapping| mapping.read_bytes(mapping.len());
     lent.memory.read(|| read(mapping)).map_err(|refusal| refusal.to_string())
@@ -222,22 +222,22 @@ impl Feed for Fed<'_, '_> {
     }
 
     fn next(&mut self, index: usize) -> Next {
-        if self.teller.over() || self.lent() || self.known.is_none() || self.given >= STREAM {
+        if self.report.over() || self.lent() || self.known.is_none() || self.given >= STREAM {
             return Next::End;
         }
         match self.frame() {
             Ok(Some(frame)) => {
-                let numbers = |lent: &[Lent]| lent.iter().map(|lent| lent.memory.number()).collect();
+                let numbers = |lent: &[LentBuffer]| lent.iter().map(|lent| lent.memory.number()).collect();
                 let given = Given { capture: numbers(&frame.capture), output: numbers(&frame.output) };
                 if let Some(first) = frame.capture.first().or(frame.output.first()) {
-                    self.teller.at(first.pair);
+                    self.report.at(first.pair);
                 }
                 let before = self.before.insert(index, given.clone()).unwrap_or_default();
                 let other = |before: &[i32], now: &[i32]| {
                     now.iter().enumerate().filter(|(plane, number)| before.get(*plane) != Some(number)).count() as u64
                 };
                 let imports = other(&before.capture, &given.capture) + other(&before.output, &given.output);
-                self.teller.add("imports", imports);
+                self.report.add("imports", imports);
                 self.at.insert(index, frame);
                 self.last = index;
                 self.given += 1;
@@ -245,7 +245,7 @@ impl Feed for Fed<'_, '_> {
             }
             Ok(None) => Next::Later,
             Err(seen) => {
-                self.teller.fail(Oracle::Content, seen, EXPECTED);
+                self.report.fail(Oracle::Content, seen, EXPECTED);
                 Next::End
             }
         }
@@ -264,7 +264,7 @@ impl Feed for Fed<'_, '_> {
             }
             Err(strange) => {
                 let seen = format!("{} queue: {strange}", queue.word());
-                return self.teller.fail(Oracle::Frames, seen, EXPECTED);
+                return self.report.fail(Oracle::Frames, seen, EXPECTED);
             }
         }
         if queue == Queue::Output {
@@ -274,8 +274,8 @@ impl Feed for Fed<'_, '_> {
         self.back += 1;
         if !back.faulty && self.at.get(&back.index).is_some_and(|frame| frame.looked_at) {
             match self.look(number, back) {
-                Ok(same) => self.teller.add("bytes-compared", same),
-                Err(seen) => self.teller.fail(Oracle::Content, seen, EXPECTED),
+                Ok(same) => self.report.add("bytes-compared", same),
+                Err(seen) => self.report.fail(Oracle::Content, seen, EXPECTED),
             }
         }
         // What is read may still be with the device: its buffers live for as long as a queue has them.

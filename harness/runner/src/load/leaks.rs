@@ -8,7 +8,7 @@ use oracle::balance::{self, BufinfoEntry, bounce};
 use spec::verdict::Verdict;
 
 use super::plan::Pair;
-use super::teller::{named, ours};
+use super::worker_report::{named, ours};
 use event::{Blame, Finding, Oracle};
 
 /// What was counted; what could not be says why.

@@ -10,7 +10,7 @@ use uapi::dma_buf::{SYNC_END, SYNC_READ, SYNC_WRITE};
 use uapi::memory::{Access, Mapping, Sharing, Window, page_size};
 
 use super::survey;
-use super::teller;
+use super::worker_report;
 
 /// An exported buffer.
 pub struct Memory {
@@ -37,7 +37,7 @@ impl Memory {
         }
         let file = buffer.export(survey::FLAGS)?;
         // A kernel before 5.3 has no names: what stays behind is then nobody's.
-        let _ = device.files().set_name(file.as_fd(), &teller::name(pair));
+        let _ = device.files().set_name(file.as_fd(), &worker_report::name(pair));
         Ok(Self { file, size: buffer.size(), device: device.clone(), _buffer: buffer })
     }
 

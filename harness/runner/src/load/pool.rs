@@ -8,8 +8,8 @@ use uapi::memory::Mapping;
 
 use super::memory::Memory;
 use super::plan::Pair;
-use super::rounds::Trouble;
-use super::teller::{Meaning, Teller, meaning};
+use super::rounds::RoundError;
+use super::worker_report::{Meaning, WorkerReport, meaning};
 
 /// A buffer goes through a queue so often.
 const FRAMES: u32 = 12;
@@ -19,7 +19,7 @@ const FRAMES: u32 = 12;
 const FEW: usize = 6;
 
 /// A buffer of a stream.
-pub struct Lent {
+pub struct LentBuffer {
     /// The buffer.
     pub memory: Memory,
     /// The CPU's mapping of it, where there is one.
@@ -46,7 +46,7 @@ struct Source {
     /// The shift in which its queue streams, where it has one owner.
     owned: Option<u32>,
     device: Option<Rc<dyn Device>>,
-    free: Vec<Lent>,
+    free: Vec<LentBuffer>,
     used: bool,
     /// It refused for good.
     over: bool,
@@ -84,8 +84,8 @@ impl Pool {
     ///
     /// # Errors
     /// What is wrong with one.
-    pub fn take(&mut self, teller: &mut Teller<'_>) -> Result<Option<Lent>, String> {
-        let shift = teller.clock().shift() % 2;
+    pub fn take(&mut self, report: &mut WorkerReport<'_>) -> Result<Option<LentBuffer>, String> {
+        let shift = report.clock().shift() % 2;
         let count = self.sources.len();
         for source in self.sources.iter_mut().filter(|source| source.owned == Some(shift)) {
             // Its queue streams now, and is to have no buffers of its own.
@@ -102,22 +102,22 @@ impl Pool {
             }
             match source.make(self.needed, self.filled) {
                 Ok(lent) => {
-                    teller.add("buffers", 1);
+                    report.add("buffers", 1);
                     return Ok(Some(lent));
                 }
-                Err(Trouble::Refused(kind, refusal)) => match meaning(kind, &refusal) {
-                    Meaning::Busy => teller.add("busy", 1),
-                    Meaning::Short => teller.add("refused", 1),
+                Err(RoundError::Refused(kind, refusal)) => match meaning(kind, &refusal) {
+                    Meaning::Busy => report.add("busy", 1),
+                    Meaning::Short => report.add("refused", 1),
                     Meaning::Wrong => return Err(format!("{}: {refusal}", source.exporter.key)),
                 },
-                Err(Trouble::Broken(_, seen)) => return Err(format!("{}: {seen}", source.exporter.key)),
+                Err(RoundError::Broken(_, seen)) => return Err(format!("{}: {seen}", source.exporter.key)),
             }
         }
         Ok(None)
     }
 
     /// Takes back a buffer. One that has been used often enough is closed.
-    pub fn give(&mut self, mut lent: Lent) {
+    pub fn give(&mut self, mut lent: LentBuffer) {
         lent.frames += 1;
         let many = self.sources.iter().filter(|source| !source.over).count() > FEW;
         let source = self.sources.iter_mut().find(|source| source.pair == lent.pair && !source.over);
@@ -143,8 +143,8 @@ impl Pool {
 }
 
 impl Source {
-    fn make(&mut self, needed: u64, filled: Option<fn(u64) -> u64>) -> Result<Lent, Trouble> {
-        let refused = |refusal| Trouble::Refused(self.exporter.kind, refusal);
+    fn make(&mut self, needed: u64, filled: Option<fn(u64) -> u64>) -> Result<LentBuffer, RoundError> {
+        let refused = |refusal| RoundError::Refused(self.exporter.kind, refusal);
         let device = match &self.device {
             Some(device) => device.clone(),
             None => super::rounds::open(&self.exporter)?,
@@ -155,6 +155,6 @@ impl Source {
             memory.write(|| mapping.write_words(word)).map_err(refused)?;
         }
         (self.device, self.used) = (Some(device), true);
-        Ok(Lent { memory, mapping, pair: self.pair, exporter: self.exporter.key.clone(), frames: 0 })
+        Ok(LentBuffer { memory, mapping, pair: self.pair, exporter: self.exporter.key.clone(), frames: 0 })
     }
 }

@@ -1,6 +1,6 @@
 //! What a device makes of its own buffers: what it makes of imported ones must be the same, byte for byte.
 
-use device::{Buffers, Device, Endpoint, Undone, Work, Worked};
+use device::{Buffers, Device, Endpoint, Work, WorkError, WorkResult};
 use oracle::content::{compare, word};
 use spec::step::Stream;
 
@@ -15,7 +15,7 @@ const QUEUED: u32 = 4;
 
 /// Frames of a device's own buffers.
 pub struct Reference {
-    own: Worked,
+    own: WorkResult,
     planes: usize,
     /// Every frame is the same.
     alike: bool,
@@ -52,7 +52,12 @@ impl Reference {
     ///
     /// # Errors
     /// What the device does not do.
-    pub fn of(device: &dyn Device, room: u64, frames: usize, asked: &Stream) -> Result<Result<Self, String>, Undone> {
+    pub fn of(
+        device: &dyn Device,
+        room: u64,
+        frames: usize,
+        asked: &Stream,
+    ) -> Result<Result<Self, String>, WorkError> {
         let run = |fill: &dyn Fn(u64) -> u64| {
             device.work(&work(asked, room, frames, Buffers::Own(fill), Buffers::Own(&read)))
         };
@@ -121,7 +126,7 @@ mod tests {
 
     fn reference(frames: &[&[u8]]) -> Reference {
         let written = frames.iter().map(|bytes| Some(Plane { used: 8, bytes: bytes.to_vec() })).collect();
-        let own = Worked { written, ..Worked::default() };
+        let own = WorkResult { written, ..WorkResult::default() };
         Reference { own, planes: 1, alike: false }.with_planes(1)
     }
 
@@ -138,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_made_of_other_frames_is_not_held_against_it() {
-        let own = Worked { frames: "256x127 YUYV".into(), ..Worked::default() };
+        let own = WorkResult { frames: "256x127 YUYV".into(), ..WorkResult::default() };
         let reference = Reference { own, planes: 1, alike: false };
         assert!(reference.is_of("256x127 YUYV") && !reference.is_of("128x128 GREY"));
     }

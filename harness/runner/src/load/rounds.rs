@@ -11,7 +11,7 @@ use uapi::memory::Mapping;
 
 use super::memory::Memory;
 use super::plan::Pair;
-use super::teller::{Meaning, Teller, meaning};
+use super::worker_report::{Meaning, WorkerReport, meaning};
 use crate::numbers::Numbers;
 
 /// After so many rounds the devices are opened anew.
@@ -21,7 +21,7 @@ const OPEN_FOR: u64 = 100;
 const LOOKED_AT: u64 = 8;
 
 /// What a round is stopped by.
-pub enum Trouble {
+pub enum RoundError {
     /// A device said no.
     Refused(Kind, Refusal),
     /// A rule was broken: by what oracle it was seen, and what.
@@ -29,57 +29,57 @@ pub enum Trouble {
 }
 
 /// Goes round until the time is over. Queues of one owner are left to their streams as importers.
-pub fn work(pairs: &[Pair], owned: &BTreeMap<String, u32>, seed: u64, teller: &mut Teller<'_>) {
+pub fn work(pairs: &[Pair], owned: &BTreeMap<String, u32>, seed: u64, report: &mut WorkerReport<'_>) {
     let numbers_of: Vec<usize> =
         (0..pairs.len()).filter(|&number| !owned.contains_key(&pairs[number].importer.key)).collect();
     if numbers_of.is_empty() {
-        return teller.unseen(Oracle::Device, "no pair is free while the devices stream", EXPECTED);
+        return report.unseen(Oracle::Device, "no pair is free while the devices stream", EXPECTED);
     }
-    teller.set("seed", seed);
-    teller.set("pairs", numbers_of.len() as u64);
+    report.set("seed", seed);
+    report.set("pairs", numbers_of.len() as u64);
     let mut numbers = Numbers::of_seed(seed);
     let mut shelf = Shelf::default();
-    teller.ready();
-    while !teller.over() {
+    report.ready();
+    while !report.over() {
         let number = numbers.one_of(&numbers_of);
         let pair = &pairs[number];
-        teller.at(number);
-        let lent = owned.get(&pair.exporter.key).is_none_or(|shift| teller.clock().shift() % 2 != *shift);
+        report.at(number);
+        let lent = owned.get(&pair.exporter.key).is_none_or(|shift| report.clock().shift() % 2 != *shift);
         if !lent {
             // Its queue streams now. Others are free.
-            teller.add("busy", 1);
+            report.add("busy", 1);
             continue;
         }
         if shelf.used >= OPEN_FOR {
             shelf = Shelf::default();
         }
-        let done = round(pair, number, &mut shelf, &mut numbers, teller);
-        if settle(done, pair, teller) {
-            teller.add("rounds", 1);
+        let done = round(pair, number, &mut shelf, &mut numbers, report);
+        if settle(done, pair, report) {
+            report.add("rounds", 1);
         }
     }
     drop(shelf);
-    if teller.figure("rounds") == 0 && !teller.failed() {
-        teller.unseen(Oracle::Device, "no round came to its end", EXPECTED);
+    if report.figure("rounds") == 0 && !report.failed() {
+        report.unseen(Oracle::Device, "no round came to its end", EXPECTED);
     }
 }
 
 const EXPECTED: &str = "buffers are exported, imported, mapped and closed over and over";
 
 /// Tells what a round was stopped by, if it was. Whether it came to its end.
-pub fn settle(done: Result<(), Trouble>, pair: &Pair, teller: &mut Teller<'_>) -> bool {
+pub fn settle(done: Result<(), RoundError>, pair: &Pair, report: &mut WorkerReport<'_>) -> bool {
     match done {
         Ok(()) => return true,
-        Err(Trouble::Broken(oracle, seen)) => teller.fail(oracle, format!("{}: {seen}", pair.words()), EXPECTED),
-        Err(Trouble::Refused(kind, refusal)) => match meaning(kind, &refusal) {
+        Err(RoundError::Broken(oracle, seen)) => report.fail(oracle, format!("{}: {seen}", pair.words()), EXPECTED),
+        Err(RoundError::Refused(kind, refusal)) => match meaning(kind, &refusal) {
             Meaning::Busy => {
-                teller.add("busy", 1);
+                report.add("busy", 1);
                 std::thread::yield_now();
             }
-            Meaning::Short => teller.add("refused", 1),
+            Meaning::Short => report.add("refused", 1),
             Meaning::Wrong => {
                 let seen = format!("{}: {refusal}, where it went well before the load", pair.words());
-                teller.fail(Oracle::Refusal, seen, EXPECTED);
+                report.fail(Oracle::Refusal, seen, EXPECTED);
             }
         },
     }
@@ -94,7 +94,7 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn open(&mut self, endpoint: &Endpoint, exports: bool) -> Result<Rc<dyn Device>, Trouble> {
+    fn open(&mut self, endpoint: &Endpoint, exports: bool) -> Result<Rc<dyn Device>, RoundError> {
         let key = (endpoint.key.clone(), exports);
         if let Some(open) = self.open.get(&key) {
             return Ok(open.clone());
@@ -109,8 +109,8 @@ impl Shelf {
 ///
 /// # Errors
 /// What open(2) of its node says.
-pub fn open(endpoint: &Endpoint) -> Result<Rc<dyn Device>, Trouble> {
-    device::inventory::open(endpoint).map_err(|error| Trouble::Refused(endpoint.kind, Refusal::of("open")(error)))
+pub fn open(endpoint: &Endpoint) -> Result<Rc<dyn Device>, RoundError> {
+    device::inventory::open(endpoint).map_err(|error| RoundError::Refused(endpoint.kind, Refusal::of("open")(error)))
 }
 
 /// What a round makes, and gives back in any order.
@@ -126,25 +126,25 @@ fn round(
     number: usize,
     shelf: &mut Shelf,
     numbers: &mut Numbers,
-    teller: &mut Teller<'_>,
-) -> Result<(), Trouble> {
+    report: &mut WorkerReport<'_>,
+) -> Result<(), RoundError> {
     shelf.used += 1;
     let source = shelf.open(&pair.exporter, true)?;
     let target = shelf.open(&pair.importer, false)?;
-    let of_exporter = |refusal| Trouble::Refused(pair.exporter.kind, refusal);
+    let of_exporter = |refusal| RoundError::Refused(pair.exporter.kind, refusal);
     let memory = Memory::new(&source, &pair.exporter, pair.importer.smallest, number).map_err(of_exporter)?;
     let imported = target.import(memory.number(), ImportSize::Within(memory.size));
-    let imported = imported.map_err(|refusal| Trouble::Refused(pair.importer.kind, refusal))?;
-    teller.add("imports", 1);
+    let imported = imported.map_err(|refusal| RoundError::Refused(pair.importer.kind, refusal))?;
+    report.add("imports", 1);
     let (mut first, mut second) = (None, None);
     if numbers.below(LOOKED_AT) == 0 {
         (first, second) = (memory.map().map_err(of_exporter)?, memory.map().map_err(of_exporter)?);
         if let (Some(first), Some(second)) = (&first, &second) {
             look(&memory, first, second, numbers).map_err(|refusal| match refusal {
                 Ok(refusal) => of_exporter(refusal),
-                Err(difference) => Trouble::Broken(Oracle::Content, difference),
+                Err(difference) => RoundError::Broken(Oracle::Content, difference),
             })?;
-            teller.add("bytes-compared", second.len() as u64);
+            report.add("bytes-compared", second.len() as u64);
         }
     }
     let mut order = [Made::Memory, Made::Import, Made::First, Made::Second];

@@ -6,34 +6,34 @@ use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
-use device::{Buffers, Device, Endpoint, Work, Worked};
+use device::{Buffers, Device, Endpoint, Work, WorkResult};
 use spec::case::Ability;
 use spec::step::Stream;
 
 use super::clock::PAUSE;
 use super::plan::Pair;
-use super::pool::{Lent, Pool};
+use super::pool::{LentBuffer, Pool};
 use super::reference::{self, Reference};
 use super::stream::busy;
 use super::survey::SIZE;
-use super::teller::{Meaning, Teller, meaning_of_work};
+use super::worker_report::{Meaning, WorkerReport, meaning_of_work};
 
 const EXPECTED: &str = "a display shows imported buffers as it shows its own";
 
 /// Shows until the time is over.
-pub fn work(importer: &Rc<Endpoint>, pairs: &[Pair], owned: &BTreeMap<String, u32>, teller: &mut Teller<'_>) {
+pub fn work(importer: &Rc<Endpoint>, pairs: &[Pair], owned: &BTreeMap<String, u32>, report: &mut WorkerReport<'_>) {
     let mut shown = Pool::new(importer, SIZE, pairs, owned, Some(reference::read));
     let writes_back = importer.work.contains(&Ability::WriteBack);
     let mut written = writes_back.then(|| Pool::new(importer, SIZE, pairs, owned, None));
     let asked = Stream::default();
     let mut known: Option<Reference> = None;
-    teller.wait_for_turn();
-    while !teller.over() {
-        teller.now_and_then();
+    report.wait_for_turn();
+    while !report.over() {
+        report.now_and_then();
         let device = match device::inventory::open(importer) {
             Ok(device) => device,
             Err(error) => {
-                teller.give_up(format!("{}: {error}", importer.node.display()), EXPECTED);
+                report.give_up(format!("{}: {error}", importer.node.display()), EXPECTED);
                 break;
             }
         };
@@ -41,42 +41,42 @@ pub fn work(importer: &Rc<Endpoint>, pairs: &[Pair], owned: &BTreeMap<String, u3
             match Reference::of(&*device, SIZE, 1, &asked) {
                 Ok(Ok(reference)) => {
                     known = Some(reference);
-                    teller.ready();
+                    report.ready();
                 }
-                Ok(Err(why)) => teller.give_up(why, EXPECTED),
-                Err(undone) if busy(importer, &undone) => pause(teller),
-                Err(undone) => teller.give_up(format!("its own buffers are not shown either: {undone}"), EXPECTED),
+                Ok(Err(why)) => report.give_up(why, EXPECTED),
+                Err(undone) if busy(importer, &undone) => pause(report),
+                Err(undone) => report.give_up(format!("its own buffers are not shown either: {undone}"), EXPECTED),
             }
             continue;
         };
-        let lent = match take(&mut shown, written.as_mut(), teller) {
+        let lent = match take(&mut shown, written.as_mut(), report) {
             Ok(Some(lent)) => lent,
             Ok(None) => {
-                pause(teller);
+                pause(report);
                 continue;
             }
             Err(seen) => {
-                teller.fail(Oracle::Content, seen, EXPECTED);
+                report.fail(Oracle::Content, seen, EXPECTED);
                 break;
             }
         };
-        teller.at(lent.0.pair);
-        one(&*device, importer, &asked, reference, &lent, teller);
+        report.at(lent.0.pair);
+        one(&*device, importer, &asked, reference, &lent, report);
         shown.give(lent.0);
         if let (Some(pool), Some(target)) = (&mut written, lent.1) {
             pool.give(target);
         }
     }
-    teller.set("exporters", shown.used());
-    if teller.figure("frames-read") == 0 && !teller.failed() {
-        teller.unseen(Oracle::Device, "the display showed no imported buffer", EXPECTED);
-    } else if teller.figure("frames-compared") == 0 && !teller.failed() {
-        teller.unseen(Oracle::Content, "the display told of no buffer what it showed", EXPECTED);
+    report.set("exporters", shown.used());
+    if report.figure("frames-read") == 0 && !report.failed() {
+        report.unseen(Oracle::Device, "the display showed no imported buffer", EXPECTED);
+    } else if report.figure("frames-compared") == 0 && !report.failed() {
+        report.unseen(Oracle::Content, "the display told of no buffer what it showed", EXPECTED);
     }
 }
 
-fn pause(teller: &mut Teller<'_>) {
-    teller.add("busy", 1);
+fn pause(report: &mut WorkerReport<'_>) {
+    report.add("busy", 1);
     std::thread::sleep(PAUSE);
 }
 
@@ -84,11 +84,11 @@ fn pause(teller: &mut Teller<'_>) {
 fn take(
     shown: &mut Pool,
     written: Option<&mut Pool>,
-    teller: &mut Teller<'_>,
-) -> Result<Option<(Lent, Option<Lent>)>, String> {
-    let Some(source) = shown.take(teller)? else { return Ok(None) };
+    report: &mut WorkerReport<'_>,
+) -> Result<Option<(LentBuffer, Option<LentBuffer>)>, String> {
+    let Some(source) = shown.take(report)? else { return Ok(None) };
     let Some(pool) = written else { return Ok(Some((source, None))) };
-    let Some(target) = pool.take(teller)? else {
+    let Some(target) = pool.take(report)? else {
         shown.give(source);
         return Ok(None);
     };
@@ -104,8 +104,8 @@ fn one(
     importer: &Endpoint,
     asked: &Stream,
     reference: &Reference,
-    (source, target): &(Lent, Option<Lent>),
-    teller: &mut Teller<'_>,
+    (source, target): &(LentBuffer, Option<LentBuffer>),
+    report: &mut WorkerReport<'_>,
 ) {
     let (sources, targets): ([BorrowedFd<'_>; 1], Vec<BorrowedFd<'_>>) =
         ([source.memory.file.as_fd()], target.iter().map(|target| target.memory.file.as_fd()).collect());
@@ -114,33 +114,38 @@ fn one(
     let work = reference::work(asked, SIZE, 1, capture, Buffers::Imported(&sources));
     match device.work(&work) {
         Ok(done) => {
-            teller.add("imports", 1 + targets.len() as u64);
-            teller.add("frames-read", 1);
-            teller.add("frames-written", targets.len() as u64);
+            report.add("imports", 1 + targets.len() as u64);
+            report.add("frames-read", 1);
+            report.add("frames-written", targets.len() as u64);
             match look(&done, reference, source, target.as_ref()) {
                 Ok(0) => {}
                 Ok(bytes) => {
-                    teller.add("frames-compared", 1);
-                    teller.add("bytes-compared", bytes);
+                    report.add("frames-compared", 1);
+                    report.add("bytes-compared", bytes);
                 }
-                Err(seen) => teller.fail(Oracle::Content, format!("a buffer of {}: {seen}", source.exporter), EXPECTED),
+                Err(seen) => report.fail(Oracle::Content, format!("a buffer of {}: {seen}", source.exporter), EXPECTED),
             }
         }
         Err(undone) => match meaning_of_work(importer.kind, &undone) {
-            Some(Meaning::Busy) => pause(teller),
-            Some(Meaning::Short) => teller.add("refused", 1),
-            Some(Meaning::Wrong) => teller.fail(Oracle::Refusal, undone.to_string(), EXPECTED),
+            Some(Meaning::Busy) => pause(report),
+            Some(Meaning::Short) => report.add("refused", 1),
+            Some(Meaning::Wrong) => report.fail(Oracle::Refusal, undone.to_string(), EXPECTED),
             // What it does not do with its own buffers now either, the load is not to blame its exporters for.
             None if device.work(&Work { capture: Buffers::Own(&own), output: Buffers::Own(&own), ..work }).is_err() => {
-                teller.add("frames-late", 1);
+                report.add("frames-late", 1);
             }
-            None => teller.fail(Oracle::Device, undone.to_string(), EXPECTED),
+            None => report.fail(Oracle::Device, undone.to_string(), EXPECTED),
         },
     }
 }
 
 /// Holds what was shown against the device's own. Tells how many bytes were looked at, by its CRC or in what it wrote.
-fn look(done: &Worked, reference: &Reference, source: &Lent, target: Option<&Lent>) -> Result<u64, String> {
+fn look(
+    done: &WorkResult,
+    reference: &Reference,
+    source: &LentBuffer,
+    target: Option<&LentBuffer>,
+) -> Result<u64, String> {
     let mut bytes = 0;
     if let (Some(seen), Some(wanted)) = (done.crc.as_deref(), reference.crc()) {
         if seen != wanted {

@@ -5,14 +5,14 @@ use event::Oracle;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use device::{Buffers, Device, Endpoint, Undone};
+use device::{Buffers, Device, Endpoint, WorkError};
 
 use super::clock::PAUSE;
 use super::feed::{EXPECTED, Fed};
 use super::plan::Pair;
 use super::pool::Pool;
 use super::reference::{self, FRAMES, Reference};
-use super::teller::{Meaning, Teller, meaning_of_work};
+use super::worker_report::{Meaning, WorkerReport, meaning_of_work};
 
 /// So many frames are queued at a time.
 const AT_ONCE: usize = 4;
@@ -23,24 +23,24 @@ pub fn work(
     output: Option<&Rc<Endpoint>>,
     pairs: &[Pair],
     owned: &BTreeMap<String, u32>,
-    teller: &mut Teller<'_>,
+    report: &mut WorkerReport<'_>,
 ) {
     let room = reference::room(importer, output.map(Rc::as_ref));
     let capture = Pool::new(importer, room, pairs, owned, None);
     let output = Pool::new(output.unwrap_or(importer), room, pairs, owned, Some(reference::read));
-    let mut fed = Fed::new(teller, capture, output, owned.get(&importer.key).copied());
+    let mut fed = Fed::new(report, capture, output, owned.get(&importer.key).copied());
     // Before anybody else works: under load it may take as long as the load.
-    fed.teller.wait_for_turn();
-    while fed.known.is_none() && !fed.teller.begun() && !fed.teller.over() {
-        fed.teller.now_and_then();
+    fed.report.wait_for_turn();
+    while fed.known.is_none() && !fed.report.begun() && !fed.report.over() {
+        fed.report.now_and_then();
         match device::inventory::open(importer) {
             Ok(device) => _ = known(&*device, importer, room, &mut fed),
-            Err(error) => fed.teller.give_up(format!("{}: {error}", importer.node.display()), EXPECTED),
+            Err(error) => fed.report.give_up(format!("{}: {error}", importer.node.display()), EXPECTED),
         }
     }
-    fed.teller.ready();
-    while !fed.teller.over() {
-        fed.teller.now_and_then();
+    fed.report.ready();
+    while !fed.report.over() {
+        fed.report.now_and_then();
         if fed.lent() {
             fed.clear();
             std::thread::sleep(PAUSE);
@@ -49,7 +49,7 @@ pub fn work(
         match device::inventory::open(importer) {
             Ok(device) if known(&*device, importer, room, &mut fed) => one(&*device, importer, room, &mut fed),
             Ok(_) => {}
-            Err(error) => fed.teller.give_up(format!("{}: {error}", importer.node.display()), EXPECTED),
+            Err(error) => fed.report.give_up(format!("{}: {error}", importer.node.display()), EXPECTED),
         }
     }
     fed.clear();
@@ -63,20 +63,20 @@ fn known(device: &dyn Device, importer: &Endpoint, room: u64, fed: &mut Fed<'_, 
     }
     match Reference::of(device, room, FRAMES, &reference::asked()) {
         Ok(Ok(reference)) => fed.known = Some(reference),
-        Ok(Err(why)) => fed.teller.give_up(why, EXPECTED),
+        Ok(Err(why)) => fed.report.give_up(why, EXPECTED),
         Err(undone) if busy(importer, &undone) => {
-            fed.teller.add("busy", 1);
+            fed.report.add("busy", 1);
             std::thread::sleep(PAUSE);
         }
         Err(undone) => {
-            fed.teller.give_up(format!("the device does not work on its own buffers either: {undone}"), EXPECTED);
+            fed.report.give_up(format!("the device does not work on its own buffers either: {undone}"), EXPECTED);
         }
     }
     fed.known.is_some()
 }
 
 /// Whether somebody else has the device now.
-pub fn busy(importer: &Endpoint, undone: &Undone) -> bool {
+pub fn busy(importer: &Endpoint, undone: &WorkError) -> bool {
     let asked = undone.refusal().is_some_and(|refusal| refusal.errno().is_some());
     asked && meaning_of_work(importer.kind, undone) == Some(Meaning::Busy)
 }
@@ -88,18 +88,18 @@ fn one(device: &dyn Device, importer: &Endpoint, room: u64, fed: &mut Fed<'_, '_
     let asked = reference::asked();
     let work = reference::work(&asked, room, 1, Buffers::Own(&own), Buffers::Own(&read));
     let done = device.flow(&work, AT_ONCE, fed);
-    fed.teller.add("streams", 1);
+    fed.report.add("streams", 1);
     match done {
         Ok(()) => {}
         Err(undone) => match meaning_of_work(importer.kind, &undone) {
-            Some(Meaning::Busy) => fed.teller.add("busy", 1),
+            Some(Meaning::Busy) => fed.report.add("busy", 1),
             // Memory that is not in one piece: the others are gone on with.
             Some(Meaning::Short) => {
-                fed.teller.add("refused", 1);
+                fed.report.add("refused", 1);
                 fed.leave_last();
             }
-            Some(Meaning::Wrong) => fed.teller.fail(Oracle::Refusal, undone.to_string(), EXPECTED),
-            None => fed.teller.fail(Oracle::Device, undone.to_string(), EXPECTED),
+            Some(Meaning::Wrong) => fed.report.fail(Oracle::Refusal, undone.to_string(), EXPECTED),
+            None => fed.report.fail(Oracle::Device, undone.to_string(), EXPECTED),
         },
     }
     if !fed.stopped() {

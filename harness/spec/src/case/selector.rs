@@ -35,7 +35,7 @@ pub struct Selector {
 
 /// What a selector looks at.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct EndpointFacts<'a> {
     /// What the endpoint is.
     pub kind: Kind,
     /// Its key.
@@ -62,13 +62,14 @@ pub struct Seen<'a> {
 
 impl Selector {
     /// Whether an endpoint is selected.
-    pub fn selects(&self, endpoint: Seen<'_>) -> bool {
+    pub fn selects(&self, endpoint: EndpointFacts<'_>) -> bool {
         self.why_not(endpoint).is_none()
     }
 
     /// What of an endpoint is not selected. A mock stands for any kind, so that every case can be tested with it.
-    pub fn why_not(&self, endpoint: Seen<'_>) -> Option<&'static str> {
-        let Seen { kind, key, driver, exports, imports, reads, writes, work, pixels, memory, map_dma_buf } = endpoint;
+    pub fn why_not(&self, endpoint: EndpointFacts<'_>) -> Option<&'static str> {
+        let EndpointFacts { kind, key, driver, exports, imports, reads, writes, work, pixels, memory, map_dma_buf } =
+            endpoint;
         let mock = kind == Kind::Mock;
         let able = |ability: &Ability| match ability {
             Ability::Export => exports,
@@ -104,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_selector_selects_by_each_of_its_parts() {
-        let seen = |kind, key, driver| Seen {
+        let seen = |kind, key, driver| EndpointFacts {
             kind,
             key,
             driver,
@@ -127,8 +128,11 @@ mod tests {
         assert_eq!(both.why_not(heap), Some("abilities"));
         let scattered = Selector { memory: vec![Memory::Scattered], ..Selector::default() };
         assert_eq!(scattered.why_not(heap), Some("memory"), "what is not known is not selected");
-        assert!(scattered.selects(Seen { memory: Some(Memory::Scattered), ..heap }));
+        assert!(scattered.selects(EndpointFacts { memory: Some(Memory::Scattered), ..heap }));
         let mapped = Selector { map_dma_buf: vec![Glob::new("system_heap_*")], ..Selector::default() };
-        assert!(mapped.selects(Seen { map_dma_buf: Some("system_heap_map_dma_buf"), ..heap }) && !mapped.selects(heap));
+        assert!(
+            mapped.selects(EndpointFacts { map_dma_buf: Some("system_heap_map_dma_buf"), ..heap })
+                && !mapped.selects(heap)
+        );
     }
 }

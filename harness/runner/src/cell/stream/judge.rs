@@ -1,22 +1,22 @@
 //! What a device has done to imported buffers, held against what it has done to its own.
 
 use device::work::place;
-use device::{Plane, Worked};
+use device::{Plane, WorkResult};
 use event::Oracle;
 use oracle::content::{compare, word};
 
-use super::shown::Shown;
+use super::view::View;
 use super::work_order::{BEFORE, BLAME, EXPECTED, INPUT, LEFT};
 use crate::cell::stop::Stop;
 use crate::cell::world::World;
 
 /// Whether no buffer tells what a device has done.
-pub fn unwritten(worked: &Worked) -> bool {
+pub fn unwritten(worked: &WorkResult) -> bool {
     worked.written.iter().all(Option::is_none)
 }
 
 /// Whether a device writes the same into its own buffers each time, and anything at all.
-pub fn steady(first: &Worked, second: &Worked) -> Result<(), String> {
+pub fn steady(first: &WorkResult, second: &WorkResult) -> Result<(), String> {
     if first.crc != second.crc {
         return Err(format!("the CRC of the device's own buffer is {:?}, then {:?}", first.crc, second.crc));
     }
@@ -57,7 +57,7 @@ fn same(first: &Plane, second: &Plane) -> Result<bool, String> {
 }
 
 /// How much the device says that it wrote, against what it said of its own.
-pub fn judge_amounts(done: &Worked, own: &Worked) -> Result<(), Stop> {
+pub fn judge_amounts(done: &WorkResult, own: &WorkResult) -> Result<(), Stop> {
     for (number, own) in own.written.iter().enumerate() {
         let used = |plane: Option<&Plane>| plane.map(|plane| plane.used);
         let (seen, wanted) = (used(done.written.get(number).and_then(Option::as_ref)), used(own.as_ref()));
@@ -72,7 +72,7 @@ pub fn judge_amounts(done: &Worked, own: &Worked) -> Result<(), Stop> {
 }
 
 /// What the imported buffers hold, against what the device's own did: those were filled with the same before.
-pub fn judge(world: &World, done: &Worked, own: &Worked, files: &[Shown]) -> Result<(), Stop> {
+pub fn judge(world: &World, done: &WorkResult, own: &WorkResult, files: &[View]) -> Result<(), Stop> {
     for (number, own) in own.written.iter().enumerate() {
         let seed = if own.is_some() { BEFORE } else { LEFT };
         // What it makes of an imported buffer may lie in one of its own.
@@ -120,7 +120,7 @@ pub fn filled(len: usize, word: impl Fn(u64) -> u64) -> Vec<u8> {
 }
 
 /// A buffer that is read stays as it was.
-pub fn unchanged(world: &World, files: &[Shown], held: impl Fn(u64) -> u64, read: u64) -> Result<(), Stop> {
+pub fn unchanged(world: &World, files: &[View], held: impl Fn(u64) -> u64, read: u64) -> Result<(), Stop> {
     for (number, shown) in files.iter().enumerate().filter(|(_, shown)| !shown.is_gone()) {
         let seen = shown.bytes(world)?;
         let expected = filled(seen.len(), |at| held(place(number, at)));
@@ -141,8 +141,8 @@ mod tests {
         filled(16, |at| if complement { !word(BEFORE, at) } else { word(BEFORE, at) })
     }
 
-    fn worked(bytes: Vec<u8>) -> Worked {
-        Worked { written: vec![Some(Plane { used: 16, bytes })], ..Worked::default() }
+    fn worked(bytes: Vec<u8>) -> WorkResult {
+        WorkResult { written: vec![Some(Plane { used: 16, bytes })], ..WorkResult::default() }
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
         (one[11], other[11]) = (1, 2);
         let why = steady(&worked(one), &worked(other)).unwrap_err();
         assert!(why.contains("byte 11 is 01, then 02"), "{why}");
-        let short = Worked { written: vec![Some(Plane { used: 8, bytes: own(true) })], ..Worked::default() };
+        let short = WorkResult { written: vec![Some(Plane { used: 8, bytes: own(true) })], ..WorkResult::default() };
         assert!(steady(&worked(own(false)), &short).is_err());
     }
 }

@@ -4,10 +4,10 @@ use event::Oracle;
 use spec::step::Stream;
 use spec::verdict::Verdict;
 
-use super::undone::without_reference;
+use super::work_error::without_reference;
 use super::{tested, work};
 use crate::cell::stop::Stop;
-use crate::cell::world::{Opened, World};
+use crate::cell::world::{OpenEndpoint, World};
 
 pub fn stream(world: &mut World, step: &Stream) -> Result<(), Stop> {
     let mut unseen = None;
@@ -45,7 +45,7 @@ pub fn stream(world: &mut World, step: &Stream) -> Result<(), Stop> {
 }
 
 /// The formats in which a device is to work, or none for one of its own choice.
-fn formats(importer: &Opened, step: &Stream) -> Result<Vec<Option<u32>>, Stop> {
+fn formats(importer: &OpenEndpoint, step: &Stream) -> Result<Vec<Option<u32>>, Stop> {
     let named = importer.device.formats(step).map_err(|undone| without_reference(importer, &undone))?;
     Ok(if named.is_empty() { vec![None] } else { named.into_iter().map(Some).collect() })
 }

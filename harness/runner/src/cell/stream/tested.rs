@@ -4,7 +4,7 @@
 use device::{Buffers, Work};
 use spec::step::Stream;
 
-use super::undone::why_not;
+use super::work_error::why_not;
 use super::work_order::{own_input, work_of};
 use crate::cell::stop::Stop;
 use crate::cell::world::World;

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use device::Refusal;
-use device::Worked;
+use device::WorkResult;
 use device::files::Pending;
 use spec::step::StreamWait;
 use uapi::dma_buf::{SYNC_END, SYNC_WRITE};
 
-use super::shown::Shown;
+use super::view::View;
 use crate::cell::stop::Stop;
 use crate::cell::world::World;
 use event::{Blame, Oracle};
@@ -18,7 +18,7 @@ const EXPECTED: &str = "the device waits for the fence before it reads, and is d
 
 pub struct Waiting<'a> {
     world: &'a World,
-    output: &'a [Shown],
+    output: &'a [View],
     how: StreamWait,
     pending: Pending,
     /// What signalling it came to, once it was.
@@ -27,7 +27,7 @@ pub struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     /// Makes a fence, and begins to write the imported buffers.
-    pub fn begin(world: &'a World, how: StreamWait, output: &'a [Shown]) -> Result<Self, Stop> {
+    pub fn begin(world: &'a World, how: StreamWait, output: &'a [View]) -> Result<Self, Stop> {
         let pending = world.files().make_fence();
         let pending = pending.map_err(|why| Stop::not_observable(Oracle::Fence, why, EXPECTED))?;
         for shown in output {
@@ -81,7 +81,7 @@ impl<'a> Waiting<'a> {
 }
 
 /// Whether the device was done before its time.
-pub fn judge_early(done: &Worked) -> Result<(), Stop> {
+pub fn judge_early(done: &WorkResult) -> Result<(), Stop> {
     done.early.map_or(Ok(()), |what| {
         let seen = format!("{what} was signalled while the fence was pending that the device has to wait for");
         Err(Stop::fail(Oracle::Fence, Blame::Importer, seen, EXPECTED))
@@ -94,8 +94,8 @@ mod tests {
 
     #[test]
     fn who_is_done_early_fails() {
-        assert!(judge_early(&Worked::default()).is_ok());
-        let early = Worked { early: Some("the CRTC's fence"), ..Worked::default() };
+        assert!(judge_early(&WorkResult::default()).is_ok());
+        let early = WorkResult { early: Some("the CRTC's fence"), ..WorkResult::default() };
         let stop = judge_early(&early).err().unwrap();
         assert_eq!(stop.0.verdict, spec::verdict::Verdict::Fail);
         assert!(stop.0.seen.starts_with("the CRTC's fence was signalled"));

@@ -4,23 +4,23 @@ use event::Oracle;
 use std::cell::RefCell;
 
 use device::work::place;
-use device::{Buffers, Undone, Work, Worked};
+use device::{Buffers, Work, WorkError, WorkResult};
 use oracle::content::word;
 use spec::case::Kind;
 use spec::step::{Stream, StreamCpu};
 
 use super::judge::{judge, judge_amounts, steady, unchanged, unwritten};
-use super::shown::{self, Reader, Shown};
-use super::undone::{why_not, without_reference};
+use super::view::{self, Reader, View};
 use super::waiting::{self, Waiting};
+use super::work_error::{why_not, without_reference};
 use super::work_order::{BEFORE, EXPECTED, INPUT, LEFT, input, own_input, work_of};
 use crate::cell::stop::Stop;
-use crate::cell::world::{Opened, Value, World};
+use crate::cell::world::{OpenEndpoint, Value, World};
 use crate::witness::{self, Sight};
 
 /// Lets the device work. Tells what it worked on, and whether that is as it must be.
 pub fn at_work(world: &mut World, step: &Stream, format: Option<u32>) -> Result<(String, Result<(), Stop>), Stop> {
-    let (capture, output) = (Shown::of(world, &step.capture, step.cpu)?, Shown::of(world, &step.output, step.cpu)?);
+    let (capture, output) = (View::of(world, &step.capture, step.cpu)?, View::of(world, &step.output, step.cpu)?);
     let given_up: Vec<Value> = step.gives_up.iter().map(|name| world.take(name)).collect::<Result<_, _>>()?;
     let read = Read::of(world, step, &output)?;
     let buffers = [&capture[..], &output[..]];
@@ -37,7 +37,7 @@ struct Read {
 }
 
 impl Read {
-    fn of(world: &World, step: &Stream, output: &[Shown]) -> Result<Self, Stop> {
+    fn of(world: &World, step: &Stream, output: &[View]) -> Result<Self, Stop> {
         let bytes = match output {
             [shown] if step.as_is => Some(shown.bytes(world)?),
             _ => None,
@@ -64,7 +64,7 @@ struct AtWork<'a> {
     step: &'a Stream,
     format: Option<u32>,
     /// Those that are written, and those that are read.
-    buffers: [&'a [Shown]; 2],
+    buffers: [&'a [View]; 2],
     read: &'a Read,
     /// Of the smallest of them, in bytes.
     room: u64,
@@ -72,22 +72,27 @@ struct AtWork<'a> {
 }
 
 impl AtWork<'_> {
-    fn importer(&self) -> Result<&Opened, Stop> {
+    fn importer(&self) -> Result<&OpenEndpoint, Stop> {
         self.world.side(self.step.by)
     }
 
     /// The work on the device's own buffers.
-    fn own(&self, importer: &Opened, before: &dyn Fn(u64) -> u64, read: &dyn Fn(u64) -> u64) -> Result<Worked, Undone> {
+    fn own(
+        &self,
+        importer: &OpenEndpoint,
+        before: &dyn Fn(u64) -> u64,
+        read: &dyn Fn(u64) -> u64,
+    ) -> Result<WorkResult, WorkError> {
         importer.device.work(&work_of(self.step, self.room, self.format, before, read))
     }
 
     /// The work on imported buffers.
-    fn imported(&self) -> Result<Worked, Stop> {
+    fn imported(&self) -> Result<WorkResult, Stop> {
         let (world, step, [capture, output]) = (self.world, self.step, self.buffers);
         capture.iter().try_for_each(|shown| shown.fill(world, |at| word(BEFORE, at)))?;
         if !step.as_is {
             let seed = if step.wait.is_some() { LEFT } else { INPUT };
-            let fill = |(number, shown): (usize, &Shown)| {
+            let fill = |(number, shown): (usize, &View)| {
                 shown.fill(world, |at| input(seed, place(number, at), self.read.offset))
             };
             output.iter().enumerate().try_for_each(fill)?;
@@ -100,7 +105,7 @@ impl AtWork<'_> {
                 let _ = shown.fill(world, |at| word(LEFT, at));
             }
         };
-        let (written_files, read_files) = (shown::files(capture), shown::files(output));
+        let (written_files, read_files) = (view::files(capture), view::files(output));
         let waiting = step.wait.map(|how| Waiting::begin(world, how, output)).transpose()?;
         let signal = || {
             waiting.as_ref().map_or(Ok(()), |waiting| waiting.end(|number, at| self.read.imported(place(number, at))))
@@ -138,7 +143,7 @@ impl AtWork<'_> {
         }
         self.given_up.take();
         // What is written is looked at when it is done.
-        self.buffers[1].iter().try_for_each(Shown::give_up)
+        self.buffers[1].iter().try_for_each(View::give_up)
     }
 
     fn compared(&self) -> Result<(String, Result<(), Stop>), Stop> {
@@ -178,7 +183,7 @@ impl AtWork<'_> {
 }
 
 /// What was written into the first imported buffer; all of the first that was read where none is written.
-fn first_frame(world: &World, shown: Option<&Shown>, used: u32) -> Vec<u8> {
+fn first_frame(world: &World, shown: Option<&View>, used: u32) -> Vec<u8> {
     let mut bytes = shown.and_then(|shown| shown.bytes(world).ok()).unwrap_or_default();
     if used > 0 {
         bytes.truncate(used as usize);
@@ -186,7 +191,7 @@ fn first_frame(world: &World, shown: Option<&Shown>, used: u32) -> Vec<u8> {
     bytes
 }
 
-fn amount(worked: &Worked) -> String {
+fn amount(worked: &WorkResult) -> String {
     let used: Vec<u32> = worked.written.iter().flatten().map(|plane| plane.used).collect();
     format!("{} buffers with {} bytes written", used.len(), used.iter().map(|&used| u64::from(used)).sum::<u64>())
 }

@@ -1,6 +1,6 @@
 //! What it means that a device did not do its work.
 
-use device::{Undone, Worked};
+use device::{WorkError, WorkResult};
 use spec::case::Kind;
 use spec::verdict::Verdict;
 
@@ -8,19 +8,19 @@ use super::work_order::{BLAME, EXPECTED};
 use crate::cell::documented;
 use crate::cell::refusal::unexpected;
 use crate::cell::stop::Stop;
-use crate::cell::world::{Opened, World};
+use crate::cell::world::{OpenEndpoint, World};
 use event::{Blame, Oracle};
 
 /// What it means that imported buffers were not worked on.
 pub fn why_not(
     world: &World,
-    importer: &Opened,
-    undone: &Undone,
-    own: impl FnOnce() -> Result<Worked, Undone>,
+    importer: &OpenEndpoint,
+    undone: &WorkError,
+    own: impl FnOnce() -> Result<WorkResult, WorkError>,
 ) -> Stop {
     let expected = "the device works on imported buffers as on its own";
     let errno = undone.refusal().map(|refusal| refusal.errno());
-    if let Undone::Call(device::Refusal::Kernel { call: "DRM_IOCTL_MODE_ADDFB2", errno }) = undone
+    if let WorkError::Call(device::Refusal::Kernel { call: "DRM_IOCTL_MODE_ADDFB2", errno }) = undone
         && let Some(reason) = documented::framebuffer(&importer.endpoint.driver, *errno)
     {
         let seen = format!("{undone}: {reason}");
@@ -31,9 +31,9 @@ pub fn why_not(
         queue && world.exporter.as_ref().is_some_and(|exporter| exporter.endpoint.node == importer.endpoint.node);
     match (undone, errno) {
         (_, Some(None)) => return Stop::not_observable(Oracle::Refusal, undone.to_string(), expected),
-        (Undone::Import(_) | Undone::Call(_), Some(Some(errno))) if errno != uapi::Errno::EBUSY || same_node => {
+        (WorkError::Import(_) | WorkError::Call(_), Some(Some(errno))) if errno != uapi::Errno::EBUSY || same_node => {
             let documented = documented::import(importer.endpoint.kind, errno);
-            let of_import = matches!(undone, Undone::Import(_)) || same_node;
+            let of_import = matches!(undone, WorkError::Import(_)) || same_node;
             if let Some(reason) = documented.filter(|_| of_import) {
                 let seen = format!("{undone}: {reason}");
                 return Stop::new(Oracle::Refusal, Verdict::Refused, Blame::Nobody, seen, "the device may refuse here");
@@ -63,14 +63,14 @@ pub fn why_not(
     }
 }
 
-pub fn without_reference(importer: &Opened, undone: &Undone) -> Stop {
+pub fn without_reference(importer: &OpenEndpoint, undone: &WorkError) -> Stop {
     match undone.refusal().and_then(|refusal| refusal.errno()) {
         Some(uapi::Errno::EBUSY) => busy(importer, undone),
         _ => Stop::not_observable(Oracle::Device, format!("with the device's own buffers: {undone}"), EXPECTED),
     }
 }
 
-fn busy(importer: &Opened, undone: &Undone) -> Stop {
+fn busy(importer: &OpenEndpoint, undone: &WorkError) -> Stop {
     let holders = device::holders::of(&importer.endpoint.node);
     let who = if holders.is_empty() { "another program".to_owned() } else { holders.join(", ") };
     let seen = format!("{undone}; {who} holds {}: stop it", importer.endpoint.node.display());

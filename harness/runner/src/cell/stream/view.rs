@@ -17,7 +17,7 @@ use crate::cell::world::LONG;
 use crate::cell::world::World;
 use event::{Blame, Oracle};
 
-pub struct Shown {
+pub struct View {
     file: OwnedFd,
     mapping: RefCell<Option<Mapping>>,
     /// The one that is read from in the end, where that is another.
@@ -27,7 +27,7 @@ pub struct Shown {
     pub size: u64,
 }
 
-impl Shown {
+impl View {
     /// Maps files.
     pub fn of(world: &World, names: &[String], cpu: StreamCpu) -> Result<Vec<Self>, Stop> {
         let expected = "the exporter maps the buffer that it has exported";
@@ -116,8 +116,8 @@ impl Shown {
 }
 
 /// Their descriptors.
-pub fn files(shown: &[Shown]) -> Vec<BorrowedFd<'_>> {
-    shown.iter().map(Shown::file).collect()
+pub fn files(shown: &[View]) -> Vec<BorrowedFd<'_>> {
+    shown.iter().map(View::file).collect()
 }
 
 /// A process that reads buffers as long as this lives.
@@ -125,7 +125,7 @@ pub struct Reader(Option<Child>);
 
 impl Reader {
     /// Begins to read.
-    pub fn of(shown: &[&[Shown]]) -> Result<Self, Stop> {
+    pub fn of(shown: &[&[View]]) -> Result<Self, Stop> {
         let child = uapi::process::spawn(|_| {
             loop {
                 for shown in shown.iter().flat_map(|shown| shown.iter()) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use device::{Refusal, Undone};
+use device::{Refusal, WorkError};
 use oracle::balance;
 use spec::case::Kind;
 use spec::verdict::Verdict;
@@ -20,7 +20,7 @@ use event::{Blame, Finding, Oracle};
 const EVERY: Duration = Duration::from_secs(1);
 
 /// A worker's mouth.
-pub struct Teller<'a> {
+pub struct WorkerReport<'a> {
     say: &'a mut dyn FnMut(&Message),
     clock: &'a Clock,
     number: usize,
@@ -31,7 +31,7 @@ pub struct Teller<'a> {
     files: Option<usize>,
 }
 
-impl<'a> Teller<'a> {
+impl<'a> WorkerReport<'a> {
     /// For the worker of this number.
     pub fn new(say: &'a mut dyn FnMut(&Message), clock: &'a Clock, number: usize) -> Self {
         let files = balance::open_files(Path::new("/proc")).ok();
@@ -163,7 +163,7 @@ pub fn meaning(kind: Kind, refusal: &Refusal) -> Meaning {
 }
 
 /// As [`meaning`], of a device that did not do its work; nothing where that was no refusal.
-pub fn meaning_of_work(kind: Kind, undone: &Undone) -> Option<Meaning> {
+pub fn meaning_of_work(kind: Kind, undone: &WorkError) -> Option<Meaning> {
     undone.refusal().map(|refusal| meaning(kind, refusal))
 }
 
@@ -193,9 +193,9 @@ mod tests {
         let clock = Clock::new(Duration::from_secs(3600)).unwrap();
         let child = uapi::process::spawn(|_| {
             let mut say = |_: &Message| {};
-            let mut teller = Teller::new(&mut say, &clock, 1);
+            let mut report = WorkerReport::new(&mut say, &clock, 1);
             clock.at(1, 3);
-            teller.wait_for_turn();
+            report.wait_for_turn();
             clock.at(1, 7);
             0
         });
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(clock.was_at(1), Some(7));
         clock.begin();
         // Nobody is waited for any more.
-        Teller::new(&mut |_| {}, &clock, 9).wait_for_turn();
+        WorkerReport::new(&mut |_| {}, &clock, 9).wait_for_turn();
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(meaning(Kind::V4l2, &refusal(Errno::EINVAL)), Meaning::Wrong);
         assert_eq!(meaning(Kind::Heap, &refusal(Errno::ENOMEM)), Meaning::Short);
         assert_eq!(meaning(Kind::Drm, &Refusal::NotAsked("no more")), Meaning::Busy);
-        assert_eq!(meaning_of_work(Kind::V4l2, &Undone::Late { frame: 1, of: 1, seconds: 1 }), None);
+        assert_eq!(meaning_of_work(Kind::V4l2, &WorkError::Late { frame: 1, of: 1, seconds: 1 }), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ const NOT_STARTED: [u8; 2] = [126, 127];
 
 /// What was heard of a board so far.
 #[derive(Debug)]
-pub struct Heard<'a> {
+pub struct ConsoleFollower<'a> {
     report: &'a Report,
     results: &'a Results,
     console: Console,
@@ -33,7 +33,7 @@ pub struct Heard<'a> {
     progress: Option<(u64, u64)>,
 }
 
-impl<'a> Heard<'a> {
+impl<'a> ConsoleFollower<'a> {
     /// Nothing yet of a board that starts now and is given up at `end`.
     pub fn new(report: &'a Report, results: &'a Results, start: Instant, end: Instant) -> Self {
         let (console, archive) = (Console::default(), SentResults::default());
@@ -142,7 +142,7 @@ mod tests {
         }
         let report = Report::new();
         let timeout = Duration::from_secs(60);
-        let mut heard = Heard::new(&report, &results, Instant::now(), Instant::now() + timeout);
+        let mut heard = ConsoleFollower::new(&report, &results, Instant::now(), Instant::now() + timeout);
         heard.hear(said.as_bytes());
         heard.verdict(end, "", timeout)
     }
@@ -178,7 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let results = Results::open(folder.path(), "b").unwrap();
         let (report, start, timeout) = (Report::new(), Instant::now(), Duration::from_secs(600));
-        let mut heard = Heard::new(&report, &results, start, start + timeout);
+        let mut heard = ConsoleFollower::new(&report, &results, start, start + timeout);
         assert_eq!(heard.deadline(), start + BOOT);
         assert_eq!(heard.hear(b"Booting from ROM...board: up\n"), Some(start + BOOT));
         assert_eq!(heard.hear(b"board: run\n"), Some(start + timeout));
