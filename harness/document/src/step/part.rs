@@ -64,7 +64,7 @@ pub(crate) trait Part {
         None
     }
 
-    /// A key that makes no sense beside the others or without them, with what is wrong and the remedy.
+    /// A key that makes no sense with the others or without them, with what is wrong and the remedy.
     fn senseless(&self) -> Option<(&'static str, &'static str, &'static str)> {
         None
     }
@@ -111,7 +111,7 @@ impl Names for Vec<String> {
 /// - `uses KEY: SORT | SORT, KEY: SORT` and `takes …` for keys that hold names;
 /// - `steps KEY, KEY` for those that hold the steps within it.
 ///
-/// Used within an `impl Part`, beside methods that need more.
+/// Used within an `impl Part`, as well as methods that need more.
 macro_rules! rows {
     () => {};
     (checks; $($rest:tt)*) => {
