@@ -2,7 +2,7 @@
 //!
 //! A file imports another one by `use`, by a path within an expression, a type or a macro's arguments, or through a name
 //! that a third file re-exports; the arrow then goes to the file that defines the name. A module may use what a module that
-//! contains it defines: that is how Rust nests them, and no arrow. What only tests use (`cfg(test)`) is none either.
+//! contains it defines: that is how Rust nests them, and not an arrow. Nor is what only tests use (`cfg(test)`).
 
 mod graph;
 mod module;

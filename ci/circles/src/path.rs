@@ -59,7 +59,7 @@ fn scan(code: TokenStream, found_imports: &mut Vec<Import>, found_paths: &mut Ve
             TokenTree::Ident(ident) if ident == "use" => {
                 let end = tokens[at..].iter().position(|token| is(token, ';')).map_or(tokens.len(), |end| at + end);
                 let tree: TokenStream = tokens[at + 1..end].iter().cloned().collect();
-                // `impl Trait + use<'a>` is no import.
+                // `impl Trait + use<'a>` is not an import.
                 if let Ok(tree) = syn::parse2::<UseTree>(tree) {
                     found_imports.extend(imports(&tree));
                     at = end;

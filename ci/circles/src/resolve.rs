@@ -2,7 +2,7 @@
 
 use crate::module::Tree;
 
-/// So many re-exports one after the other are followed; more are a circle among them.
+/// How many re-exports are followed, one after the other; more are a circle among them.
 const DEPTH: usize = 16;
 
 /// What a path names.

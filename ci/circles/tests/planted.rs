@@ -1,4 +1,4 @@
-//! Circles that were planted are found and named, and what is no circle is not.
+//! Circles that were planted are found and named, and what is not a circle is not.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! No file of the workspace imports itself by way of others.
+//! No file of the workspace imports itself through others.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -24,7 +24,7 @@ impl MemorySorts {
         Self { registry: registry::embedded().ok(), kernel: Version::of_release(release).ok() }
     }
 
-    /// What an endpoint's buffers are, as far as its first export told.
+    /// What an endpoint's buffers are, as far as its first export showed.
     pub fn of_endpoint(&self, found: &EndpointFound) -> Option<Memory> {
         let through = found.map_dma_buf.as_ref()?;
         let symbol = through.symbol.as_deref()?;

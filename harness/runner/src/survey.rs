@@ -19,15 +19,15 @@ mod tests {
     use std::path::PathBuf;
 
     #[test]
-    fn what_an_endpoint_says_of_its_memory_counts_before_what_its_export_tells() {
+    fn what_an_endpoint_says_of_its_memory_counts_before_what_its_export_shows() {
         let sorts = MemorySorts::of("6.12.117");
         let endpoint = Endpoint::new(Kind::Drm, "drm-vgem", "vgem", PathBuf::from("/dev/x"));
         let found = MapDmaBuf { symbol: Some("drm_gem_map_dma_buf".into()), exp_name: "drm".into(), observed: true };
         let found = EndpointFound { driver: "vgem".into(), map_dma_buf: Some(found), ..EndpointFound::default() };
         let seen = known(&endpoint, &found, &sorts);
         assert_eq!((seen.memory, seen.map_dma_buf.as_deref()), (Some(Memory::Scattered), Some("drm_gem_map_dma_buf")));
-        let told = Endpoint { memory: Some(Memory::Pageless), ..endpoint.clone() };
-        assert_eq!(known(&told, &found, &sorts).memory, Some(Memory::Pageless));
+        let known_before = Endpoint { memory: Some(Memory::Pageless), ..endpoint.clone() };
+        assert_eq!(known(&known_before, &found, &sorts).memory, Some(Memory::Pageless));
         assert_eq!(known(&endpoint, &EndpointFound::default(), &sorts).map_dma_buf, None);
     }
 }

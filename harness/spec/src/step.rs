@@ -17,80 +17,38 @@ mod file;
 mod memory;
 mod misuse;
 mod name;
+mod part;
 mod process;
+mod side;
 mod stream;
 mod sync;
 
 pub use access::{DeviceCheck, DeviceFill, Untouched};
 pub use count::{Balance, Snapshot};
-pub use device::{Allocate, BufferUse, Export, FileAccess, Image, Import, Planes, Release, SameHandle, Side};
+pub use device::{Allocate, BufferUse, Export, FileAccess, Image, Import, Planes, Release, SameHandle};
 pub use fence::{AttachFence, ExportSyncFile, FenceAccess, ImportSyncFile, Poll, Signal};
 pub use file::{Duplicate, File, Flags, From, NotDmaBuf, Open, Reopen, SameFile, Seek};
 pub use memory::{Check, CheckZero, Fill, Grow, MakeWritable, Map, MapSharing, Pin};
 pub use misuse::{DeviceMisuse, FileMisuse, Misuse, MisuseFile};
 pub use name::{Name, SetName};
 pub use process::{Cover, Exec, Fork, Limit, Orders, Race, Receive, Repeat, Send, User};
+pub use side::Side;
 pub use stream::{DisplayPlane, Stream, StreamCall, StreamCpu, StreamWait};
 pub use sync::{Phase, Sync, SyncAccess, SyncFlags};
 
-/// A name that a step uses, and the sorts that it may be.
-pub(crate) type Use<'a> = (&'a str, &'static [Sort]);
+pub(crate) use part::{Part, Sort, Use};
 
-/// What there is to know of a step before it is done.
-pub(crate) trait Part {
-    /// Whether the step can find a fault of its own. A case of which no step can, checks nothing.
-    fn checks(&self) -> bool {
-        false
-    }
-
-    /// The lists of steps within the step.
-    fn inner(&self) -> Vec<&[Step]> {
-        Vec::new()
-    }
-
-    /// A name that is known to the steps within it alone.
-    fn gives(&self) -> Option<(&str, Sort)> {
-        None
-    }
-
-    /// Whether the steps within it know nothing of what was made before.
-    fn fresh(&self) -> bool {
-        false
-    }
-
-    /// What the steps within it have to make.
-    fn takes(&self) -> Vec<Use<'_>> {
-        Vec::new()
-    }
-
-    /// The device without which the step cannot be done.
-    fn needs(&self) -> Option<Side> {
-        None
-    }
-
-    /// The device that its user has to do without meanwhile.
-    fn takes_away(&self) -> Option<Side> {
-        None
-    }
-
-    /// A key that makes no sense beside the others or without them, with what is wrong and the remedy.
-    fn senseless(&self) -> Option<(&'static str, &'static str, &'static str)> {
-        None
-    }
-
-    /// What the step makes, and of which sort.
-    fn makes(&self) -> Option<(&str, Sort)> {
-        None
-    }
-
-    /// The names that the step uses.
-    fn uses(&self) -> Vec<Use<'_>> {
-        Vec::new()
-    }
+/// What a step looks at, or changes for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Only what its cell has: cells without a device in common can do it at the same time.
+    Cell,
+    /// The machine as a whole: dma-bufs, memory and attachments of everyone, descriptors, processors.
+    Machine,
 }
 
 macro_rules! verbs {
-    ($($(#[$doc:meta])* $name:ident($part:ty) = $word:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident($part:ty) = $word:literal in $scope:ident,)*) => {
         /// One step of a case.
         #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
         pub enum Step {
@@ -103,6 +61,10 @@ macro_rules! verbs {
                 match self { $(Self::$name(_) => $word,)* }
             }
 
+            fn own_scope(&self) -> Scope {
+                match self { $(Self::$name(_) => Scope::$scope,)* }
+            }
+
             fn part(&self) -> &dyn Part {
                 match self { $(Self::$name(part) => part,)* }
             }
@@ -112,105 +74,111 @@ macro_rules! verbs {
 
 verbs! {
     /// The exporter allocates a buffer of its own memory.
-    Allocate(Allocate) = "allocate",
+    Allocate(Allocate) = "allocate" in Cell,
     /// A device exports a buffer that it holds, its own or an imported one, as a dma-buf file.
-    Export(Export) = "export",
+    Export(Export) = "export" in Cell,
     /// Each plane of an image becomes a file of its own: those of one handle are one dma-buf, each lies within its file,
     /// and what was asked for as linear is named as nothing else.
-    Planes(Planes) = "planes",
+    Planes(Planes) = "planes" in Cell,
     /// A device imports a file.
-    Import(Import) = "import",
+    Import(Import) = "import" in Cell,
     /// The CPU maps a file, or a buffer through the device that holds it.
-    Map(Map) = "map",
+    Map(Map) = "map" in Cell,
     /// The CPU writes the pattern.
-    Fill(Fill) = "fill",
+    Fill(Fill) = "fill" in Cell,
     /// The CPU reads, and must see the pattern.
-    Check(Check) = "check",
+    Check(Check) = "check" in Cell,
     /// DMA_BUF_IOCTL_SYNC.
-    Sync(Sync) = "sync",
+    Sync(Sync) = "sync" in Cell,
     /// Another descriptor of the same file.
-    Duplicate(Duplicate) = "duplicate",
+    Duplicate(Duplicate) = "duplicate" in Cell,
     /// A file that is no dma-buf, or none at all.
-    Open(Open) = "open",
+    Open(Open) = "open" in Cell,
     /// Closes a file, unmaps a mapping, or frees a buffer.
-    Release(Release) = "release",
+    Release(Release) = "release" in Cell,
     /// Whether two files are the same dma-buf, by inode.
-    SameFile(SameFile) = "same-file",
+    SameFile(SameFile) = "same-file" in Cell,
     /// Whether two buffers are the same GEM handle.
-    SameHandle(SameHandle) = "same-handle",
+    SameHandle(SameHandle) = "same-handle" in Cell,
     /// The size by lseek is that of the buffer, a multiple of the page size, and what fdinfo says.
-    Size(File) = "size",
+    Size(File) = "size" in Cell,
     /// A seek.
-    Seek(Seek) = "seek",
+    Seek(Seek) = "seek" in Cell,
     /// The descriptor's flags are those asked for.
-    Flags(Flags) = "flags",
+    Flags(Flags) = "flags" in Cell,
     /// The file's system calls itself a dma-buf's.
-    DmaBuf(File) = "dma-buf",
+    DmaBuf(File) = "dma-buf" in Cell,
     /// Whether the mapping's pages can be pinned by get_user_pages: a property; with no struct page behind it, a fault.
-    Pin(Pin) = "pin",
+    Pin(Pin) = "pin" in Cell,
     /// A mapping is made longer (mremap).
-    Grow(Grow) = "grow",
+    Grow(Grow) = "grow" in Cell,
     /// A mapping made for reading is made writable (mprotect).
-    MakeWritable(MakeWritable) = "make-writable",
+    MakeWritable(MakeWritable) = "make-writable" in Cell,
     /// A file is opened again for writing, as `/proc/self/fd/N`.
-    Reopen(Reopen) = "reopen",
+    Reopen(Reopen) = "reopen" in Cell,
     /// Steps done in a forked process.
-    Fork(Fork) = "fork",
+    Fork(Fork) = "fork" in Cell,
     /// Passes a file to another process over a socket (SCM_RIGHTS), which then does steps.
-    Send(Send) = "send",
+    Send(Send) = "send" in Cell,
     /// Another process makes a file and passes it here over a socket; then it is killed, and all that it held is gone.
-    Receive(Receive) = "receive",
+    Receive(Receive) = "receive" in Cell,
     /// Executes another program, and asks it whether it has inherited a file.
-    Exec(Exec) = "exec",
+    Exec(Exec) = "exec" in Cell,
     /// Two processes do steps at the same time.
-    Race(Race) = "race",
+    Race(Race) = "race" in Machine,
     /// Steps done again and again.
-    Repeat(Repeat) = "repeat",
+    Repeat(Repeat) = "repeat" in Cell,
     /// What some steps make is given back in every order, once each.
-    Orders(Orders) = "orders",
+    Orders(Orders) = "orders" in Cell,
     /// Steps done while the process may open so many descriptors and no more.
-    Limit(Limit) = "limit",
+    Limit(Limit) = "limit" in Machine,
     /// Remembers how many descriptors, references and attachments there are.
-    Snapshot(Snapshot) = "snapshot",
+    Snapshot(Snapshot) = "snapshot" in Machine,
     /// There are as many as the snapshot says.
-    Balance(Balance) = "balance",
+    Balance(Balance) = "balance" in Machine,
     /// Whether a file is ready, by poll(2) with no timeout: a dma-buf is not while a fence that matters is pending.
-    Poll(Poll) = "poll",
+    Poll(Poll) = "poll" in Cell,
     /// DMA_BUF_IOCTL_EXPORT_SYNC_FILE: the fences that a dma-buf has now, as a sync file.
-    ExportSyncFile(ExportSyncFile) = "export-sync-file",
+    ExportSyncFile(ExportSyncFile) = "export-sync-file" in Cell,
     /// DMA_BUF_IOCTL_IMPORT_SYNC_FILE: a dma-buf gets the fences of a sync file.
-    ImportSyncFile(ImportSyncFile) = "import-sync-file",
+    ImportSyncFile(ImportSyncFile) = "import-sync-file" in Cell,
     /// A device puts a fence on a buffer that it holds. Only vgem can on demand; without a signal it expires after 10 s.
-    AttachFence(AttachFence) = "attach-fence",
+    AttachFence(AttachFence) = "attach-fence" in Cell,
     /// Signals a fence.
-    Signal(Signal) = "signal",
+    Signal(Signal) = "signal" in Cell,
     /// DMA_BUF_IOCTL_SYNC with flags that need not be good.
-    SyncFlags(SyncFlags) = "sync-flags",
+    SyncFlags(SyncFlags) = "sync-flags" in Cell,
     /// DMA_BUF_SET_NAME.
-    SetName(SetName) = "set-name",
+    SetName(SetName) = "set-name" in Cell,
     /// The name that fdinfo tells of a dma-buf.
-    Name(Name) = "name",
+    Name(Name) = "name" in Cell,
     /// The CPU reads, and must see nothing but zeroes.
-    CheckZero(CheckZero) = "check-zero",
+    CheckZero(CheckZero) = "check-zero" in Cell,
     /// A device is used wrongly on purpose.
-    Misuse(Misuse) = "misuse",
+    Misuse(Misuse) = "misuse" in Cell,
     /// A dma-buf's file is used wrongly on purpose.
-    MisuseFile(MisuseFile) = "misuse-file",
+    MisuseFile(MisuseFile) = "misuse-file" in Cell,
     /// The device that has imported a buffer writes the pattern into it.
-    DeviceFill(DeviceFill) = "device-fill",
+    DeviceFill(DeviceFill) = "device-fill" in Cell,
     /// The device that has imported a buffer reads it, and must see the pattern.
-    DeviceCheck(DeviceCheck) = "device-check",
+    DeviceCheck(DeviceCheck) = "device-check" in Cell,
     /// The importer's device works on frames, and what it does to imported buffers is what it does to its own: it does
     /// the same work on the same input with buffers of its own, twice, so that what differs from run to run is known.
-    Stream(Stream) = "stream",
+    Stream(Stream) = "stream" in Cell,
     /// Whether nobody has touched the struct pages in the sg_table, which the canary's decoys show.
-    Untouched(Untouched) = "untouched",
+    Untouched(Untouched) = "untouched" in Cell,
 }
 
 impl Step {
     /// Whether the step can find a fault of its own.
     pub fn checks(&self) -> bool {
         self.part().checks()
+    }
+
+    /// Finds what it and the steps within it look at.
+    pub fn scope(&self) -> Scope {
+        let inner = self.inner().into_iter().flatten().map(Self::scope);
+        inner.fold(self.own_scope(), Scope::max)
     }
 
     /// The lists of steps within the step.
@@ -259,24 +227,30 @@ fn yes() -> bool {
     true
 }
 
-/// What a name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sort {
-    Buffer,
-    File,
-    Mapping,
-    Snapshot,
-    SyncFile,
-    Fence,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Sort {
-    /// Sorts in words: "a file or a buffer".
-    pub(crate) fn list(sorts: &[Self]) -> String {
-        let word = |sort: &Self| match sort {
-            Self::SyncFile => "a sync file".to_owned(),
-            other => format!("a {other:?}").to_lowercase(),
-        };
-        sorts.iter().map(word).collect::<Vec<_>>().join(" or ")
+    fn step(text: &str) -> Step {
+        let value: serde_json::Value = serde_yaml::from_str(text).unwrap();
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn a_step_looks_at_what_the_steps_within_it_look_at() {
+        assert_eq!(step("size: {file: f}").scope(), Scope::Cell);
+        assert_eq!(step("snapshot: {as: s}").scope(), Scope::Machine);
+        let around = |inner: &str| step(&format!("fork: {{steps: [{inner}, {{size: {{file: f}}}}]}}")).scope();
+        assert_eq!(around("{release: f}"), Scope::Cell);
+        assert_eq!(around("{fork: {steps: [{snapshot: {as: s}}]}}"), Scope::Machine);
+    }
+
+    #[test]
+    fn names_in_lists_and_names_that_may_be_left_out_are_used_as_well() {
+        let used = |text: &str| step(text).uses().iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+        assert_eq!(used("check: {mapping: m, up-to: b}"), ["m", "b"]);
+        assert_eq!(used("stream: {capture: [a, b], output: [c], gives-up: [a]}"), ["a", "b", "c", "a"]);
+        assert_eq!(step("export: {buffer: b, as: f, must-refuse: [EINVAL]}").makes(), None);
+        assert_eq!(step("export: {buffer: b, as: f}").makes(), Some(("f", Sort::File)));
     }
 }

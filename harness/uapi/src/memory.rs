@@ -114,7 +114,7 @@ impl Mapping {
         self.pointer() as usize
     }
 
-    /// Makes it longer by so many bytes: `mremap(2)` with MREMAP_MAYMOVE.
+    /// Makes it longer by a number of bytes: `mremap(2)` with MREMAP_MAYMOVE.
     ///
     /// # Errors
     /// EFAULT for device memory (VM_DONTEXPAND, VM_PFNMAP), ENOMEM, EINVAL. `NotAsked` for a private mapping, and for a
@@ -124,7 +124,7 @@ impl Mapping {
             return Err(CallError::NotAsked("only shared mappings are made longer"));
         };
         let len = raw.len().checked_add(by).filter(|len| isize::try_from(*len).is_ok());
-        let len = len.ok_or(CallError::NotAsked("no mapping has so many bytes"))?;
+        let len = len.ok_or(CallError::NotAsked("no mapping has that many bytes"))?;
         let options = memmap2::RemapOptions::new().may_move(true);
         // SAFETY: nobody holds a pointer into the mapping: it is used through `self` alone, which is borrowed here. What
         // lies beyond the file's end is never touched.

@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use crate::CallError;
 use crate::retry::retry;
 
 /// `struct udmabuf_create`: 24 bytes on every architecture.
@@ -31,18 +32,19 @@ mod ioctl {
 /// A memfd of `size` bytes that udmabuf takes: sealable, sealed against shrinking, not against writing.
 ///
 /// # Errors
-/// EMFILE, ENOMEM, EFBIG.
-pub fn memory_file(size: u64) -> Result<OwnedFd, Errno> {
+/// EMFILE, ENOMEM, EFBIG; `NotAsked` for a size that ftruncate has no number for.
+pub fn memory_file(size: u64) -> Result<OwnedFd, CallError> {
     sealed_file(size, SealFlag::F_SEAL_SHRINK)
 }
 
 /// A memfd of `size` bytes with any seals.
 ///
 /// # Errors
-/// EMFILE, ENOMEM, EFBIG; EINVAL for seals that the kernel does not know.
-pub fn sealed_file(size: u64, seals: SealFlag) -> Result<OwnedFd, Errno> {
+/// As [`memory_file`]; EINVAL for seals that the kernel does not know.
+pub fn sealed_file(size: u64, seals: SealFlag) -> Result<OwnedFd, CallError> {
     let file = memfd_create(c"prime-cts-udmabuf", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
-    nix::unistd::ftruncate(file.as_fd(), nix::libc::off_t::try_from(size).map_err(|_| Errno::EFBIG)?)?;
+    let too_large = |_| CallError::NotAsked("ftruncate has no number for so large a file");
+    nix::unistd::ftruncate(file.as_fd(), nix::libc::off_t::try_from(size).map_err(too_large)?)?;
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
     Ok(file)
 }

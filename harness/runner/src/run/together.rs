@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use spec::step::Step;
+use spec::step::Scope;
 use uapi::process::Ending;
 
 use super::child::ChildOutcome;
@@ -86,24 +86,7 @@ fn locks(cell: &Cell) -> BTreeSet<String> {
 
 /// Whether a cell counts what others change, or takes away what others need.
 pub fn looks_at_the_machine(cell: &Cell) -> bool {
-    cell.case.steps.iter().any(of_the_machine) || cell.sizes().iter().any(|&size| size > LARGE)
-}
-
-fn of_the_machine(step: &Step) -> bool {
-    let itself = match step {
-        // dma-bufs, memory and attachments of everybody; descriptors and processors.
-        Step::Snapshot(_) | Step::Balance(_) | Step::Limit(_) | Step::Race(_) => true,
-        Step::Allocate(_) | Step::Export(_) | Step::Planes(_) | Step::Import(_) | Step::SameHandle(_) => false,
-        Step::Release(_) | Step::Map(_) | Step::Fill(_) | Step::Check(_) | Step::Sync(_) | Step::Pin(_) => false,
-        Step::DeviceFill(_) | Step::DeviceCheck(_) | Step::Stream(_) | Step::Untouched(_) | Step::Grow(_) => false,
-        Step::MakeWritable(_) | Step::Reopen(_) | Step::Orders(_) | Step::Fork(_) | Step::Send(_) => false,
-        Step::Receive(_) | Step::Exec(_) | Step::Repeat(_) | Step::Duplicate(_) | Step::Open(_) => false,
-        Step::SameFile(_) | Step::Size(_) | Step::Seek(_) | Step::Flags(_) | Step::DmaBuf(_) | Step::Poll(_) => false,
-        Step::ExportSyncFile(_) | Step::ImportSyncFile(_) | Step::AttachFence(_) | Step::Signal(_) => false,
-        Step::SyncFlags(_) | Step::SetName(_) | Step::Name(_) | Step::CheckZero(_) => false,
-        Step::Misuse(_) | Step::MisuseFile(_) => false,
-    };
-    itself || step.inner().into_iter().flatten().any(of_the_machine)
+    cell.case.steps.iter().any(|step| step.scope() == Scope::Machine) || cell.sizes().iter().any(|&size| size > LARGE)
 }
 
 /// Something that was seen while several cells ran, and that may be of any of them.

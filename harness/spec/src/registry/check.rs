@@ -18,7 +18,7 @@ struct Row<'a> {
     needs: Option<&'a str>,
     sort: Option<Memory>,
     struct_pages: &'a Answer,
-    /// Why its sort is not to be told, where that is so.
+    /// Why it must not have a sort, where that is so.
     sortless: Option<&'static str>,
 }
 

@@ -1,9 +1,8 @@
 //! Steps of a device on a buffer that it has imported, and of who watches it.
 
+use super::part::part;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::{Part, Sort, Use};
 
 /// The device writes the pattern.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -16,11 +15,7 @@ pub struct DeviceFill {
     pub seed: u32,
 }
 
-impl Part for DeviceFill {
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.buffer, &[Sort::Buffer])]
-    }
-}
+part!(DeviceFill: uses buffer: Buffer;);
 
 /// The device reads, and must see the pattern.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -33,15 +28,7 @@ pub struct DeviceCheck {
     pub seed: u32,
 }
 
-impl Part for DeviceCheck {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.buffer, &[Sort::Buffer])]
-    }
-}
+part!(DeviceCheck: checks; uses buffer: Buffer;);
 
 /// Whether nobody has touched the struct pages that the exporter laid out.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -51,15 +38,7 @@ pub struct Untouched {
     pub file: String,
 }
 
-impl Part for Untouched {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(Untouched: checks; uses file: File;);
 
 fn first_seed() -> u32 {
     1

@@ -1,9 +1,8 @@
 //! Steps that count what is held.
 
+use super::part::part;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::{Part, Sort, Use};
 
 /// Remembers counts.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -15,15 +14,7 @@ pub struct Snapshot {
     pub file: Option<String>,
 }
 
-impl Part for Snapshot {
-    fn makes(&self) -> Option<(&str, Sort)> {
-        Some((&self.r#as, Sort::Snapshot))
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        self.file.iter().map(|file| (file.as_str(), &[Sort::File][..])).collect()
-    }
-}
+part!(Snapshot: makes Snapshot; uses file: File;);
 
 /// Compares counts.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -38,13 +29,4 @@ pub struct Balance {
     pub gone: bool,
 }
 
-impl Part for Balance {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        let file = self.file.iter().map(|file| (file.as_str(), &[Sort::File][..]));
-        std::iter::once((self.since.as_str(), &[Sort::Snapshot][..])).chain(file).collect()
-    }
-}
+part!(Balance: checks; uses since: Snapshot, file: File;);

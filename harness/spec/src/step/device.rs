@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrnoName, Part, Sort, Use, yes};
+use super::part::{part, rows};
+use super::{ErrnoName, Part, Side, yes};
 use crate::quantity::Bytes;
 
 /// The shape of an image. Where a device has no images, a buffer of as many bytes is taken.
@@ -60,16 +61,10 @@ pub struct Allocate {
 }
 
 impl Part for Allocate {
-    fn checks(&self) -> bool {
-        !self.must_refuse.is_empty()
-    }
+    rows!(checks refusals; makes Buffer unless refused;);
 
     fn needs(&self) -> Option<Side> {
         Some(Side::Exporter)
-    }
-
-    fn makes(&self) -> Option<(&str, Sort)> {
-        self.must_refuse.is_empty().then_some((&self.r#as, Sort::Buffer))
     }
 }
 
@@ -81,15 +76,7 @@ pub struct Planes {
     pub buffer: String,
 }
 
-impl Part for Planes {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.buffer, &[Sort::Buffer])]
-    }
-}
+part!(Planes: checks; uses buffer: Buffer;);
 
 /// What a file may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -124,32 +111,7 @@ pub struct Export {
     pub may_refuse: Vec<ErrnoName>,
 }
 
-impl Part for Export {
-    fn checks(&self) -> bool {
-        !self.must_refuse.is_empty()
-    }
-
-    fn makes(&self) -> Option<(&str, Sort)> {
-        self.must_refuse.is_empty().then_some((&self.r#as, Sort::File))
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.buffer, &[Sort::Buffer])]
-    }
-}
-
-/// Which of a cell's devices does it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Side {
-    /// The importer.
-    #[default]
-    Importer,
-    /// The exporter, through the very file that allocated the buffer.
-    Exporter,
-    /// The second importer of a chain.
-    SecondImporter,
-}
+part!(Export: checks refusals; makes File unless refused; uses buffer: Buffer;);
 
 /// A file becomes a buffer of a device.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -176,20 +138,10 @@ pub struct Import {
 }
 
 impl Part for Import {
-    fn checks(&self) -> bool {
-        !self.must_refuse.is_empty()
-    }
+    rows!(checks refusals; makes Buffer unless refused; uses file: File;);
 
     fn needs(&self) -> Option<Side> {
         Some(self.by)
-    }
-
-    fn makes(&self) -> Option<(&str, Sort)> {
-        self.must_refuse.is_empty().then_some((&self.r#as, Sort::Buffer))
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
     }
 }
 
@@ -206,23 +158,11 @@ pub struct SameHandle {
     pub same: bool,
 }
 
-impl Part for SameHandle {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.first, &[Sort::Buffer]), (&self.second, &[Sort::Buffer])]
-    }
-}
+part!(SameHandle: checks; uses first: Buffer, second: Buffer;);
 
 /// What is given back.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Release(pub String);
 
-impl Part for Release {
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.0, &[Sort::File, Sort::Buffer, Sort::Mapping, Sort::SyncFile, Sort::Fence])]
-    }
-}
+part!(Release: uses 0: File | Buffer | Mapping | SyncFile | Fence;);

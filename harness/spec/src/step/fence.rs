@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrnoName, Part, Sort, SyncAccess, Use};
+use super::part::part;
+use super::{ErrnoName, SyncAccess};
 
 /// Whether a file is ready.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -17,15 +18,7 @@ pub struct Poll {
     pub ready: bool,
 }
 
-impl Part for Poll {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File, Sort::SyncFile])]
-    }
-}
+part!(Poll: checks; uses file: File | SyncFile;);
 
 /// A buffer's fences become a sync file.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -39,15 +32,7 @@ pub struct ExportSyncFile {
     pub r#as: String,
 }
 
-impl Part for ExportSyncFile {
-    fn makes(&self) -> Option<(&str, Sort)> {
-        Some((&self.r#as, Sort::SyncFile))
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(ExportSyncFile: makes SyncFile; uses file: File;);
 
 /// A sync file's fences become a buffer's.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -64,15 +49,7 @@ pub struct ImportSyncFile {
     pub must_refuse: Vec<ErrnoName>,
 }
 
-impl Part for ImportSyncFile {
-    fn checks(&self) -> bool {
-        !self.must_refuse.is_empty()
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File]), (&self.sync_file, &[Sort::SyncFile, Sort::File])]
-    }
-}
+part!(ImportSyncFile: checks refusals; uses file: File, sync_file: SyncFile | File;);
 
 /// What a device is doing with a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -96,15 +73,7 @@ pub struct AttachFence {
     pub r#as: String,
 }
 
-impl Part for AttachFence {
-    fn makes(&self) -> Option<(&str, Sort)> {
-        Some((&self.r#as, Sort::Fence))
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.buffer, &[Sort::Buffer])]
-    }
-}
+part!(AttachFence: makes Fence; uses buffer: Buffer;);
 
 /// The device is done.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -114,8 +83,4 @@ pub struct Signal {
     pub fence: String,
 }
 
-impl Part for Signal {
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.fence, &[Sort::Fence])]
-    }
-}
+part!(Signal: uses fence: Fence;);

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrnoName, FileAccess, Part, Sort, Use, yes};
+use super::part::part;
+use super::{ErrnoName, FileAccess, yes};
 
 /// A second descriptor.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -15,15 +16,7 @@ pub struct Duplicate {
     pub r#as: String,
 }
 
-impl Part for Duplicate {
-    fn makes(&self) -> Option<(&str, Sort)> {
-        Some((&self.r#as, Sort::File))
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(Duplicate: makes File; uses file: File;);
 
 /// A descriptor that is no dma-buf.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -35,11 +28,7 @@ pub struct Open {
     pub r#as: String,
 }
 
-impl Part for Open {
-    fn makes(&self) -> Option<(&str, Sort)> {
-        Some((&self.r#as, Sort::File))
-    }
-}
+part!(Open: makes File;);
 
 /// Descriptors that no importer may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -59,15 +48,7 @@ pub struct File {
     pub file: String,
 }
 
-impl Part for File {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(File: checks; uses file: File;);
 
 /// Whether two files are one dma-buf.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -82,15 +63,7 @@ pub struct SameFile {
     pub same: bool,
 }
 
-impl Part for SameFile {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.first, &[Sort::File]), (&self.second, &[Sort::File])]
-    }
-}
+part!(SameFile: checks; uses first: File, second: File;);
 
 /// Where a seek starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -119,15 +92,7 @@ pub struct Seek {
     pub must_refuse: Vec<ErrnoName>,
 }
 
-impl Part for Seek {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(Seek: checks; uses file: File;);
 
 /// What a descriptor's flags must be.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -141,15 +106,7 @@ pub struct Flags {
     pub close_on_exec: bool,
 }
 
-impl Part for Flags {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(Flags: checks; uses file: File;);
 
 /// A file opened again by its name in procfs.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -161,12 +118,4 @@ pub struct Reopen {
     pub must_refuse: Vec<ErrnoName>,
 }
 
-impl Part for Reopen {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(Reopen: checks; uses file: File;);

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrnoName, FileAccess, Part, Sort, Use};
+use super::part::{part, rows};
+use super::{ErrnoName, FileAccess, Part};
 use crate::quantity::Bytes;
 
 /// Who sees what is written through a mapping.
@@ -50,13 +51,7 @@ pub struct Map {
 }
 
 impl Part for Map {
-    fn checks(&self) -> bool {
-        !self.must_refuse.is_empty()
-    }
-
-    fn makes(&self) -> Option<(&str, Sort)> {
-        self.must_refuse.is_empty().then_some((&self.r#as, Sort::Mapping))
-    }
+    rows!(checks refusals; makes Mapping unless refused; uses of: File | Buffer;);
 
     fn senseless(&self) -> Option<(&'static str, &'static str, &'static str)> {
         let refused = "add 'must-refuse: [EINVAL]', if that is the rule";
@@ -69,10 +64,6 @@ impl Part for Map {
         } else {
             None
         }
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.of, &[Sort::File, Sort::Buffer])]
     }
 }
 
@@ -87,11 +78,7 @@ pub struct Fill {
     pub seed: u32,
 }
 
-impl Part for Fill {
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.mapping, &[Sort::Mapping])]
-    }
-}
+part!(Fill: uses mapping: Mapping;);
 
 /// Reads the pattern.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -110,16 +97,7 @@ pub struct Check {
     pub behind: Option<String>,
 }
 
-impl Part for Check {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        let buffers = self.up_to.iter().chain(&self.behind).map(|name| (name.as_str(), &[Sort::Buffer][..]));
-        std::iter::once((self.mapping.as_str(), &[Sort::Mapping][..])).chain(buffers).collect()
-    }
-}
+part!(Check: checks; uses mapping: Mapping, up_to: Buffer, behind: Buffer;);
 
 /// Whether pages can be pinned.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -129,15 +107,7 @@ pub struct Pin {
     pub mapping: String,
 }
 
-impl Part for Pin {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.mapping, &[Sort::Mapping])]
-    }
-}
+part!(Pin: checks; uses mapping: Mapping;);
 
 /// Reads, and must see zeroes.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -147,15 +117,7 @@ pub struct CheckZero {
     pub mapping: String,
 }
 
-impl Part for CheckZero {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.mapping, &[Sort::Mapping])]
-    }
-}
+part!(CheckZero: checks; uses mapping: Mapping;);
 
 /// A mapping that is to become longer.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -169,15 +131,7 @@ pub struct Grow {
     pub must_refuse: Vec<ErrnoName>,
 }
 
-impl Part for Grow {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.mapping, &[Sort::Mapping])]
-    }
-}
+part!(Grow: checks; uses mapping: Mapping;);
 
 /// A mapping that is to become writable.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -190,15 +144,7 @@ pub struct MakeWritable {
     pub must_refuse: Vec<ErrnoName>,
 }
 
-impl Part for MakeWritable {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.mapping, &[Sort::Mapping])]
-    }
-}
+part!(MakeWritable: checks; uses mapping: Mapping;);
 
 fn first_seed() -> u32 {
     1

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrnoName, Part, Side, Sort, Use};
+use super::part::{part, rows};
+use super::{ErrnoName, Part, Side};
 
 /// A device is used wrongly.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -19,9 +20,7 @@ pub struct Misuse {
 }
 
 impl Part for Misuse {
-    fn checks(&self) -> bool {
-        true
-    }
+    rows!(checks;);
 
     fn needs(&self) -> Option<Side> {
         Some(self.of)
@@ -104,15 +103,7 @@ pub struct MisuseFile {
     pub must_refuse: Vec<ErrnoName>,
 }
 
-impl Part for MisuseFile {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(MisuseFile: checks; uses file: File;);
 
 /// What can be done wrongly with a dma-buf's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

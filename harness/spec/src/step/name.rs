@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrnoName, Part, Sort, Use};
+use super::ErrnoName;
+use super::part::part;
 
 /// DMA_BUF_SET_NAME.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -18,15 +19,7 @@ pub struct SetName {
     pub must_refuse: Vec<ErrnoName>,
 }
 
-impl Part for SetName {
-    fn checks(&self) -> bool {
-        !self.must_refuse.is_empty()
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(SetName: checks refusals; uses file: File;);
 
 /// What fdinfo tells.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -38,12 +31,4 @@ pub struct Name {
     pub is: Option<String>,
 }
 
-impl Part for Name {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(Name: checks; uses file: File;);

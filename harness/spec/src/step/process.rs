@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Part, Sort, Step, Use};
+use super::part::{part, rows};
+use super::{Part, Sort, Step};
 
 /// Steps in a forked process.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -13,11 +14,7 @@ pub struct Fork {
     pub steps: Vec<Step>,
 }
 
-impl Part for Fork {
-    fn inner(&self) -> Vec<&[Step]> {
-        vec![&self.steps]
-    }
-}
+part!(Fork: steps steps;);
 
 /// Whose rights a process has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -46,16 +43,10 @@ pub struct Send {
 }
 
 impl Part for Send {
-    fn inner(&self) -> Vec<&[Step]> {
-        vec![&self.steps]
-    }
+    rows!(steps steps; uses file: File;);
 
     fn gives(&self) -> Option<(&str, Sort)> {
         Some((&self.r#as, Sort::File))
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
     }
 }
 
@@ -75,20 +66,10 @@ pub struct Receive {
 }
 
 impl Part for Receive {
-    fn inner(&self) -> Vec<&[Step]> {
-        vec![&self.steps]
-    }
+    rows!(steps steps; makes File; takes file: File;);
 
     fn fresh(&self) -> bool {
         true
-    }
-
-    fn takes(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-
-    fn makes(&self) -> Option<(&str, Sort)> {
-        Some((&self.r#as, Sort::File))
     }
 }
 
@@ -102,15 +83,7 @@ pub struct Exec {
     pub open: bool,
 }
 
-impl Part for Exec {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(Exec: checks; uses file: File;);
 
 /// Two processes that do steps at the same time. They are forked, so that they share every file with its handles, as
 /// threads do.
@@ -125,11 +98,7 @@ pub struct Race {
     pub against: Vec<Step>,
 }
 
-impl Part for Race {
-    fn inner(&self) -> Vec<&[Step]> {
-        vec![&self.steps, &self.against]
-    }
-}
+part!(Race: steps steps, against;);
 
 /// Steps done again and again.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -144,11 +113,7 @@ pub struct Repeat {
     pub steps: Vec<Step>,
 }
 
-impl Part for Repeat {
-    fn inner(&self) -> Vec<&[Step]> {
-        vec![&self.steps]
-    }
-}
+part!(Repeat: steps steps;);
 
 /// Steps done within a limit of the process.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -160,11 +125,7 @@ pub struct Limit {
     pub steps: Vec<Step>,
 }
 
-impl Part for Limit {
-    fn inner(&self) -> Vec<&[Step]> {
-        vec![&self.steps]
-    }
-}
+part!(Limit: steps steps;);
 
 /// Things given back in every order.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -193,17 +154,9 @@ pub enum Cover {
 }
 
 impl Part for Orders {
+    rows!(steps steps; takes release: File | Buffer | Mapping, shows: Mapping;);
+
     fn checks(&self) -> bool {
         self.shows.is_some()
-    }
-
-    fn inner(&self) -> Vec<&[Step]> {
-        vec![&self.steps]
-    }
-
-    fn takes(&self) -> Vec<Use<'_>> {
-        let shown = self.shows.iter().map(|name| (name.as_str(), &[Sort::Mapping][..]));
-        let all = self.release.iter().map(|name| (name.as_str(), &[Sort::File, Sort::Buffer, Sort::Mapping][..]));
-        all.chain(shown).collect()
     }
 }

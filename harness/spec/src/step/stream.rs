@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Part, Side, Sort, Use};
+use super::part::rows;
+use super::{Part, Side};
 use crate::pixels::Pixels;
 use crate::quantity::Bytes;
 
@@ -134,9 +135,7 @@ impl Stream {
 }
 
 impl Part for Stream {
-    fn checks(&self) -> bool {
-        true
-    }
+    rows!(checks; uses capture: File, output: File, gives_up: Buffer | File;);
 
     fn needs(&self) -> Option<Side> {
         Some(self.by)
@@ -160,11 +159,5 @@ impl Part for Stream {
             }
             _ => None,
         }
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        let files = self.capture.iter().chain(&self.output);
-        let given_up = self.gives_up.iter().map(|name| (name.as_str(), &[Sort::Buffer, Sort::File][..]));
-        files.map(|file| (file.as_str(), &[Sort::File][..])).chain(given_up).collect()
     }
 }

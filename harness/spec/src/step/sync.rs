@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrnoName, Part, Sort, Use};
+use super::ErrnoName;
+use super::part::part;
 
 /// DMA_BUF_IOCTL_SYNC.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -17,11 +18,7 @@ pub struct Sync {
     pub access: SyncAccess,
 }
 
-impl Part for Sync {
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(Sync: uses file: File;);
 
 /// Begin or end of an access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -61,12 +58,4 @@ pub struct SyncFlags {
     pub may_refuse: Vec<ErrnoName>,
 }
 
-impl Part for SyncFlags {
-    fn checks(&self) -> bool {
-        true
-    }
-
-    fn uses(&self) -> Vec<Use<'_>> {
-        vec![(&self.file, &[Sort::File])]
-    }
-}
+part!(SyncFlags: checks; uses file: File;);
