@@ -1,4 +1,4 @@
-//! `hold device KEY` keeps an endpoint's device open, `hold dma-buf KEY` a dma-buf of it alone, with no file of the
+//! `hold device KEY` keeps an endpoint's device open, `hold dma-buf KEY` only a dma-buf of it, with no file of the
 //! device, until the standard input ends. What was written into the dma-buf must then still be in it.
 //!
 //! A test of modules and drivers: neither may go away, or take the memory along, while it is in use.
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn device(endpoint: &Endpoint) -> Result<(), Box<dyn Error>> {
     let _device = inventory::open(endpoint)?;
     until_told("device")?;
-    println!("gave the device back");
+    println!("released the device");
     Ok(())
 }
 

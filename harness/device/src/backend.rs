@@ -6,7 +6,7 @@ use crate::buffer::Device;
 use crate::endpoint::Endpoint;
 use crate::system::System;
 
-/// How one kind of endpoint is found and opened.
+/// Finds and opens one kind of endpoint.
 pub struct Backend {
     /// Whose endpoints it opens.
     pub kind: spec::case::Kind,

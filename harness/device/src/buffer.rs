@@ -12,7 +12,7 @@ use crate::flow::Feed;
 use crate::refusal::{NO_FENCES, NO_SUCH_CALL, Refusal};
 use crate::work::{NO_WORK, Work, WorkError, WorkResult};
 
-/// How a dma-buf's file is asked for.
+/// The flags of a dma-buf's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExportFlags {
     /// O_RDWR, else O_RDONLY.
@@ -21,7 +21,7 @@ pub struct ExportFlags {
     pub close_on_exec: bool,
 }
 
-/// How much of a file an importer is to use, in bytes.
+/// The part of a file that an importer uses, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportSize {
     /// At most so much: what the buffer has.
@@ -33,15 +33,15 @@ pub enum ImportSize {
 /// Pages that an exporter has put into its sg_tables in place of the memory's own, to see who touches them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decoys {
-    /// How many there are.
+    /// The number of decoys.
     pub pages: u32,
-    /// How many were written.
+    /// The number of decoys that were written to.
     pub changed: u32,
-    /// How many somebody holds, or has mapped.
+    /// The number of decoys that someone holds or has mapped.
     pub referenced: u32,
 }
 
-/// A plane of an image, as its device tells it.
+/// A plane of an image, as its device reports it.
 #[derive(Debug)]
 pub struct ImagePlane {
     /// Its own export.
@@ -71,11 +71,11 @@ pub trait Device {
     /// ENOMEM, EBUSY, or EOPNOTSUPP from a device that only imports.
     fn allocate(&self, size: u64) -> Result<Rc<dyn Buffer>, Refusal>;
 
-    /// Allocates a buffer for an image: width and height in pixels, with so many bits each. A device that knows no images
+    /// Allocates a buffer for an image: width and height in pixels, with that many bits each. A device that knows no images
     /// allocates as many bytes.
     ///
     /// # Errors
-    /// As [`Device::allocate`]; EINVAL for a shape that the device has not.
+    /// As [`Device::allocate`]; EINVAL for a shape that the device does not have.
     fn allocate_image(&self, width: u32, height: u32, bits_per_pixel: u32) -> Result<Rc<dyn Buffer>, Refusal> {
         self.allocate((u64::from(width) * u64::from(bits_per_pixel)).div_ceil(8) * u64::from(height))
     }
@@ -85,20 +85,20 @@ pub trait Device {
     /// # Errors
     /// As [`Device::allocate`]; EINVAL for uses that do not go together.
     fn allocate_for(&self, _size: u64, _uses: &[BufferUse]) -> Result<Rc<dyn Buffer>, Refusal> {
-        Err(Refusal::NotAsked("the device is told of no uses"))
+        Err(Refusal::NotAsked("the device cannot be told what a buffer is for"))
     }
 
     /// Imports a file by its number, which may be no dma-buf and not even open.
     ///
     /// # Errors
-    /// What the importer, or the exporter's attach and map_dma_buf, return.
+    /// The errno of the importer, or of the exporter's attach and map_dma_buf.
     fn import(&self, number: i32, size: ImportSize) -> Result<Rc<dyn Buffer>, Refusal>;
 
     /// The formats in which the device can do a work, by their numbers, where it is to be done in each of them. None from a
     /// device that chooses by itself.
     ///
     /// # Errors
-    /// What the device says to being asked.
+    /// The errno of the query.
     fn formats(&self, _asked: &Stream) -> Result<Vec<u32>, WorkError> {
         Ok(Vec::new())
     }
@@ -106,28 +106,28 @@ pub trait Device {
     /// Works on frames, and waits until they are done.
     ///
     /// # Errors
-    /// What the device says to its buffers and to being started; frames that did not come in time.
+    /// The errno of a call on its buffers or of starting it; a frame that did not come in time.
     fn work(&self, _work: &Work<'_>) -> Result<WorkResult, WorkError> {
         Err(NO_WORK)
     }
 
-    /// Works on imported frames for as long as it is fed, so many at a time, in frames that `work` has room for.
+    /// Works on imported frames for as long as it is fed, several at a time, in frames that `work` has room for.
     ///
     /// # Errors
-    /// As [`Device::work`]. What was with the device then is told of all the same.
+    /// As [`Device::work`]. Frames that are with the device then are reported nevertheless.
     fn flow(&self, _work: &Work<'_>, _at_once: usize, _feed: &mut dyn Feed) -> Result<(), WorkError> {
         Err(NO_WORK)
     }
 
-    /// Makes a call that is wrong, on purpose. Whatever a call that was allowed has made is given back.
+    /// Makes a call that is wrong, on purpose. What a call made that was allowed is released.
     ///
     /// # Errors
-    /// What the device says to it; [`NO_SUCH_CALL`] where it has no such call.
+    /// The errno of the call; [`NO_SUCH_CALL`] where the device has no such call.
     fn misuse(&self, _how: DeviceMisuse) -> Result<(), Refusal> {
         Err(NO_SUCH_CALL)
     }
 
-    /// What became of the decoys in the sg_tables of a dma-buf that this device exported.
+    /// The state of the decoys in the sg_tables of a dma-buf that this device exported.
     ///
     /// # Errors
     /// EINVAL for a dma-buf of another exporter.
@@ -135,7 +135,7 @@ pub trait Device {
         Err(Refusal::NotAsked("this exporter lays out no decoys"))
     }
 
-    /// How many mappings for devices a dma-buf has that this device exported, as it counts its own `map_dma_buf` and
+    /// The number of mappings for devices of a dma-buf that this device exported, as it counts its own `map_dma_buf` and
     /// `unmap_dma_buf`.
     ///
     /// # Errors
@@ -144,18 +144,18 @@ pub trait Device {
         Err(Refusal::NotAsked("this exporter counts no mappings"))
     }
 
-    /// Why the CPU cannot map the dma-bufs that this device exports, where their `dma_buf_ops` have no mmap.
+    /// The reason why the CPU cannot map the dma-bufs that this device exports, where their `dma_buf_ops` have no mmap.
     fn unmappable(&self) -> Option<&'static str> {
         None
     }
 
-    /// What the operations on this device's files go through; only a mock has its own.
+    /// The operations on this device's files; only a mock has its own.
     fn files(&self) -> &dyn Files {
         &KernelFiles
     }
 }
 
-/// A buffer as a device holds it: allocated by the device, or imported into it. Dropping it gives it back.
+/// A buffer as a device holds it: allocated by the device, or imported into it. Dropping it releases it.
 pub trait Buffer {
     /// In bytes.
     fn size(&self) -> u64;
@@ -184,7 +184,7 @@ pub trait Buffer {
     /// # Errors
     /// EINVAL past the end, EFAULT where the exporter's sg_table ends before.
     fn device_read(&self, _offset: u64, _bytes: &mut [u8]) -> Result<(), Refusal> {
-        Err(Refusal::NotAsked("this device does nothing with a buffer alone"))
+        Err(Refusal::NotAsked("this device does nothing with a single buffer"))
     }
 
     /// The device writes the buffer, which it has imported, from its start on.
@@ -192,7 +192,7 @@ pub trait Buffer {
     /// # Errors
     /// As [`Buffer::device_read`].
     fn device_write(&self, _bytes: &[u8]) -> Result<(), Refusal> {
-        Err(Refusal::NotAsked("this device does nothing with a buffer alone"))
+        Err(Refusal::NotAsked("this device does nothing with a single buffer"))
     }
 
     /// Maps it through the device that holds it, not through a dma-buf.

@@ -34,7 +34,7 @@ const FORMS: &[(&str, u32, Memory)] = &[
 ];
 
 const IMPORTER: &str = "canary-importer";
-/// There only where the module was told of a PCI device.
+/// Exists only where the module was given a PCI device.
 const PEER: &str = "canary-peer";
 
 fn find(system: &System) -> Vec<Endpoint> {

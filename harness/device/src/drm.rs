@@ -1,7 +1,7 @@
 //! DRM devices: dumb buffers, or those of a GPU that has none; PRIME both ways. Reference: `drivers/gpu/drm/drm_prime.c`.
 //!
 //! Primary nodes are used, since dumb buffers are not to be had on render nodes. Only a show (`pipe`) needs to be DRM
-//! master; whoever opens a card that has none becomes it, and gives that back at once.
+//! master; whoever opens a card that has no master becomes it, and drops that at once.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ mod work;
 /// Every primary node with PRIME.
 pub const BACKEND: Backend = Backend { kind: Kind::Drm, find, open };
 
-/// Drivers of displays that nobody looks at.
+/// Drivers of displays that no one looks at.
 const VIRTUAL: &[&str] = &["vkms"];
 
 /// An open DRM node, as the `drm` crate wants it.
@@ -97,7 +97,7 @@ fn has_dumb_buffers(card: &Card) -> bool {
     made.is_ok_and(|made| uapi::drm::close_handle(card.as_fd(), made.handle).is_ok())
 }
 
-/// Whether the driver makes buffers in a way of its own that is known here.
+/// Returns whether the driver makes buffers by calls of its own that are known here.
 fn has_buffers(card: &Card, driver: &str) -> bool {
     let made = Gpu::of(driver).map(|gpu| gpu.create(card.as_fd(), 4096).1);
     made.is_some_and(|made| made.is_ok_and(|handle| uapi::drm::close_handle(card.as_fd(), handle).is_ok()))
@@ -117,9 +117,9 @@ fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
 struct Handles {
     card: Card,
     users: RefCell<BTreeMap<u32, u32>>,
-    /// How its buffers are made, where it has no dumb ones.
+    /// The call that makes its buffers, where it has no dumb buffers.
     gpu: Option<Gpu>,
-    /// Whether its driver makes fences on demand.
+    /// True if its driver makes fences on demand.
     fences: bool,
 }
 

@@ -32,21 +32,21 @@ pub struct Endpoint {
     /// The format that the other queue of a mem2mem node must have for these frames.
     #[serde(skip)]
     pub beside: Option<(QueueType, Format)>,
-    /// Whether it allocates buffers and exports them.
+    /// True if it allocates buffers and exports them.
     pub exports: bool,
-    /// Whether it imports buffers.
+    /// True if it imports buffers.
     pub imports: bool,
-    /// Whether it reads imported buffers when it is asked to.
+    /// True if it reads imported buffers when it is asked to.
     pub reads: bool,
-    /// Whether it writes imported buffers when it is asked to.
+    /// True if it writes imported buffers when it is asked to.
     pub writes: bool,
-    /// What it does with frames.
+    /// The work that it does with frames.
     #[serde(skip)]
     pub work: Vec<Ability>,
-    /// What its frames can be made of.
+    /// The sorts of pixels that its frames can have.
     #[serde(skip)]
     pub pixels: Vec<Pixels>,
-    /// Whether nobody has to do without it while it works.
+    /// True if no one has to do without it while it works.
     #[serde(skip)]
     pub spare: bool,
     /// Names what it gets frames of together with others: while one of them streams or has buffers, the others have to
@@ -55,18 +55,18 @@ pub struct Endpoint {
     pub shares: Option<String>,
     /// The smallest buffer that it can use, in bytes.
     pub smallest: u64,
-    /// Why it cannot be used now, with the remedy.
+    /// The reason why it cannot be used now, with the remedy.
     pub blocked: Option<String>,
-    /// What its own buffers are mapped by, once one has been exported.
+    /// The map_dma_buf of its own buffers, once one has been exported.
     #[serde(skip)]
     pub map_dma_buf: Option<String>,
-    /// What they are made of, once one has been exported.
+    /// The memory of its own buffers, once one has been exported.
     #[serde(skip)]
     pub memory: Option<Memory>,
 }
 
 impl Endpoint {
-    /// An endpoint of which nothing is known but what it is.
+    /// Creates an endpoint with no capabilities filled in.
     pub fn new(kind: Kind, key: impl Into<String>, driver: impl Into<String>, node: PathBuf) -> Self {
         Self {
             key: segment(&key.into()),
@@ -92,10 +92,10 @@ impl Endpoint {
         }
     }
 
-    /// What it shares with other endpoints, and what only one program can use at a time: who holds all of them disturbs
-    /// nobody. Its key, its node, its device, and what it gets frames of.
+    /// The things that it shares with other endpoints and that one program can use at a time: who holds all of them disturbs
+    /// no one. Its key, its node, its device, and what it gets frames of.
     pub fn locks(&self) -> impl Iterator<Item = String> {
-        // The nodes of a V4L2 device differ behind the '#'. A mock's node is the log that all mocks write.
+        // The nodes of a V4L2 device differ after the '#'. A mock's node is the log that all mocks write.
         let mock = self.kind == Kind::Mock;
         let device = self.topology.split('#').next().filter(|device| !device.is_empty() && !mock);
         let node = (!mock).then(|| format!("node {}", self.node.display()));
@@ -104,7 +104,7 @@ impl Endpoint {
         [Some(format!("key {}", self.key)), node, device, shares].into_iter().flatten()
     }
 
-    /// What a selector looks at.
+    /// The facts that a selector looks at.
     pub fn seen(&self) -> EndpointFacts<'_> {
         EndpointFacts {
             kind: self.kind,
@@ -130,14 +130,14 @@ impl Endpoint {
             }
             std::io::ErrorKind::NotFound => format!("{node}: no such node; mount devtmpfs on /dev or start udev"),
             std::io::ErrorKind::ResourceBusy => match holders::of(&self.node).join(", ") {
-                nobody if nobody.is_empty() => format!("{node}: busy; stop the program that holds the device"),
+                no_one if no_one.is_empty() => format!("{node}: busy; stop the program that holds the device"),
                 holders => format!("{node}: busy; stop the program that holds the device: {holders}"),
             },
             _ => match uapi::kernel_errno(error) {
                 Some(Errno::ENOTTY) => {
                     format!("{node}: not a node of such a device; mount devtmpfs on /dev or start udev")
                 }
-                Some(Errno::ENODEV | Errno::ENXIO) => format!("{node}: no device behind the node; bind its driver"),
+                Some(Errno::ENODEV | Errno::ENXIO) => format!("{node}: the node has no device; bind its driver"),
                 _ => format!("{node}: {error}; see the kernel log"),
             },
         });

@@ -17,14 +17,14 @@ mod pending;
 
 pub use pending::Pending;
 
-/// How a file is mapped.
+/// The arguments of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MapRequest {
     /// Which part.
     pub window: Window,
-    /// What the CPU may do.
+    /// The access of the CPU.
     pub access: Access,
-    /// Who sees it.
+    /// Shared or private.
     pub sharing: Sharing,
 }
 
@@ -46,7 +46,7 @@ pub trait Files {
         dma_buf::sync(file, flags)
     }
 
-    /// Whether it can be read or written without waiting for a device: `poll(2)`. Of sync files too.
+    /// Returns whether it can be read or written without waiting for a device: `poll(2)`. Works for sync files as well.
     ///
     /// # Errors
     /// See [`sync_file::readiness`].
@@ -73,7 +73,7 @@ pub trait Files {
     /// A fence that no device has, and that is signalled when it is asked for.
     ///
     /// # Errors
-    /// Why there is none, and what would make some.
+    /// The reason why there is none, with the remedy.
     fn make_fence(&self) -> Result<Pending, &'static str> {
         pending::make(&System::default())
     }
@@ -89,7 +89,7 @@ pub trait Files {
     /// Makes a call that is wrong, on purpose.
     ///
     /// # Errors
-    /// What the kernel says to it.
+    /// The errno of the call.
     fn misuse(&self, file: BorrowedFd<'_>, how: FileMisuse) -> Result<(), Errno> {
         misuse::make(file, how)
     }
@@ -118,7 +118,7 @@ pub trait Files {
         dma_buf::file_flags(file)
     }
 
-    /// Whether the file's system is that of dma-bufs.
+    /// Returns whether the file's system is that of dma-bufs.
     ///
     /// # Errors
     /// EBADF.

@@ -1,4 +1,4 @@
-//! A stream that goes on: imported buffers are queued, worked on and taken back, other ones in their places, until whoever
+//! A continuous stream: imported buffers are queued, worked on and taken back, other ones in their places, until whoever
 //! feeds it has no more. [Work](crate::work) is the same for a few frames.
 
 /// A queue of a device.
@@ -25,22 +25,22 @@ impl Queue {
 pub struct Shape {
     /// In words, for who reads a report.
     pub frames: String,
-    /// So many buffers make a frame that the device writes.
+    /// The number of buffers of a frame that the device writes.
     pub capture_planes: usize,
-    /// So many make one that it reads; nothing where it reads none.
+    /// The number of buffers of a frame that it reads; none where it reads nothing.
     pub output_planes: Option<usize>,
 }
 
 /// The buffers of a frame, as numbers of dma-bufs that are open, one a plane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Given {
-    /// Those that the device writes.
+    /// The buffers that the device writes.
     pub capture: Vec<i32>,
-    /// Those that it reads.
+    /// The buffers that it reads.
     pub output: Vec<i32>,
 }
 
-/// What a feed has for an index that is free.
+/// The answer of a feed for an index that is free.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// The buffers of a frame.
@@ -65,25 +65,25 @@ pub struct Back {
     pub sequence: u32,
     /// `enum v4l2_field`: [`TOP`] and [`BOTTOM`] of a frame have one number where they come one by one.
     pub field: u32,
-    /// Of each plane, how many bytes hold data.
+    /// The bytes of each plane that hold data.
     pub used: Vec<u32>,
-    /// Whether the device could not do its work on it (`V4L2_BUF_FLAG_ERROR`).
+    /// True if the device could not do its work on it (`V4L2_BUF_FLAG_ERROR`).
     pub faulty: bool,
 }
 
-/// What feeds a stream, and is told what becomes of each frame.
+/// Feeds a stream, and hears what becomes of each frame.
 pub trait Feed {
     /// The stream is about to start.
     fn begin(&mut self, shape: &Shape);
-    /// The buffers of the next frame, to be queued at an index that is free. A stream of which nothing is queued ends also
+    /// The buffers of the next frame, to be queued at an index that is free. A stream with nothing queued ends also
     /// where there are none now.
     fn next(&mut self, index: usize) -> Next;
     /// A queue has taken the frame at an index.
     fn queued(&mut self, queue: Queue, index: usize);
     /// A frame came back.
     fn done(&mut self, queue: Queue, back: &Back);
-    /// The stream was stopped while a frame was with the device, and the driver has given it back or not.
+    /// The stream was stopped while a frame was with the device, and the driver has returned it or not.
     fn stopped(&mut self, queue: Queue, index: usize, given_back: bool);
-    /// Whether what is queued is waited for at the end, or taken back by stopping the stream.
+    /// Returns whether queued frames are waited for at the end, or taken back by stopping the stream.
     fn drains(&self) -> bool;
 }

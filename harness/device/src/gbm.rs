@@ -65,7 +65,7 @@ const SMALLEST: u64 = 64 * STRIDE as u64;
 /// Linear, so that the bytes lie where the CPU's and every other device's lie.
 const USAGE: BufferObjectFlags = BufferObjectFlags::LINEAR.union(BufferObjectFlags::RENDERING);
 
-/// What a failed call of libgbm left in errno.
+/// The errno that a failed call of libgbm left.
 fn refuse(call: &'static str) -> impl Fn(std::io::Error) -> Refusal {
     Refusal::of(call)
 }
@@ -84,10 +84,10 @@ impl Gbm {
         self.allocate(SMALLEST).and_then(|buffer| buffer.export(flags)).is_ok()
     }
 
-    /// Why the kernel does not take a file that libgbm did not import, if it does not. libgbm says EINVAL to whatever a
+    /// The kernel's reason for refusing a file that libgbm did not import, if it refuses it. libgbm says EINVAL to whatever a
     /// Mesa driver could not do (`gbm_dri_bo_import`), which would hide a fault of the exporter's behind a refusal.
     fn said_by_kernel(&self, number: i32) -> Option<Refusal> {
-        // A file of its own: on the device's, this could return the handle of a buffer in use, and nobody may close it.
+        // A file of its own: on the device's, this could return the handle of a buffer in use, and that one must not be closed.
         let card = Card::open(&self.node).ok()?;
         let errno = uapi::drm::fd_to_handle(card.as_fd(), number).err()?;
         Some(Refusal::Kernel { call: "gbm_bo_import, that is DRM_IOCTL_PRIME_FD_TO_HANDLE", errno })
@@ -161,10 +161,10 @@ struct Object {
 }
 
 impl Object {
-    /// Mesa's software driver exports without DRM_RDWR (`kms_sw_displaytarget_get_handle`): nobody could write what
+    /// Mesa's software driver exports without DRM_RDWR (`kms_sw_displaytarget_get_handle`): no one could write what
     /// it exports. A buffer's first export decides for as long as its handle lives
     /// (`drm_gem_prime_handle_to_dmabuf`), so one with DRM_RDWR goes before it; libgbm then hands out the same file.
-    /// Where this is refused, libgbm's own export tells why.
+    /// Where this is refused, libgbm's own export reports why.
     fn make_writable(&self) {
         let flags = uapi::drm::RDWR | uapi::drm::CLOEXEC;
         let _ = uapi::drm::handle_to_fd(self.device.as_fd(), uapi::gbm::handle(&self.object), flags);
@@ -206,7 +206,7 @@ impl Buffer for Object {
         let one = |number: u32| {
             let plane = number as i32;
             let file = self.file_of(plane)?;
-            // How many lines another plane has is not told: one at least.
+            // libgbm does not report the number of lines of another plane: at least one.
             let lines = if number == 0 { self.object.height() } else { 1 };
             let length = u64::from(self.object.stride_for_plane(plane)) * u64::from(lines);
             let handle = uapi::gbm::handle_for_plane(&self.object, plane);

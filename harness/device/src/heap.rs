@@ -70,7 +70,7 @@ impl Device for Heap {
     }
 }
 
-/// A heap allocates and exports in one call, with the file's flags: it is made when it is exported, each time anew.
+/// A heap allocates and exports in one call, with the file's flags: it is made when it is exported, each time again.
 struct Allocation {
     node: Rc<File>,
     size: u64,

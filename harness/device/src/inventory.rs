@@ -34,7 +34,7 @@ pub fn find_with(backends: &[Backend], system: &System) -> Vec<Endpoint> {
 /// Opens an endpoint.
 ///
 /// # Errors
-/// What opening its node returns.
+/// The errno of opening its node.
 pub fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
     let backend = BACKENDS.iter().chain([&crate::mock::BACKEND]).find(|backend| backend.kind == endpoint.kind);
     (backend.expect("an endpoint comes from a back end").open)(endpoint)

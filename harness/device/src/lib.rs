@@ -5,7 +5,7 @@
 //!
 //! | back end | exports | imports |
 //! |---|---|---|
-//! | [`canary`] | every form of memory, pageless too (a module of our own) | by DMA addresses alone |
+//! | [`canary`] | every form of memory, pageless too (a module of our own) | by DMA addresses only |
 //! | [`drm`] | dumb buffers by PRIME | PRIME |
 //! | [`v4l2`] | queue buffers by EXPBUF | queues of memory DMABUF |
 //! | [`heap`] | allocations | – |

@@ -75,13 +75,13 @@ struct Mock {
     imports: Cell<u32>,
 }
 
-/// So many imports go well where one of many does not.
+/// The number of imports that succeed before one fails.
 const MANY: u32 = 20;
 
 thread_local! {
-    /// How often each buffer is attached, by inode.
+/// The number of attachments of each buffer, by inode.
     static ATTACHED: RefCell<BTreeMap<u64, usize>> = const { RefCell::new(BTreeMap::new()) };
-    /// How often each buffer stayed mapped, by inode.
+/// The number of mappings left of each buffer, by inode.
     static KEPT: RefCell<BTreeMap<u64, i64>> = const { RefCell::new(BTreeMap::new()) };
 }
 

@@ -27,7 +27,7 @@ impl Refusal {
         }
     }
 
-    /// What the kernel said, if it was asked.
+    /// The kernel's errno, if a call was made.
     pub fn errno(&self) -> Option<Errno> {
         match self {
             Self::Kernel { errno, .. } => Some(*errno),

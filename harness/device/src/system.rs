@@ -9,14 +9,14 @@ pub struct System {
     root: PathBuf,
 }
 
-/// A device node as sysfs tells it, before anyone opens it.
+/// A device node as sysfs shows it, before anyone opens it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// The device that it belongs to, as a path below `/sys/devices`; for ordering and keys.
     pub topology: String,
     /// The number among the nodes of that device (V4L2's `index`), 0 where there is none.
     pub index: u32,
-    /// What its driver calls it (V4L2's `name`): all that tells the instances of vivid apart.
+    /// The driver's name for it (V4L2's `name`): only this distinguishes the instances of vivid.
     pub title: String,
     /// The node's name in sysfs, `card0`, `video3`.
     pub name: String,
@@ -51,7 +51,7 @@ impl System {
         names
     }
 
-    /// The nodes of a class in `sys/class` whose names begin with `prefix` and go on with a number, in the order of
+    /// The nodes of a class in `sys/class` whose names begin with `prefix` and continue with a number, in the order of
     /// their topology.
     pub fn nodes(&self, class: &str, prefix: &str, folder_in_dev: &str) -> Vec<Node> {
         let numbered = |name: &String| {
@@ -59,7 +59,7 @@ impl System {
         };
         let names = self.names(&format!("sys/class/{class}")).into_iter().filter(numbered);
         let mut nodes: Vec<Node> = names.map(|name| self.node(class, name, folder_in_dev)).collect();
-        // A node's number comes last, where nothing else tells two nodes of a device apart.
+        // A node's number comes last, where nothing else distinguishes two nodes of a device.
         nodes.sort_by_cached_key(|node| {
             (node.topology.clone(), node.index, node.title.clone(), node.name.len(), node.name.clone())
         });

@@ -56,7 +56,7 @@ const STREAMING: u32 = 0x0400_0000;
 /// `V4L2_CAP_IO_MC`.
 const IO_MC: u32 = 0x2000_0000;
 
-/// Drivers of devices that are nobody's: what they film is made up.
+/// Drivers of devices that no one uses: what they film is made up.
 const VIRTUAL: &[&str] = &["vivid", "vimc"];
 
 /// Frames tried in search of a size, in pixels.
@@ -106,7 +106,7 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
     let queues = || QUEUES.iter().filter(|(bit, _)| about.capabilities & bit != 0).map(|&(_, queue)| queue);
     let endpoint = |queue: QueueType| {
         let other = queues().find(|other| other.output() != queue.output());
-        let (frames, beside) = frames_and_beside(device, queue, other);
+        let (frames, beside) = frames_and_other_queue(device, queue, other);
         let endpoint = describe(&about.driver, if queue.output() { "out" } else { "cap" });
         let work = ability(device, queue, other).into_iter().collect();
         // Where a media controller sets the pipeline, what a queue lists says nothing of what it can have.
@@ -132,7 +132,7 @@ fn queues_of(node: &Node) -> Vec<Endpoint> {
     queues().map(endpoint).filter(|found| found.exports || found.imports || found.blocked.is_some()).collect()
 }
 
-/// What a queue's device does with frames. A decoder does nothing with bytes that are no stream of its codec, and has no
+/// The work of a queue's device with frames. A decoder does nothing with bytes that are not a stream of its codec, and has no
 /// part in it.
 fn ability(device: BorrowedFd<'_>, queue: QueueType, other: Option<QueueType>) -> Option<Ability> {
     let reads = if queue.output() { Some(queue) } else { other };
@@ -143,12 +143,12 @@ fn ability(device: BorrowedFd<'_>, queue: QueueType, other: Option<QueueType>) -
         (false, None) => Some(Ability::Capture),
         (false, Some(_)) => Some(Ability::Convert),
         (true, Some(_)) => Some(Ability::ConvertFrom),
-        // What reads frames and shows them to nobody here.
+        // A device that reads frames and shows them to no one here.
         (true, None) => None,
     }
 }
 
-/// What the frames of a device can be made of: those that it reads, if it reads any.
+/// The sorts of pixels of a device's frames: of those that it reads, if it reads any.
 fn pixels_of(device: BorrowedFd<'_>, queue: QueueType, other: Option<QueueType>) -> Vec<spec::case::Pixels> {
     let lead = [Some(queue), other].into_iter().flatten().find(|queue| queue.output()).unwrap_or(queue);
     let offered: Vec<u32> = uapi::v4l2::formats(device, lead).iter().map(|offered| offered.fourcc).collect();
@@ -157,7 +157,7 @@ fn pixels_of(device: BorrowedFd<'_>, queue: QueueType, other: Option<QueueType>)
 
 /// The frames that a queue offers. What an encoder writes is as large as what it reads demands, and has one size: the
 /// other queue is then set to its smallest frame, or each buffer would be of megabytes.
-fn frames_and_beside(
+fn frames_and_other_queue(
     device: BorrowedFd<'_>,
     queue: QueueType,
     other: Option<QueueType>,
@@ -194,7 +194,7 @@ fn bytes(format: &Format) -> u64 {
 fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
     let queue = endpoint.queue.expect("a V4L2 endpoint has a queue");
     let open = OpenQueue::open(endpoint, queue)?;
-    // The formats of a mem2mem node are those of the open file: nobody else has them, and they end with it.
+    // The formats of a mem2mem node are those of the open file: no other file has them, and they end with it.
     if let Some((other, format)) = &endpoint.beside {
         uapi::v4l2::set_format(open.device(), *other, format)?;
     }
@@ -224,7 +224,7 @@ impl OpenQueue {
         uapi::v4l2::descriptor(&self.node)
     }
 
-    /// Sets the smallest frame of at least, or the largest of at most, so many bytes.
+    /// Sets the smallest frame of at least, or the largest of at most, this many bytes.
     fn set_frame(&self, size: ImportSize) -> Result<Format, Refusal> {
         let frames = self.frames.iter();
         let chosen = match size {
@@ -277,7 +277,7 @@ impl Device for Queue {
         let imported = Imported { length: bytes(&frame), file: copy::Known::of(number), queue };
         let kind = imported.queue.queue;
         let used = if kind.output() { bytes(&frame) as u32 } else { 0 };
-        // Without a length it is the file's; but `__verify_length` holds what a multi-planar output uses against it.
+        // Without a length it is the file's; but `__verify_length` compare what a multi-planar output uses with it.
         let length = if kind.multi_planar() { used } else { 0 };
         let file = PlaneFile { number, length, used, offset: 0 };
         let answer = uapi::v4l2::queue_dma_buf(imported.queue.device(), imported.queue.queue, 0, &[file]);
@@ -344,7 +344,7 @@ impl Buffer for QueueBuffer {
     }
 }
 
-/// A dma-buf in a queue, given back with it.
+/// A dma-buf in a queue, released with it.
 struct Imported {
     queue: Rc<OpenQueue>,
     length: u64,

@@ -1,6 +1,6 @@
 //! VFIO: devices that were handed to user space. Reference: `include/uapi/linux/vfio.h`, `drivers/vfio/`.
 //!
-//! Nothing here binds a device or makes a mediated one: who does decides that nobody else needs it.
+//! Nothing here binds a device or makes a mediated one: whoever does decides that no one else needs it.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ mod mbochs;
 mod memory;
 mod pci;
 
-/// Mediated devices of mbochs, and PCI devices bound to vfio-pci of which it is known that they have memory.
+/// Mediated devices of mbochs, and PCI devices bound to vfio-pci that are known to have memory.
 pub const BACKEND: Backend = Backend { kind: Kind::Vfio, find, open };
 
 fn find(system: &System) -> Vec<Endpoint> {

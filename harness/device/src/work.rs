@@ -17,14 +17,14 @@ pub enum Buffers<'a> {
 }
 
 impl Buffers<'_> {
-    /// Whether they are imported.
+    /// Returns whether they are imported.
     pub fn imported(&self) -> bool {
         matches!(self, Self::Imported(_))
     }
 }
 
-/// What a buffer that is read holds at a byte, by its number among those of a work: no two of them hold the same, so that
-/// one that is taken for another is seen. It goes on where nothing of the buffer before it is.
+/// The byte that a buffer holds which is read, by its number among those of a work: no two of them hold the same, so that
+/// one that is taken for another shows. The pattern continues where the buffer before it ends.
 pub fn place(buffer: usize, at: u64) -> u64 {
     at + ((buffer as u64) << 32)
 }
@@ -34,15 +34,15 @@ pub fn within(place: u64) -> u64 {
     place & u64::from(u32::MAX)
 }
 
-/// What a device is to do.
+/// The work that a device is to do.
 pub struct Work<'a> {
-    /// How, as the case has it.
+    /// The step of the case.
     pub asked: &'a Stream,
-    /// So many files, of each of which a plane of a frame becomes a buffer.
+    /// The number of files; each becomes the buffer of a plane of a frame.
     pub files: usize,
-    /// A buffer that the device writes has at most so many bytes, imported or not.
+    /// The most bytes of a buffer that the device writes, imported or not.
     pub capture_room: u64,
-    /// A buffer that it reads has at most so many.
+    /// The most bytes of a buffer that it reads.
     pub output_room: u64,
     /// The buffers that the device writes.
     pub capture: Buffers<'a>,
@@ -50,7 +50,7 @@ pub struct Work<'a> {
     pub output: Buffers<'a>,
     /// One of [`Device::formats`](crate::Device::formats), for a device that names some.
     pub format: Option<u32>,
-    /// What the device has to wait for before it reads.
+    /// The fence that the device has to wait for before it reads.
     pub wait: Option<&'a Wait<'a>>,
     /// Called when the stream was stopped with buffers queued, before it is started again without them.
     pub stopped: &'a dyn Fn(),
@@ -70,7 +70,7 @@ pub struct Wait<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// Work on so many frames in buffers of so many bytes, in whatever format, that nobody waits for or looks at.
+    /// Work on a number of frames in buffers of a size, in any format, that no one waits for or looks at.
     pub fn new(asked: &'a Stream, files: usize, room: u64, capture: Buffers<'a>, output: Buffers<'a>) -> Self {
         Self {
             asked,
@@ -91,24 +91,24 @@ impl<'a> Work<'a> {
 /// A buffer of a frame that the device has written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plane {
-    /// How many bytes the device says that it has written, from the start on.
+    /// The bytes that the device reports as written, from the start on.
     pub used: u32,
     /// All of the buffer, where it is the device's own.
     pub bytes: Vec<u8>,
 }
 
-/// What a device has done.
+/// The work that a device has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WorkResult {
     /// The frames, in words, for who reads a report.
     pub frames: String,
     /// The buffers that it wrote, in the order of the files; nothing for one that was taken back unwritten.
     pub written: Vec<Option<Plane>>,
-    /// How many bytes of each buffer that it read were its input.
+    /// The bytes of each buffer that it read which were its input.
     pub read: u64,
-    /// What the display that showed them says of it.
+    /// The report of the display that showed them.
     pub crc: Option<String>,
-    /// What the device said it had done while the fence was pending that it had to wait for.
+    /// The work that the device reported as done while the fence was pending that it had to wait for.
     pub early: Option<&'static str>,
 }
 
@@ -126,17 +126,17 @@ pub enum WorkError {
     Late {
         /// From 1.
         frame: usize,
-        /// So many were queued.
+        /// The number of frames that were queued.
         of: usize,
-        /// So long was waited for it.
+        /// The time that was waited for it.
         seconds: u64,
     },
     /// A frame came with an error.
-    #[error("the device gave back frame {frame} of {of} with an error (V4L2_BUF_FLAG_ERROR)")]
+    #[error("the device returned frame {frame} of {of} with an error (V4L2_BUF_FLAG_ERROR)")]
     Faulty {
         /// From 1.
         frame: usize,
-        /// So many were queued.
+        /// The number of frames that were queued.
         of: usize,
     },
 }
@@ -151,5 +151,5 @@ impl WorkError {
     }
 }
 
-/// Of a device that does nothing with frames.
+/// The error of a device that does nothing with frames.
 pub const NO_WORK: WorkError = WorkError::Call(Refusal::NotAsked("the device does nothing with frames"));

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 
 use device::{Endpoint, System, inventory};
 
-/// What is called what, and which device and node that is.
+/// Each key with its device and node.
 fn by_key(system: &System, number: &dyn Fn(&str) -> String) -> BTreeMap<String, (String, String)> {
     let named = |endpoint: Endpoint| {
         let node = endpoint.node.file_name().unwrap().to_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Nodes without permission. Alone in its program: root may open anything, so the process becomes somebody else.
+//! Nodes without permission. The only test of its program: root may open anything, so the process becomes another user.
 
 mod tree;
 

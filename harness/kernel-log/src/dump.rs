@@ -7,10 +7,10 @@ use super::record::Record;
 use super::splat::{Splat, splats};
 use super::symptom::SplatKind;
 
-/// So many lines of one are told.
+/// The most lines of one stack that are reported.
 const LINES: usize = 40;
 
-/// Words of those that say that there is no memory: whoever asks for all of it is told so.
+/// Words of those that say that there is no memory: whoever asks for all of it gets that answer.
 const SHORT_OF_MEMORY: &[&str] = &["page allocation failure", "invoked oom-killer", "vmalloc error"];
 
 /// The stacks in these records that belong to no splat, each with the line above it as its title.

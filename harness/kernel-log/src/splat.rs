@@ -53,7 +53,7 @@ impl Report {
         Self { kind, title: line.into(), lines: Vec::new(), cut: kind.is_none() }
     }
 
-    /// Whether a line that announces `kind` belongs to this report; it may say more than what was known.
+    /// Returns whether a line that announces `kind` belongs to this report; it may say more than what was known.
     fn takes(&mut self, kind: SplatKind, line: &str) -> bool {
         use SplatKind::{Bug, Corruption, DmaDebug, DmaLimit, Oops, Refcount, Warning};
         let Some(known) = self.kind else {
@@ -92,7 +92,7 @@ impl Report {
 impl Finder {
     fn line(&mut self, line: &str) {
         if is_cut(line) {
-            // A damaged list is told before the report that it leads to.
+            // A damaged list is reported before the report that it leads to.
             let leads = |report: &Report| report.kind == Some(SplatKind::Corruption) && report.lines.len() == 1;
             match self.open.as_mut().filter(|report| leads(report)) {
                 Some(report) => report.cut = true,

@@ -26,7 +26,7 @@ const NAMES: [&str; 20] = [
     "J: firmware changed by user space",
 ];
 
-/// The bits that say something broke: M, B, D, W and L. A module from out of tree or without a signature is no defect.
+/// The bits that say something broke: M, B, D, W and L. A module from out of tree or without a signature is not a defect.
 pub const TAINT_TROUBLE: u64 = 1 << 4 | 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14;
 
 /// The bits after which the kernel's memory and locks are not to be trusted: M, B and D. What is seen later may come of it.

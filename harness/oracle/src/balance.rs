@@ -1,4 +1,4 @@
-//! What was not given back: open files, references to a buffer, devices that are still attached to it.
+//! What was not released: open files, references to a buffer, devices that are still attached to it.
 
 pub mod bounce;
 mod bufinfo;

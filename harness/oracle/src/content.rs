@@ -33,7 +33,7 @@ const UNCACHED: usize = 64 << 20;
 /// Writes the pattern through a mapping that begins at byte `position` of the buffer, front to back.
 ///
 /// # Panics
-/// For a position or a length that is no multiple of 8, a seed of [`SEEDS`] or more, a mapping made for reading.
+/// For a position or a length that is not a multiple of 8, a seed of [`SEEDS`] or more, a mapping made for reading.
 pub fn fill(mapping: &Mapping, seed: u32, position: u64) {
     let len = aligned(mapping.len(), seed, position);
     let lined = lined(len, position);
@@ -66,7 +66,7 @@ pub fn fill(mapping: &Mapping, seed: u32, position: u64) {
 /// The difference, with what the bytes seen are.
 ///
 /// # Panics
-/// For a position or a length that is no multiple of 8, a seed of [`SEEDS`] or more.
+/// For a position or a length that is not a multiple of 8, a seed of [`SEEDS`] or more.
 pub fn check(mapping: &Mapping, seed: u32, position: u64) -> Result<Checked, Difference> {
     check_part(mapping, 0..mapping.len(), seed, position)
 }

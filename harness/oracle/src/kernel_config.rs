@@ -24,13 +24,13 @@ impl KernelConfig {
         })
     }
 
-    /// Whether an option is built in or a module, by its name without `CONFIG_`.
+    /// Returns whether an option is built in or a module, by its name without `CONFIG_`.
     pub fn has(&self, option: &str) -> bool {
         let begin = format!("CONFIG_{option}=");
         self.text.lines().any(|line| line.strip_prefix(&begin).is_some_and(|value| matches!(value, "y" | "m")))
     }
 
-    /// Whether importers get a copy of the exporter's sg_table: `CONFIG_DMABUF_DEBUG` after 6.12, which turns the bits of
+    /// Returns whether importers get a copy of the exporter's sg_table: `CONFIG_DMABUF_DEBUG` after 6.12, which turns the bits of
     /// the exporter's own around (`drivers/dma-buf/dma-buf.c`: `mangle_sg_table`, later `dma_buf_wrap_sg_table`).
     pub fn copies_sg_tables(&self, release: &str) -> bool {
         let mut parts = release.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));

@@ -24,7 +24,7 @@ pub struct KernelLog {
 /// More than any record: `PRINTK_MESSAGE_MAX` of `kernel/printk/internal.h` is 2048. A smaller buffer gets EINVAL.
 const CHUNK: usize = 16 * 1024;
 
-/// A log that grows as fast as it is read must not hold its reader for ever.
+/// A log that grows as fast as it is read must not hold its reader forever.
 const READS: usize = 100_000;
 
 impl KernelLog {
@@ -56,7 +56,7 @@ impl KernelLog {
                 }
                 Err(error) => match uapi::kernel_errno(&error) {
                     Some(Errno::EINTR) => {}
-                    // Overwritten before it was read; the next read goes on with the oldest record there is. How many
+                    // Overwritten before it was read; the next read continues with the oldest record there is. How many
                     // are gone shows in the numbers, if one was read before.
                     Some(Errno::EPIPE) => self.lost += u64::from(self.next.is_none()),
                     _ => break,

@@ -6,7 +6,7 @@
 //! | [`content`] | whether a mapping shows the bytes that were written, and if not, what it shows instead |
 //! | [`kmsg`] | the kernel's log, for the reports of trouble that `kernel_log` finds in it |
 //! | [`provenance`] | which `map_dma_buf` a buffer was exported with |
-//! | [`balance`] | open files, references and attachments: what was not given back |
+//! | [`balance`] | open files, references and attachments: what was not released |
 //! | [`pages`] | whether a mapping exposes struct pages |
 //! | [`kernel_config`] | how the kernel was configured |
 //!

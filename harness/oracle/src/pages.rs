@@ -57,7 +57,7 @@ impl MappingPages {
         Ok(Self { vm_flags: flags, pinnable, struct_pages: conclude(pinnable, seen) })
     }
 
-    /// Whether the mapping is made of page frames alone (VM_PFNMAP): nobody can reach a struct page through it.
+    /// Returns whether the mapping is made of page frames alone (VM_PFNMAP): no one can reach a struct page through it.
     pub fn is_pfn_map(&self) -> bool {
         self.vm_flags.iter().any(|flag| flag == "pf")
     }
@@ -68,7 +68,7 @@ fn conclude(pinnable: Option<bool>, frames: Option<bool>) -> Option<bool> {
     frames.or((pinnable == Some(true)).then_some(true))
 }
 
-/// Whether all page frames that are seen have struct pages; `None` where none is seen.
+/// Returns whether all page frames that are seen have struct pages; `None` where none is seen.
 fn frames_have_pages(mapping: &Mapping, proc_root: &Path) -> Option<bool> {
     let size = page_size();
     let count = mapping.len().div_ceil(size).min(PAGES);

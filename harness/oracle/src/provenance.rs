@@ -49,7 +49,7 @@ pub struct Exported {
     pub evidence: Evidence,
 }
 
-/// A probe on `dma_buf_export`, in a trace instance of its own, so that nobody else's tracing is disturbed. Dropped, it
+/// A probe on `dma_buf_export`, in a trace instance of its own, so that no one else's tracing is disturbed. Dropped, it
 /// takes both away again; what a crashed run left behind, the next one takes away.
 #[derive(Debug)]
 pub struct Tracer {
@@ -79,7 +79,7 @@ impl Tracer {
         self.events.take(|exported| exported.pid == Some(pid))
     }
 
-    /// What anybody exported since it was last asked.
+    /// What anyone exported since it was last asked.
     pub fn take_all(&mut self) -> Vec<Exported> {
         self.read();
         self.events.take(|_| true)
@@ -101,7 +101,7 @@ impl Tracer {
     }
 
     /// The sg_tables that any thread mapped while another device held them. Who holds what is forgotten: each question
-    /// begins anew.
+    /// begins again.
     pub fn take_shared(&mut self) -> Vec<Shared> {
         self.read();
         self.events.take_shared()
@@ -113,7 +113,7 @@ impl Tracer {
         self.events.take_frames()
     }
 
-    /// Whether this kernel lets everything be probed that is needed to see who holds which sg_table.
+    /// Returns whether this kernel lets everything be probed that is needed to see who holds which sg_table.
     pub fn sees_tables(&self) -> bool {
         let seen = |wanted: What| self.probe.watched().iter().any(|watched| watched.what == wanted);
         seen(What::Map) && seen(What::Mapped) && seen(What::Unmap)

@@ -1,4 +1,4 @@
-//! Buffers that are allocated, exported, imported and given back, as lines of C.
+//! Buffers that are allocated, exported, imported and released, as lines of C.
 
 use spec::case::Kind;
 use spec::step::{ErrnoName, Export, FileAccess, Import, Side};

@@ -1,4 +1,4 @@
-//! Devices as C: how they are opened, how they allocate, export, import and give back.
+//! Devices as C: how they are opened, how they allocate, export, import and release.
 
 use device::Endpoint;
 use spec::case::Kind;
@@ -148,7 +148,7 @@ impl<'a> Opened<'a> {
         }
     }
 
-    /// An expression that imports a file of so many bytes: a buffer, or -1 with errno. With `more`, the importer is told
+    /// Returns an expression that imports a file of this size in bytes: a buffer, or -1 with errno. With `more`, the importer is told
     /// to need so many bytes more.
     pub fn import(&self, source: &mut Source, file: &str, size: u64, more: u64) -> Result<String, Unsupported> {
         if self.endpoint.kind == Kind::Drm {

@@ -16,7 +16,7 @@ pub struct Emitter<'a> {
     pub exporter: Option<Opened<'a>>,
     pub importer: Option<Opened<'a>>,
     pub size: u64,
-    /// Whether a queue has buffers for calls that are wrong.
+    /// True if a queue has buffers for calls that are wrong.
     pub made: bool,
     /// How many buffers were allocated.
     pub allocated: u32,

@@ -93,7 +93,7 @@ impl Source {
         format!("{stem}_{}", self.count)
     }
 
-    /// Mappings that nobody looks into need no variable.
+    /// Mappings that no one looks into need no variable.
     fn without_unused(&self) -> Vec<String> {
         let uses = |name: &str| {
             let words = |line: &String| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);

@@ -6,7 +6,7 @@ use std::fs;
 use nix::libc;
 
 fn main() {
-    // Without these two the scheduler keeps a part of the time for everybody else.
+    // Without these two the scheduler keeps a part of the time for everyone else.
     fs::write("/proc/sys/kernel/sched_rt_runtime_us", "-1").expect("root, and procfs");
     for server in fs::read_dir("/sys/kernel/debug/sched/fair_server").into_iter().flatten().flatten() {
         fs::write(server.path().join("runtime"), "0").expect("root");

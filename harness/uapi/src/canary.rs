@@ -123,7 +123,7 @@ pub struct Counts {
     pub decoys: u32,
     /// Decoy pages whose bytes were changed.
     pub decoys_changed: u32,
-    /// Decoy pages that somebody took a reference on, or mapped.
+    /// Decoy pages that someone took a reference on, or mapped.
     pub decoys_referenced: u32,
     /// Distinct importing devices.
     pub importers: u32,
@@ -191,7 +191,7 @@ pub fn export(device: BorrowedFd<'_>, handle: u32, flags: OFlag) -> Result<Owned
     let mut argument = Export { handle, flags: flags.bits() as u32, fd: -1, reserved: 0 };
     // SAFETY: the number carries the size of `Export`, which outlives the call.
     retry(|| unsafe { ioctl::export(device.as_raw_fd(), &mut argument) })?;
-    // SAFETY: on success the kernel has installed a new descriptor that nobody else owns.
+    // SAFETY: on success the kernel has installed a new descriptor that no one else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(argument.fd) })
 }
 
@@ -200,7 +200,7 @@ pub fn export(device: BorrowedFd<'_>, handle: u32, flags: OFlag) -> Result<Owned
 /// in other devices' BARs, and lets it be taken away.
 ///
 /// # Errors
-/// EBADF for a closed number; EINVAL for a file that is no dma-buf, and for one that is too small; ENODEV for a peer that
+/// EBADF for a closed number; EINVAL for a file that is not a dma-buf, and for one that is too small; ENODEV for a peer that
 /// there is not; else what the exporter's attach and map_dma_buf return.
 pub fn import(device: BorrowedFd<'_>, number: i32, size: u64, peer: bool) -> Result<u32, Errno> {
     let mut argument = Import { fd: number, handle: u32::from(peer), size };
@@ -209,7 +209,7 @@ pub fn import(device: BorrowedFd<'_>, number: i32, size: u64, peer: bool) -> Res
     Ok(argument.handle)
 }
 
-/// Gives back one use of a handle: `PRIME_CANARY_IOC_CLOSE`.
+/// Drops one use of a handle: `PRIME_CANARY_IOC_CLOSE`.
 ///
 /// # Errors
 /// ENOENT.

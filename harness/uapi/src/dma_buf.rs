@@ -50,7 +50,7 @@ pub fn sync(file: BorrowedFd<'_>, flags: u64) -> Result<(), Errno> {
 /// Names a dma-buf in `/proc/*/maps`, fdinfo and bufinfo: `DMA_BUF_SET_NAME`, 31 bytes at most.
 ///
 /// # Errors
-/// EINVAL for a longer name; ENOTTY for a file that is no dma-buf or a kernel before 5.3.
+/// EINVAL for a longer name; ENOTTY for a file that is not a dma-buf or a kernel before 5.3.
 pub fn set_name(file: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     // SAFETY: the kernel reads at most 32 bytes of a NUL-terminated text (strndup_user) that outlives the call.
     unsafe { ioctl::dma_buf_set_name(file.as_raw_fd(), name.as_ptr().cast()) }.map(drop)
@@ -80,7 +80,7 @@ pub fn inode(file: BorrowedFd<'_>) -> Result<u64, Errno> {
     nix::sys::stat::fstat(file).map(|stat| stat.st_ino as u64)
 }
 
-/// Whether the file is a dma-buf, by the magic of its file system.
+/// Returns whether the file is a dma-buf, by the magic of its file system.
 ///
 /// # Errors
 /// EBADF.
@@ -134,7 +134,7 @@ pub fn duplicate(file: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 pub fn duplicate_number(number: i32) -> Result<OwnedFd, Errno> {
     // SAFETY: takes integers and returns a new descriptor or -1.
     let copy = Errno::result(unsafe { nix::libc::fcntl(number, nix::libc::F_DUPFD_CLOEXEC, 0) })?;
-    // SAFETY: the descriptor is new and nobody else owns it.
+    // SAFETY: the descriptor is new and no one else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
@@ -148,7 +148,7 @@ pub fn reopen(file: BorrowedFd<'_>) -> Result<std::fs::File, Errno> {
     opened.map_err(|error| crate::errno_of(&error))
 }
 
-/// A file that is no dma-buf, for imports that must be refused.
+/// A file that is not a dma-buf, for imports that must be refused.
 ///
 /// # Errors
 /// EMFILE, ENOMEM.

@@ -29,14 +29,14 @@ pub fn handle_to_fd(device: BorrowedFd<'_>, handle: u32, flags: u32) -> Result<O
     let mut argument = drm_prime_handle { handle, flags, fd: -1 };
     // SAFETY: the number carries the size of `drm_prime_handle`, which outlives the call.
     retry(|| unsafe { ioctl::prime_handle_to_fd(device.as_raw_fd(), &mut argument) })?;
-    // SAFETY: on success the kernel has installed a new descriptor that nobody else owns.
+    // SAFETY: on success the kernel has installed a new descriptor that no one else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(argument.fd) })
 }
 
 /// Imports a dma-buf by its number, which may be no open file: `DRM_IOCTL_PRIME_FD_TO_HANDLE`.
 ///
 /// # Errors
-/// EBADF for a closed number, EINVAL for a file that is no dma-buf, else what the driver or the exporter's attach returns.
+/// EBADF for a closed number, EINVAL for a file that is not a dma-buf, else what the driver or the exporter's attach returns.
 pub fn fd_to_handle(device: BorrowedFd<'_>, number: i32) -> Result<u32, Errno> {
     let mut argument = drm_prime_handle { handle: 0, flags: 0, fd: number };
     // SAFETY: the number carries the size of `drm_prime_handle`, which outlives the call; the kernel takes no ownership.

@@ -32,7 +32,7 @@ pub fn allocate(heap: BorrowedFd<'_>, len: u64, flags: OFlag) -> Result<OwnedFd,
     let mut argument = HeapAllocation { len, fd: 0, fd_flags: flags.bits() as u32, heap_flags: 0 };
     // SAFETY: the number carries the size of `HeapAllocation`, which outlives the call.
     retry(|| unsafe { ioctl::dma_heap_alloc(heap.as_raw_fd(), &mut argument) })?;
-    // SAFETY: on success the kernel has installed a new descriptor that nobody else owns.
+    // SAFETY: on success the kernel has installed a new descriptor that no one else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(argument.fd as i32) })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
-/// A lower limit on descriptors. Dropped, it gives back the one before.
+/// A lower limit on descriptors. Dropped, it releases the one before.
 #[derive(Debug)]
 pub struct Files {
     soft: rlim_t,

@@ -41,7 +41,7 @@ impl Area {
         // SAFETY: a new mapping at an address that the kernel chooses.
         let start = unsafe { mmap_anonymous(None, length, ProtFlags::PROT_NONE, MapFlags::MAP_PRIVATE) }?;
         let area = Self { start, page };
-        // SAFETY: the first two pages of the mapping above, which nobody uses yet.
+        // SAFETY: the first two pages of the mapping above, which no one uses yet.
         unsafe { mprotect(start, 2 * page, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE) }?;
         Ok(area)
     }

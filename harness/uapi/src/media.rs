@@ -84,7 +84,7 @@ pub struct Pad {
     pub entity: u32,
     /// Its place among the pads of its entity.
     pub index: u32,
-    /// Whether frames come out of it; else they go in.
+    /// True if frames come out of it; else they go in.
     pub source: bool,
 }
 
@@ -106,7 +106,7 @@ pub struct Node {
     pub number: (u32, u32),
     /// The entity that it belongs to.
     pub entity: u32,
-    /// Whether it is a subdevice's; else it is one that carries frames, or something else.
+    /// True if it is a subdevice's; else it is one that carries frames, or something else.
     pub subdevice: bool,
 }
 
@@ -114,7 +114,7 @@ impl Topology {
     /// Asks a media device: MEDIA_IOC_G_TOPOLOGY.
     ///
     /// # Errors
-    /// ENOTTY for a file that is no media device or a kernel before 4.19, EAGAIN where it changes all the time.
+    /// ENOTTY for a file that is not a media device or a kernel before 4.19, EAGAIN where it changes all the time.
     pub fn of(media: BorrowedFd<'_>) -> Result<Self, Errno> {
         for _ in 0..ATTEMPTS {
             let counts = ask(media, [0; 4], &mut Default::default())?;
@@ -195,7 +195,7 @@ impl BusFormat {
 /// The format of a subdevice's pad: VIDIOC_SUBDEV_G_FMT.
 ///
 /// # Errors
-/// EINVAL for a pad that it lacks, ENOTTY for a file that is no subdevice.
+/// EINVAL for a pad that it lacks, ENOTTY for a file that is not a subdevice.
 pub fn pad_format(subdevice: BorrowedFd<'_>, pad: u32) -> Result<BusFormat, Errno> {
     let mut raw = RawFormat { which: ACTIVE, pad, ..RawFormat::default() };
     // SAFETY: the number carries the size of the struct, which outlives the call.

@@ -28,7 +28,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Whether memmap2 hands these numbers to the kernel as they are. An offset within a page it rounds down, a length of 0
+    /// Returns whether memmap2 hands these numbers to the kernel as they are. An offset within a page it rounds down, a length of 0
     /// it makes 1, and more bytes than an isize holds it refuses itself (`MmapInner::adjust_mmap_params`).
     fn unchanged_by_memmap2(self) -> bool {
         let whole_pages = self.offset.is_multiple_of(page_size() as u64);
@@ -99,12 +99,12 @@ impl Mapping {
         }
     }
 
-    /// Whether it has no bytes; the kernel makes no such mapping.
+    /// Returns whether it has no bytes; the kernel makes no such mapping.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether the CPU may write through it.
+    /// Returns whether the CPU may write through it.
     pub fn writable(&self) -> bool {
         self.access == Access::ReadWrite
     }
@@ -126,7 +126,7 @@ impl Mapping {
         let len = raw.len().checked_add(by).filter(|len| isize::try_from(*len).is_ok());
         let len = len.ok_or(CallError::NotAsked("no mapping has that many bytes"))?;
         let options = memmap2::RemapOptions::new().may_move(true);
-        // SAFETY: nobody holds a pointer into the mapping: it is used through `self` alone, which is borrowed here. What
+        // SAFETY: no one holds a pointer into the mapping: it is used through `self` alone, which is borrowed here. What
         // lies beyond the file's end is never touched.
         Ok(unsafe { raw.remap(len, options) }?)
     }
@@ -155,7 +155,7 @@ impl Mapping {
     pub fn read_word(&self, offset: usize) -> u64 {
         self.check(offset);
         // SAFETY: `check` holds the word within the mapping and aligned; the mapping lives as long as `self`; volatile,
-        // so that memory which a device changes is no data race for the compiler.
+        // so that memory which a device changes is not a data race for the compiler.
         unsafe { self.pointer().add(offset).cast::<u64>().read_volatile() }
     }
 

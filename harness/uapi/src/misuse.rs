@@ -124,7 +124,7 @@ pub fn make(file: BorrowedFd<'_>, call: Call, argument: Argument<'_>) -> Result<
                 Answer::Returned => returned,
                 Answer::At(offset) => i32::from_ne_bytes(bytes[offset..offset + 4].try_into().expect("four bytes")),
             };
-            // SAFETY: after a success the kernel has installed a new descriptor there that nobody else owns.
+            // SAFETY: after a success the kernel has installed a new descriptor there that no one else owns.
             drop((number >= 0).then(|| unsafe { OwnedFd::from_raw_fd(number) }));
             Ok(())
         }

@@ -84,7 +84,7 @@ fn exit_now(code: i32) -> ! {
 fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
     // SAFETY: takes two integers and returns a new descriptor or -1.
     let fd = Errno::result(unsafe { nix::libc::syscall(nix::libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
-    // SAFETY: the descriptor is new and nobody else owns it.
+    // SAFETY: the descriptor is new and no one else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
@@ -225,7 +225,7 @@ pub fn wait(watched: &[&Watched], until: Instant) -> Result<(), Errno> {
     fn ready(file: BorrowedFd<'_>) -> PollFd<'_> {
         PollFd::new(file, PollFlags::POLLIN)
     }
-    // When a child has closed its end but lives on, the pipe would be ready for ever.
+    // When a child has closed its end but lives on, the pipe would be ready forever.
     let speaking = watched.iter().filter(|watched| !watched.child.closed());
     let mut files: Vec<PollFd<'_>> = speaking.map(|watched| ready(watched.child.output.as_fd())).collect();
     files.extend(watched.iter().map(|watched| ready(watched.child.pidfd.as_fd())));
@@ -247,7 +247,7 @@ pub fn live_with_closed_pipes() {
     let _ = unsafe { nix::sys::signal::signal(Signal::SIGPIPE, nix::sys::signal::SigHandler::SigIgn) };
 }
 
-/// Gives up the rights of root, and those of all groups, for those of nobody (65534).
+/// Gives up the rights of root, and those of all groups, for those of the user nobody (65534).
 ///
 /// # Errors
 /// EPERM without root.
@@ -259,7 +259,7 @@ pub fn become_nobody() -> Result<(), Errno> {
 }
 
 /// Offers this process to the OOM killer before all others (`Documentation/filesystems/proc.rst`, oom_score_adj).
-/// Everybody may; where procfs is missing, the kernel chooses as it does.
+/// Everyone may; where procfs is missing, the kernel chooses as it does.
 pub fn die_first() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
 }
@@ -278,7 +278,7 @@ pub fn wait_to_be_killed() -> ! {
     }
 }
 
-/// Whether this process runs with the rights of root.
+/// Returns whether this process runs with the rights of root.
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }

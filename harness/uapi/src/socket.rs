@@ -41,7 +41,7 @@ pub fn receive_file(socket: &OwnedFd) -> Result<OwnedFd, Errno> {
     let mut files = Vec::new();
     for control in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(numbers) = control {
-            // SAFETY: the kernel has just made these descriptors for this process, and nobody else knows of them.
+            // SAFETY: the kernel has just made these descriptors for this process, and no one else knows of them.
             files.extend(numbers.into_iter().map(|number| unsafe { OwnedFd::from_raw_fd(number) }));
         }
     }

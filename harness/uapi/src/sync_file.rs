@@ -95,9 +95,9 @@ pub fn wait_readable(file: BorrowedFd<'_>, time: std::time::Duration) -> Result<
 /// What `poll(2)` says of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readiness {
-    /// POLLIN: of a dma-buf, nobody is writing it; of a sync file, its fences are signalled.
+    /// POLLIN: of a dma-buf, no one is writing it; of a sync file, its fences are signalled.
     pub read: bool,
-    /// POLLOUT: of a dma-buf, nobody is reading or writing it.
+    /// POLLOUT: of a dma-buf, no one is reading or writing it.
     pub write: bool,
     /// POLLERR or POLLNVAL.
     pub error: bool,
@@ -125,12 +125,12 @@ pub fn readiness(file: BorrowedFd<'_>, read: bool, write: bool) -> Result<Readin
 /// both. For reading it waits for writers, for writing for readers too.
 ///
 /// # Errors
-/// EINVAL for no flags or unknown ones; ENOTTY for a kernel before 6.0 or a file that is no dma-buf; EMFILE.
+/// EINVAL for no flags or unknown ones; ENOTTY for a kernel before 6.0 or a file that is not a dma-buf; EMFILE.
 pub fn export(file: BorrowedFd<'_>, flags: u32) -> Result<OwnedFd, Errno> {
     let mut argument = SyncFile { flags, fd: -1 };
     // SAFETY: the number carries the size of `SyncFile`, which outlives the call.
     retry(|| unsafe { ioctl::export_sync_file(file.as_raw_fd(), &mut argument) })?;
-    // SAFETY: on success the kernel has installed a new descriptor that nobody else owns.
+    // SAFETY: on success the kernel has installed a new descriptor that no one else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(argument.fd) })
 }
 
@@ -138,7 +138,7 @@ pub fn export(file: BorrowedFd<'_>, flags: u32) -> Result<OwnedFd, Errno> {
 /// which may be no open file.
 ///
 /// # Errors
-/// EINVAL for no flags or unknown ones, and for a number that is no sync file; ENOTTY for a kernel before 6.0.
+/// EINVAL for no flags or unknown ones, and for a number that is not a sync file; ENOTTY for a kernel before 6.0.
 pub fn import(file: BorrowedFd<'_>, flags: u32, sync_file: i32) -> Result<(), Errno> {
     let argument = SyncFile { flags, fd: sync_file };
     // SAFETY: the number carries the size of `SyncFile`, which outlives the call; the kernel reads it only.
@@ -171,20 +171,20 @@ pub fn vgem_signal(device: BorrowedFd<'_>, fence: u32) -> Result<(), Errno> {
 /// `sync/sw_sync`, each of which is a timeline that begins at 0.
 ///
 /// # Errors
-/// ENOMEM; ENOTTY from a file that is no timeline.
+/// ENOMEM; ENOTTY from a file that is not a timeline.
 pub fn sw_sync_fence(timeline: BorrowedFd<'_>, value: u32) -> Result<OwnedFd, Errno> {
     let mut argument = SwSyncFence { value, name: [0; 32], fence: -1 };
     argument.name[..9].copy_from_slice(b"prime-cts");
     // SAFETY: the number carries the size of `SwSyncFence`, which outlives the call.
     retry(|| unsafe { ioctl::sw_sync_create_fence(timeline.as_raw_fd(), &mut argument) })?;
-    // SAFETY: on success the kernel has installed a new descriptor that nobody else owns.
+    // SAFETY: on success the kernel has installed a new descriptor that no one else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(argument.fence) })
 }
 
 /// Lets a timeline go on by so much: `SW_SYNC_IOC_INC`.
 ///
 /// # Errors
-/// ENOTTY from a file that is no timeline.
+/// ENOTTY from a file that is not a timeline.
 pub fn sw_sync_advance(timeline: BorrowedFd<'_>, by: u32) -> Result<(), Errno> {
     // SAFETY: the number carries the size of a `u32`, which outlives the call; the kernel reads it only.
     retry(|| unsafe { ioctl::sw_sync_inc(timeline.as_raw_fd(), &by) }).map(drop)

@@ -65,7 +65,7 @@ pub fn create(
     let argument = UdmabufCreate { memfd: memory.as_raw_fd() as u32, flags, offset, size };
     // SAFETY: the number carries the size of `UdmabufCreate`, which outlives the call; the kernel reads it only.
     let fd = retry(|| unsafe { ioctl::udmabuf_create(device.as_raw_fd(), &argument) })?;
-    // SAFETY: the call returns a new descriptor that nobody else owns.
+    // SAFETY: the call returns a new descriptor that no one else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 

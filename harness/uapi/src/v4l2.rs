@@ -48,12 +48,12 @@ pub enum QueueType {
 }
 
 impl QueueType {
-    /// Whether the multi-planar calls are used.
+    /// Returns whether the multi-planar calls are used.
     pub fn multi_planar(self) -> bool {
         matches!(self, Self::CaptureMultiPlanar | Self::OutputMultiPlanar)
     }
 
-    /// Whether the device reads the frames.
+    /// Returns whether the device reads the frames.
     pub fn output(self) -> bool {
         matches!(self, Self::Output | Self::OutputMultiPlanar)
     }
@@ -181,7 +181,7 @@ pub fn export_buffer(
     let mut raw = sys::v4l2_exportbuffer { type_: queue as u32, index, plane, flags, ..zeroed() };
     // SAFETY: the number carries the size of the struct, which outlives the call.
     retry(|| unsafe { ioctl::expbuf(device.as_raw_fd(), &mut raw) })?;
-    // SAFETY: on success the kernel has installed a new descriptor that nobody else owns.
+    // SAFETY: on success the kernel has installed a new descriptor that no one else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(raw.fd) })
 }
 
@@ -202,7 +202,7 @@ pub struct PlaneFile {
 /// (`__prepare_dmabuf` in `videobuf2-core.c`).
 ///
 /// # Errors
-/// EINVAL for a number that is no dma-buf or a buffer that is too small, EFAULT where the memory is not contiguous
+/// EINVAL for a number that is not a dma-buf or a buffer that is too small, EFAULT where the memory is not contiguous
 /// enough, else what the exporter's attach and map return.
 pub fn queue_dma_buf(device: BorrowedFd<'_>, queue: QueueType, index: u32, files: &[PlaneFile]) -> Result<(), Errno> {
     let mut planes = [zeroed::<sys::v4l2_plane>(); 8];

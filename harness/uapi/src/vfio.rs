@@ -140,14 +140,14 @@ pub fn set_iommu(container: BorrowedFd<'_>) -> Result<(), Errno> {
 pub fn device(group: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
     // SAFETY: the kernel reads the text to its final null byte, and the text outlives the call.
     let fd = retry(|| unsafe { ioctl::group_get_device_fd(group.as_raw_fd(), name.as_ptr()) })?;
-    // SAFETY: the call returns a new descriptor that nobody else owns.
+    // SAFETY: the call returns a new descriptor that no one else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Where a region of a device lies in its file, and what may be done there: `VFIO_DEVICE_GET_REGION_INFO`.
 ///
 /// # Errors
-/// EINVAL for a region that there is not, ENOTTY for a file that is no device of VFIO's.
+/// EINVAL for a region that there is not, ENOTTY for a file that is not a device of VFIO's.
 pub fn region(device: BorrowedFd<'_>, index: u32) -> Result<RegionInfo, Errno> {
     let mut argument = RegionInfo { argsz: size_of::<RegionInfo>() as u32, index, ..RegionInfo::default() };
     // SAFETY: `argsz` is the size of the struct, which outlives the call.
@@ -183,7 +183,7 @@ pub fn gfx_dma_buf(device: BorrowedFd<'_>, dmabuf_id: u32) -> Result<OwnedFd, Er
 ///
 /// # Errors
 /// EINVAL for an offset or length that is not of whole pages, or lies outside; ENODEV for a region that is none; ENOTTY
-/// from a kernel before 6.19 or without CONFIG_VFIO_PCI_DMABUF; EOPNOTSUPP from a driver that has it not.
+/// from a kernel before 6.19 or without CONFIG_VFIO_PCI_DMABUF; EOPNOTSUPP from a driver that does not have it.
 pub fn dma_buf(
     device: BorrowedFd<'_>,
     region_index: u32,
@@ -197,7 +197,7 @@ pub fn dma_buf(
     let argument = FeatureDmaBuf { feature, region_index, open_flags, flags: 0, nr_ranges: 1, offset, length };
     // SAFETY: `argsz` is the size of the struct, which outlives the call; this feature is only read.
     let fd = retry(|| unsafe { ioctl::device_feature_dma_buf(device.as_raw_fd(), &argument) })?;
-    // SAFETY: the call returns a new descriptor that nobody else owns.
+    // SAFETY: the call returns a new descriptor that no one else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 

@@ -1,4 +1,4 @@
-//! A watchdog, of `include/uapi/linux/watchdog.h`: hardware that starts the machine anew if it is not fed in time.
+//! A watchdog, of `include/uapi/linux/watchdog.h`: hardware that starts the machine again if it is not fed in time.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -31,7 +31,7 @@ impl Watchdog {
         OpenOptions::new().write(true).open(path).map(Self)
     }
 
-    /// Sets after how many seconds without food it bites. The hardware may take another value: the one that is told.
+    /// Sets after how many seconds without food it bites. The hardware may take another value: the one that is reported.
     ///
     /// # Errors
     /// EINVAL for a time that it cannot count, EOPNOTSUPP where the time is fixed (`WDIOC_SETTIMEOUT`).

@@ -13,10 +13,10 @@ use super::{Card, crc};
 use crate::refusal::Refusal;
 use crate::work::{Work, WorkError};
 
-/// What lies below another plane's image.
+/// The image below another plane's.
 const BELOW: (u32, u32) = (128, 128);
 
-/// What a card's displays can do, and tell of it, and what they show.
+/// The abilities of a card's displays and the pixel formats that they show.
 pub fn abilities(card: &Card, node: &Path) -> (Vec<Ability>, Vec<Pixels>) {
     let Ok(Some(pipe)) = Pipe::find(card) else { return (Vec::new(), Vec::new()) };
     let tells = pipe.writes_back() || crc::folder(node, pipe.number).is_some();
@@ -63,7 +63,7 @@ fn both(some: &[u32], others: &[u32]) -> Vec<u32> {
     some.iter().copied().filter(|format| others.contains(format)).collect()
 }
 
-/// Of the formats that are offered those that a case asks for. A pointer is transparent around it.
+/// Returns those of the offered formats that a case asks for. A pointer is transparent around it.
 fn chosen(asked: &Stream, offered: &[u32]) -> Vec<&'static Format> {
     let transparent = u32::from_le_bytes(*b"AR24");
     if asked.pixels.is_none() && asked.plane != DisplayPlane::Primary && offered.contains(&transparent) {
@@ -75,13 +75,13 @@ fn chosen(asked: &Stream, offered: &[u32]) -> Vec<&'static Format> {
 /// The images of a work.
 #[derive(Debug)]
 pub struct Plan {
-    /// What is read: on the plane that the case is about.
+    /// The image that is read: on the plane that the case is about.
     pub shown: Layout,
-    /// What lies below it.
+    /// The image below it.
     pub below: Option<Layout>,
-    /// What is written.
+    /// The image that is written.
     pub target: Layout,
-    /// As large as what is written.
+    /// The size of what is written.
     pub mode: Mode,
 }
 
@@ -91,8 +91,8 @@ impl Plan {
     pub fn of(work: &Work<'_>, modes: &[Mode]) -> Option<Self> {
         let asked = work.asked;
         let format = work.format.map_or(Some(&USUAL), formats::named)?;
-        // As much again stays free behind the image: where vkms adds the offset twice, it is a wrong picture and no read
-        // behind the buffer's end (fixtures/findings/vkms-offset-twice.md).
+        // The same amount stays free after the image: where vkms adds the offset twice, the result is a wrong picture, not a
+        // read past the buffer's end (fixtures/findings/vkms-offset-twice.md).
         let room = |room: u64| room.saturating_sub(asked.offset.0 * 2);
         let usual = |size| Layout::new(&USUAL, size, 0, false);
         if asked.test_only {

@@ -1,4 +1,4 @@
-//! Fences that a program signals: vgem alone makes them (`drivers/gpu/drm/vgem/vgem_fence.c`).
+//! Fences that a program signals: only vgem makes them (`drivers/gpu/drm/vgem/vgem_fence.c`).
 
 use std::os::fd::AsFd;
 use std::rc::Rc;

@@ -3,10 +3,10 @@
 
 use spec::case::Pixels;
 
-/// A plane of a format: so many bytes for each block of so many pixels across and down.
+/// A plane of a format: bytes for each block, and pixels of a block across and down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Of a block.
+    /// Bytes of a block.
     pub bytes: u32,
     /// Pixels from block to block.
     pub across: u32,
@@ -19,7 +19,7 @@ pub struct Shape {
 pub struct Format {
     /// Its name in the header, of four letters.
     pub name: &'static [u8; 4],
-    /// What it is made of.
+    /// Its planes.
     pub sort: Pixels,
     /// Its planes.
     pub planes: &'static [Shape],
@@ -42,7 +42,7 @@ const PLANAR_420: &[Shape] = &[shape(1, 1, 1), shape(1, 2, 2), shape(1, 2, 2)];
 const PLANAR_422: &[Shape] = &[shape(1, 1, 1), shape(1, 2, 1), shape(1, 2, 1)];
 const PLANAR_444: &[Shape] = &[shape(1, 1, 1), shape(1, 1, 1), shape(1, 1, 1)];
 
-/// What every display has.
+/// The format that every display has.
 pub const USUAL: Format = format(b"XR24", Pixels::Rgb, FOUR);
 
 const fn format(name: &'static [u8; 4], sort: Pixels, planes: &'static [Shape]) -> Format {
@@ -97,7 +97,7 @@ impl Format {
         std::str::from_utf8(self.name).unwrap_or_default()
     }
 
-    /// Whether it is of a sort. Planes of any format may lie in buffers of their own.
+    /// Returns whether it is of a sort. Planes of any format may lie in buffers of their own.
     fn is(&self, sort: Pixels) -> bool {
         self.sort == sort || sort == Pixels::MultiPlanar && self.planes.len() > 1
     }
@@ -114,7 +114,7 @@ pub fn named(fourcc: u32) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.fourcc() == fourcc)
 }
 
-/// The sorts of which one of these formats is.
+/// The sorts that these formats belong to.
 pub fn sorts(offered: &[u32]) -> Vec<Pixels> {
     Pixels::ALL.into_iter().filter(|&sort| !of(Some(sort), offered).is_empty()).collect()
 }

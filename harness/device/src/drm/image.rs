@@ -20,13 +20,13 @@ pub struct Image<'a> {
     card: &'a Card,
     /// Its number among the card's framebuffers.
     pub framebuffer: u32,
-    /// How its bytes lie.
+    /// The layout of its bytes.
     pub layout: Layout,
     own: Vec<Mapping>,
     _memory: Vec<Rc<dyn Buffer>>,
 }
 
-/// What a call that the `drm` crate made came to.
+/// The result of a call that the `drm` crate made.
 pub fn call(call: &'static str) -> impl Fn(std::io::Error) -> WorkError {
     move |error| WorkError::Call(Refusal::of(call)(error))
 }
@@ -52,7 +52,7 @@ impl<'a> Image<'a> {
         Ok(Self { card: &card.card, framebuffer, layout, own, _memory: memory })
     }
 
-    /// What a device has written into it.
+    /// The bytes that a device has written into it.
     pub fn written(&self) -> Vec<Option<Plane>> {
         let plane = |number: usize, &used: &u64| {
             let bytes = self.own.get(number).map_or_else(Vec::new, |own| own.read_bytes(used as usize));
@@ -78,10 +78,10 @@ fn import(card: &Rc<Handles>, file: Option<BorrowedFd<'_>>) -> Result<Rc<dyn Buf
     Ok(GemHandle::held(card, handle, 0))
 }
 
-/// A dumb buffer with lines of so many bytes and room for all of an image, and its bytes.
+/// A dumb buffer with lines of a given length and room for a whole image, and its bytes.
 fn allocate(card: &Rc<Handles>, pitch: u32, bytes: u64) -> Result<(Rc<dyn Buffer>, Mapping), WorkError> {
     let device = card.card.as_fd();
-    // Pixels of 4 bytes, as every driver has them; lines that are no whole pixels need a few more.
+    // Pixels of 4 bytes, as every driver has them; lines that are not whole pixels need a few more.
     let (width, height) = (pitch.div_ceil(4), u32::try_from(bytes.div_ceil(pitch.into())).unwrap_or(u32::MAX));
     let made = drm_ffi::mode::dumbbuffer::create(device, width, height, 32, 0);
     let made = made.map_err(call("DRM_IOCTL_MODE_CREATE_DUMB"))?;

@@ -16,7 +16,7 @@ const ODD: &[(u32, u32)] = &[(151, 101), (101, 75), (53, 37)];
 /// What lies on another plane's image is as large as the pointer of any display, and so is the usual pointer.
 pub const SMALL: (u32, u32) = (64, 64);
 
-/// So many bytes more from line to line than a line has: displays want lines at multiples of 64.
+/// The bytes from line to line beyond those of a line: displays want lines at multiples of 64.
 const PADDING: u32 = 64;
 
 /// A plane of an image.
@@ -33,15 +33,15 @@ pub struct Plane {
 /// An image's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    /// What they mean.
+    /// Their pixel format.
     pub format: &'static Format,
     /// In pixels.
     pub width: u32,
     /// In lines.
     pub height: u32,
-    /// As many as the format has.
+    /// One for each plane of the format.
     pub planes: Vec<Plane>,
-    /// How many bytes of each buffer, from the first on.
+    /// The bytes used of each buffer, from the first on.
     pub bytes: Vec<u64>,
     /// Where in the one buffer those begin that had been apart.
     starts: Vec<u64>,
@@ -73,12 +73,12 @@ impl Layout {
         layouts.into_iter().find(|layout| layout.fits(files, room))
     }
 
-    /// Whether it has so many buffers, and each room for its part of the image.
+    /// Returns whether there are enough buffers, each with room for its part of the image.
     pub fn fits(&self, files: usize, room: u64) -> bool {
         self.bytes.len() == files && self.bytes.iter().all(|&bytes| bytes <= room)
     }
 
-    /// The same image, so many bytes behind the start of each buffer.
+    /// The same image, this many bytes after the start of each buffer.
     pub fn moved(&self, by: u64) -> Self {
         let by = u32::try_from(by).unwrap_or(u32::MAX);
         let planes = self.planes.iter().map(|plane| Plane { offset: plane.offset.saturating_add(by), ..*plane });
@@ -87,7 +87,7 @@ impl Layout {
     }
 
     /// The same image in one buffer. A display that takes two planes out of one buffer where they lie in two does so
-    /// with its own as well; held against this, it is seen.
+    /// with its own as well; compared with this, it shows.
     pub fn together(&self) -> Self {
         if self.bytes.len() == 1 {
             return self.clone();
@@ -105,7 +105,7 @@ impl Layout {
         Self { planes: planes.collect(), bytes: vec![end], starts, ..self.clone() }
     }
 
-    /// Of which place the byte is that lies here: that of the buffer which it had been in.
+    /// The place in the original buffer of the byte that lies here.
     pub fn place(&self, at: u64) -> u64 {
         let buffer = self.starts.iter().rposition(|&start| start <= at);
         buffer.map_or(at, |buffer| place(buffer, at - self.starts[buffer]))

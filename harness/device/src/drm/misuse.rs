@@ -67,7 +67,7 @@ fn with_handle(drm: &Drm, make: impl FnOnce(u32) -> Result<(), Errno>) -> Result
     make(buffer.handle().ok_or(NO_SUCH_CALL)?).map_err(Refusal::of("DRM_IOCTL_PRIME_HANDLE_TO_FD"))
 }
 
-/// A dumb buffer of so many pixels of 4 bytes; one that is made is closed again.
+/// Asks for a dumb buffer of this many pixels of 4 bytes; one that is made is closed again.
 fn dumb(drm: &Drm, width: u32, height: u32) -> Result<(), Refusal> {
     let card = drm.card.card.as_fd();
     let made = drm_ffi::mode::dumbbuffer::create(card, width, height, 32, 0);

@@ -23,7 +23,7 @@ pub struct Part {
 pub struct PlanePart {
     part: Part,
     sort: DisplayPlane,
-    /// What its framebuffers can be made of.
+    /// The formats of its framebuffers.
     pub formats: Vec<u32>,
 }
 
@@ -33,7 +33,7 @@ pub struct Pipe {
     crtc: Part,
     planes: Vec<PlanePart>,
     writeback: Option<Part>,
-    /// What the connector says that it can show.
+    /// The modes that the connector offers.
     pub modes: Vec<Mode>,
     /// The CRTC's place among those of the device.
     pub number: usize,
@@ -41,7 +41,7 @@ pub struct Pipe {
 
 /// A framebuffer on a plane.
 pub struct Layer<'a> {
-    /// Of the pipe.
+    /// The number of the pipe.
     pub plane: &'a PlanePart,
     /// Its number.
     pub framebuffer: u32,
@@ -53,11 +53,11 @@ pub struct Layer<'a> {
     pub fence: Option<i32>,
 }
 
-/// What a commit is to bring about.
+/// The state that a commit sets.
 pub struct Scene<'a> {
-    /// What is shown.
+    /// The framebuffer that is shown.
     pub layers: &'a [Layer<'a>],
-    /// How.
+    /// Its place and its mode.
     pub mode: Mode,
     /// The framebuffer into which that is written, and where the fence of it is to be put.
     pub target: Option<(u32, u64)>,
@@ -159,7 +159,7 @@ impl Pipe {
         Ok(None)
     }
 
-    /// Whether what it shows can be written back.
+    /// Returns whether what it shows can be written back.
     pub fn writes_back(&self) -> bool {
         self.writeback.is_some()
     }
@@ -191,7 +191,7 @@ impl Pipe {
     fn request(&self, scene: &Scene<'_>, mode: u64) -> io::Result<AtomicModeReq> {
         let mut request = AtomicModeReq::new();
         let crtc = self.crtc.number();
-        // What is written back is not shown to anybody: few devices do both at a time, and vkms of 6.12 none
+        // What is written back is not shown to anyone: few devices do both at a time, and vkms of 6.12 none
         // (fixtures/findings/vkms-writeback-clone.md).
         let connected = if scene.target.is_some() { 0 } else { crtc };
         self.connector.set(&mut request, &[("CRTC_ID", connected)])?;
@@ -203,7 +203,7 @@ impl Pipe {
             let ((left, top), (width, height)) = (layer.place, layer.size);
             let [left, top, width, height] = [left, top, width, height].map(u64::from);
             let place = [("CRTC_X", left), ("CRTC_Y", top), ("CRTC_W", width), ("CRTC_H", height)];
-            // In fixed point, 16 bits behind it.
+            // In fixed point with 16 fractional bits.
             let source = [("SRC_X", 0), ("SRC_Y", 0), ("SRC_W", width << 16), ("SRC_H", height << 16)];
             let shown = [("FB_ID", u64::from(layer.framebuffer)), ("CRTC_ID", crtc)];
             layer.plane.part.set(&mut request, &[&shown[..], &place, &source].concat())?;
@@ -236,7 +236,7 @@ impl Pipe {
     }
 }
 
-/// A mode that is made for an image: so many pixels and lines more from frame to frame, and 60 frames a second.
+/// A mode made for an image: blanking of some pixels and lines, and 60 frames a second.
 pub fn mode((width, height): (u32, u32)) -> Mode {
     let (hdisplay, vdisplay) = (width as u16, height as u16);
     let (htotal, vtotal, vrefresh) = (hdisplay + 32, vdisplay + 8, 60);

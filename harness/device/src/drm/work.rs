@@ -17,22 +17,22 @@ use super::{Card, Handles, crc};
 use crate::refusal::Refusal;
 use crate::work::{Buffers, Wait, Work, WorkError, WorkResult};
 
-/// After so long a frame is late.
+/// The time after which a frame is late.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// So long a fence stays pending: a dozen frames, in which a display that does not wait for it shows what it must not.
+/// The time that a fence stays pending: a dozen frames, in which a display that does not wait for it shows what it must not.
 const PENDING: Duration = Duration::from_millis(100);
 
 /// A job of vkms that ends late keeps the next from being done (fixtures/findings/vkms-composer-switch.md).
 const ATTEMPTS: usize = 3;
 
-/// What an image above the primary plane's lies on: all pixels alike.
+/// The image below one above the primary plane: all pixels alike.
 const BELOW: u64 = 0x0040_5060_0040_5060;
 
 /// Where it lies, in pixels from the left and the top of the display.
 const PLACE: (u32, u32) = (40, 24);
 
-/// Whether a case asks for nothing but what a display can do.
+/// Checks that a case asks only for what a display can do.
 fn plain(asked: &Stream) -> bool {
     !asked.stop && asked.calls.is_empty() && asked.queued.is_none() && asked.capture.len() < 2
 }
@@ -60,7 +60,7 @@ pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<WorkResu
     let _master = Master::take(&card.card)?;
     let frames = plan.shown.words();
     let read = plan.shown.bytes.iter().sum();
-    // Only what is imported begins behind the start of a buffer.
+    // Only an imported image begins after the start of its buffer.
     let moved = if work.output.imported() { plan.shown.moved(asked.offset.0) } else { plan.shown.together() };
     let shown = Image::new(card, moved, asked.modifier && !asked.output.is_empty(), work.output)?;
     let below = plan.below.map(|layout| Image::new(card, layout, false, Buffers::Own(&|_| BELOW))).transpose()?;
@@ -156,7 +156,7 @@ impl Stage<'_> {
 
 const LATE: WorkError = WorkError::Late { frame: 1, of: 1, seconds: PATIENCE.as_secs() };
 
-/// What was done before its time.
+/// Work that was done before the fence was signalled.
 type Early = Option<&'static str>;
 
 /// Looks for what is done while a fence is pending, then lets it be signalled.

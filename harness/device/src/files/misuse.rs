@@ -9,7 +9,7 @@ use uapi::misuse::{self, Argument};
 /// Makes the call.
 ///
 /// # Errors
-/// What the kernel says.
+/// The errno of the call.
 pub fn make(file: BorrowedFd<'_>, how: FileMisuse) -> Result<(), Errno> {
     /// `DMA_BUF_SYNC_READ`, and a bit that means nothing.
     const READ: u32 = 1;

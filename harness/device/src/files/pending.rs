@@ -1,7 +1,7 @@
-//! Fences that no device has: one that vgem makes for a buffer which nobody uses
+//! Fences that no device has: one that vgem makes for a buffer that no one uses
 //! (`drivers/gpu/drm/vgem/vgem_fence.c`), else one of a timeline of sw_sync (`drivers/dma-buf/sw_sync.c`).
 //!
-//! sw_sync taints the kernel as a soft lockup does, so that nobody could tell any more whether there was one: it is used
+//! sw_sync taints the kernel as a soft lockup does, so that a real one could no longer be recognised: it is used
 //! where the kernel has that taint already.
 
 use std::fs::File;
@@ -14,7 +14,7 @@ use crate::fence::Fence;
 use crate::refusal::Refusal;
 use crate::system::System;
 
-/// Why there are none.
+/// The reasons why there are none.
 const NONE: &str = "no fence can be made: load vgem; or, with CONFIG_SW_SYNC and debugfs mounted, take the taint that \
     sw_sync gives beforehand (echo 16384 > /proc/sys/kernel/tainted)";
 

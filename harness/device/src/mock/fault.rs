@@ -2,7 +2,7 @@
 
 macro_rules! faults {
     ($($(#[doc = $doc:literal])* $name:ident = $word:literal,)*) => {
-        /// What a mock does wrong.
+/// A fault of a mock.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Fault { $($(#[doc = $doc])* $name,)* }
 
@@ -29,7 +29,7 @@ faults! {
     AdjustsMapping = "adjusts-mapping",
     /// A read-only file can be mapped for writing.
     WritableMapping = "writable-mapping",
-    /// What is written through a shared mapping stays private.
+/// Keeps private what is written through a shared mapping.
     PrivateMapping = "private-mapping",
     /// Its own mapping shows other memory than the dma-buf.
     Incoherent = "incoherent",
@@ -41,7 +41,7 @@ faults! {
     ExecIgnored = "exec-ignored",
     /// FD_CLOEXEC is set though it was not asked for.
     ExecAlways = "exec-always",
-    /// lseek tells a size that is not the buffer's.
+/// Reports a size by lseek that is not the buffer's.
     WrongSize = "wrong-size",
     /// lseek goes anywhere.
     SeeksAnywhere = "seeks-anywhere",
@@ -55,7 +55,7 @@ faults! {
     NewInode = "new-inode",
     /// A second import is another handle.
     NewHandle = "new-handle",
-    /// Imports what is no dma-buf.
+/// Imports a file that is not a dma-buf.
     TakesAnything = "takes-anything",
     /// Imports a buffer that is too small.
     TakesTooSmall = "takes-too-small",
@@ -63,9 +63,9 @@ faults! {
     Refuses = "refuses",
     /// Refuses with an errno that no rule allows.
     StrangeErrno = "strange-errno",
-    /// Keeps a file open after an import is given back.
+    /// Keeps a file open after an import is released.
     LeaksFile = "leaks-file",
-    /// Keeps an attachment after an import is given back.
+    /// Keeps an attachment after an import is released.
     LeaksAttachment = "leaks-attachment",
     /// Keeps a file open after a refused import.
     LeaksRefused = "leaks-refused",
@@ -97,7 +97,7 @@ faults! {
     Oopses = "oopses",
     /// The suite itself panics in the import.
     Panics = "panics",
-    /// What is written to a private mapping is seen by everybody.
+/// Shows everyone what is written to a private mapping.
     SharesPrivate = "shares-private",
     /// Keeps a file open when it refuses a mapping.
     LeaksRefusedMapping = "leaks-refused-mapping",
@@ -111,19 +111,19 @@ faults! {
     TakesAnySize = "takes-any-size",
     /// The device reads and writes other memory than the buffer.
     DeviceElsewhere = "device-elsewhere",
-    /// A buffer that is given back stays mapped for the device.
+/// Keeps a released buffer mapped for the device.
     KeepsMapped = "keeps-mapped",
-    /// An import that is too small for the frame is refused, and a descriptor stays behind.
+    /// An import that is too small for the frame is refused, and a descriptor stays open.
     LeaksTooSmall = "leaks-too-small",
-    /// The device uses a page less of what it imports than there is, and writes a word behind that.
+    /// The device uses a page less of what it imports than there is, and writes a word past that.
     DeviceOverruns = "device-overruns",
     /// Takes references on the struct pages of what it imports.
     HoldsPages = "holds-pages",
     /// The export is refused.
     NoExport = "no-export",
-    /// poll tells a file to be ready whatever is pending.
+/// Reports every file as ready by poll, whatever is pending.
     AlwaysReady = "always-ready",
-    /// poll tells a file never to be ready.
+/// Reports no file as ready by poll.
     NeverReady = "never-ready",
     /// A reader waits for other readers.
     ReadersWait = "readers-wait",
@@ -135,7 +135,7 @@ faults! {
     SyncFileOfAll = "sync-file-of-all",
     /// An imported sync file is forgotten.
     SyncFileLost = "sync-file-lost",
-    /// What is no sync file is imported as one.
+/// Imports a file that is not a sync file as one.
     SyncFileAny = "sync-file-any",
     /// DMA_BUF_IOCTL_SYNC takes any flags.
     SyncAnyFlags = "sync-any-flags",
@@ -159,7 +159,7 @@ faults! {
     LeaksAnswer = "leaks-answer",
     /// Fresh memory has what was in it before.
     Dirty = "dirty",
-    /// The device gives a frame back without the last page of it.
+/// Returns a frame without its last page.
     DeviceShort = "device-short",
     /// The device writes the buffer that it reads.
     DeviceWritesInput = "device-writes-input",
@@ -167,7 +167,7 @@ faults! {
     KeepsOldBuffer = "keeps-old-buffer",
     /// A buffer that was taken back from a queue is written nevertheless.
     WritesTakenBack = "writes-taken-back",
-    /// What is read at an offset is read from the start.
+/// Reads from the start what is to be read at an offset.
     IgnoresOffset = "ignores-offset",
     /// A device at work keeps the numbers of descriptors, and not the buffers.
     KeepsNumber = "keeps-number",
@@ -181,13 +181,13 @@ faults! {
     NotShown = "not-shown",
     /// The device reads every plane of a frame out of the first buffer.
     FirstPlane = "first-plane",
-    /// A plane ends behind the end of its file.
+/// Ends a plane past the end of its file.
     PlaneBeyond = "plane-beyond",
     /// An image that is to be linear is named as something else.
     PlaneTiled = "plane-tiled",
-    /// A frame of a stream that goes on is never given back, now and then.
+/// Never returns some frames of a continuous stream.
     LosesFrame = "loses-frame",
-    /// The frames of a stream that goes on all have one number.
+/// Gives all frames of a continuous stream the same number.
     SequenceStands = "sequence-stands",
     /// No two frames are alike.
     Unsteady = "unsteady",

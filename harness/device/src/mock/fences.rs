@@ -14,13 +14,13 @@ use crate::fence::Fence;
 use crate::files::Pending;
 use crate::refusal::Refusal;
 
-/// Whether it is signalled.
+/// True once it is signalled.
 type State = Rc<RefCell<bool>>;
 
 thread_local! {
-    /// What each buffer waits for, by inode: whether it is written, and until when.
+/// The accesses that each buffer waits for, by inode: whether it is written, and until when.
     static FENCES: RefCell<BTreeMap<u64, Vec<(bool, State)>>> = const { RefCell::new(BTreeMap::new()) };
-    /// What each sync file waits for, by inode.
+/// The accesses that each sync file waits for, by inode.
     static SYNC_FILES: RefCell<BTreeMap<u64, Vec<State>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
@@ -44,7 +44,7 @@ pub(super) fn forget(inode: u64) {
     FENCES.with_borrow_mut(|fences| fences.remove(&inode));
 }
 
-/// What a reader or a writer of a buffer waits for.
+/// The accesses that a reader or a writer of a buffer waits for.
 fn pending(inode: u64, write: bool, fault: Fault) -> Vec<State> {
     let all = write || fault == Fault::ReadersWait;
     FENCES.with_borrow(|fences| {
@@ -91,7 +91,7 @@ pub(super) fn make() -> Result<Pending, Errno> {
     Ok(Pending { file: sync_file(vec![state.clone()])?, fence: Rc::new(MockFence(state)) })
 }
 
-/// Whether a sync file is signalled, or without one all that a reader of a buffer waits for.
+/// Returns whether a sync file is signalled, or without one everything that a reader of a buffer waits for.
 pub(super) fn signalled(file: BorrowedFd<'_>) -> bool {
     readiness(file, true, false, Fault::Clean).is_ok_and(|ready| ready.read)
 }

@@ -20,9 +20,9 @@ pub(super) struct FaultyFiles {
     fault: Fault,
     /// The names that buffers were given, by inode.
     names: RefCell<BTreeMap<u64, String>>,
-    /// Whether an access of the CPU has begun and not ended.
+    /// True while an access of the CPU has begun and not ended.
     begun: Cell<bool>,
-    /// Whether the list of dma-bufs was read.
+    /// True once the list of dma-bufs was read.
     listed: Cell<bool>,
 }
 

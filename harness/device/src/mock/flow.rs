@@ -9,7 +9,7 @@ use crate::flow::{Back, Feed, Next, Queue, Shape};
 use crate::refusal::Refusal;
 use crate::work::{Buffers, Work, WorkError};
 
-/// Every so many frames one is lost by the mock that loses frames.
+/// The mock that loses frames loses one out of this many.
 const LOST_EVERY: u32 = 5;
 
 pub fn flow(fault: Fault, work: &Work<'_>, at_once: usize, feed: &mut dyn Feed) -> Result<(), WorkError> {
@@ -48,7 +48,7 @@ pub fn flow(fault: Fault, work: &Work<'_>, at_once: usize, feed: &mut dyn Feed) 
     ended
 }
 
-/// Works on a frame in imported buffers, and tells how many bytes it says to have written.
+/// Works on a frame in imported buffers, and returns the bytes that it claims to have written.
 fn one(fault: Fault, work: &Work<'_>, output: &[i32], capture: &[i32]) -> Result<u32, WorkError> {
     let open = |numbers: &[i32]| {
         let number = *numbers.first().ok_or(Errno::EINVAL)?;

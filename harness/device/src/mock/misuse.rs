@@ -6,7 +6,7 @@ use uapi::Errno;
 use super::{Fault, memory};
 use crate::refusal::Refusal;
 
-/// What a device says.
+/// The answer of a device.
 pub(super) fn device(how: DeviceMisuse, fault: Fault) -> Result<(), Refusal> {
     if how == DeviceMisuse::ExportUnwritable && fault == Fault::LeaksAnswer {
         std::mem::forget(memory(1).map_err(Refusal::of("mock misuse"))?);
@@ -23,7 +23,7 @@ pub(super) fn device(how: DeviceMisuse, fault: Fault) -> Result<(), Refusal> {
     with(fault, answer).map_err(Refusal::of("mock misuse"))
 }
 
-/// What a dma-buf's file says.
+/// The answer of a dma-buf's file.
 pub(super) fn file(how: FileMisuse, fault: Fault) -> Result<(), Errno> {
     with(
         fault,

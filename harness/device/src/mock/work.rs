@@ -11,7 +11,7 @@ use super::{Fault, fences, reopen};
 use crate::refusal::Refusal;
 use crate::work::{Buffers, Plane, Wait, Work, WorkError, WorkResult, place};
 
-/// So much of a buffer's end is no part of the frame: a frame fills no whole pages.
+/// The bytes at a buffer's end that are not part of the frame: a frame does not fill whole pages.
 const BEHIND: usize = 100;
 
 thread_local! {
@@ -38,7 +38,7 @@ fn borrowed(files: &[OwnedFd]) -> Vec<BorrowedFd<'_>> {
     files.iter().map(AsFd::as_fd).collect()
 }
 
-/// So many bytes has a frame.
+/// The bytes of a frame in a buffer.
 fn length(work: &Work<'_>) -> usize {
     let room = work.capture_room.min(work.output_room.saturating_sub(work.asked.offset.0));
     usize::try_from(room).unwrap_or(0).saturating_sub(BEHIND)
@@ -96,7 +96,7 @@ fn frames(fault: Fault, work: &Work<'_>) -> Result<WorkResult, WorkError> {
     Ok(WorkResult { frames, written, read: length as u64, crc: None, early: early.and_then(|early| early.done) })
 }
 
-/// What was done before a fence was signalled.
+/// Work that was done before a fence was signalled.
 struct Early {
     read: Option<Vec<u8>>,
     done: Option<&'static str>,
@@ -108,7 +108,7 @@ fn waited(fault: Fault, work: &Work<'_>, wait: &Wait<'_>) -> Result<Early, WorkE
         (None, Buffers::Imported(files)) => files.iter().any(|file| !fences::signalled(*file)),
         (None, Buffers::Own(_)) => false,
     };
-    // Nobody has told of a fence, and so nobody waits.
+    // No fence was passed on, so no one waits.
     let early = !pending || fault == Fault::ReadsEarly;
     let room = usize::try_from(work.output_room).unwrap_or(0);
     let read = early.then(|| read(fault, work, 0, room)).transpose()?;
@@ -149,8 +149,8 @@ fn write(fault: Fault, work: &Work<'_>, frame: usize, mut bytes: Vec<u8>) -> Res
     let used = bytes.len() as u32;
     let Buffers::Imported(files) = work.capture else {
         let Buffers::Own(word) = work.capture else { return Ok(Plane::default()) };
-        let behind = (bytes.len()..bytes.len() + BEHIND).map(|at| word((at / 8 * 8) as u64).to_ne_bytes()[at % 8]);
-        bytes.extend(behind.collect::<Vec<u8>>());
+        let tail = (bytes.len()..bytes.len() + BEHIND).map(|at| word((at / 8 * 8) as u64).to_ne_bytes()[at % 8]);
+        bytes.extend(tail.collect::<Vec<u8>>());
         return Ok(Plane { used, bytes });
     };
     match fault {

@@ -17,7 +17,7 @@ const LONG: u32 = 1025;
 /// `F_SEAL_FUTURE_WRITE`, which nix has no name for.
 const FUTURE_WRITE: SealFlag = SealFlag::from_bits_retain(0x10);
 
-/// What a part of a buffer is made of.
+/// The memory of a part of a buffer.
 struct Part {
     memory: i32,
     flags: u32,

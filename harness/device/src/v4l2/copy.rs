@@ -9,14 +9,14 @@ use uapi::v4l2::{self, Memory, PlaneFile};
 use super::{Imported, OpenQueue, map};
 use crate::refusal::Refusal;
 
-/// Drivers of which is known that what they write is what they read, byte for byte: those of `fixtures/kmod/prime_v4l2`.
+/// Drivers that are known to write what they read, byte for byte: those of `fixtures/kmod/prime_v4l2`.
 const COPIERS: &[&str] = &["prime_vmalloc", "prime_contig", "prime_sg"];
 
 pub fn copies(driver: &str) -> bool {
     COPIERS.contains(&driver)
 }
 
-/// A file's number and inode, to know it again: VIDIOC_QBUF wants the number anew for each frame.
+/// A file's number and inode, to recognise it: VIDIOC_QBUF wants the number again for each frame.
 pub struct Known {
     number: i32,
     inode: Option<u64>,

@@ -1,4 +1,4 @@
-//! A stream that goes on over imported buffers: what comes back is queued again at once, with other buffers where its feed
+//! A continuous stream over imported buffers: what comes back is queued again at once, with other buffers where its feed
 //! gives others.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use crate::flow::{Back, Feed, Next, Queue, Shape};
 use crate::refusal::Refusal;
 use crate::work::{Work, WorkError};
 
-/// After so long without a frame the stream stands. Longer than for a few frames on a machine that does nothing else.
+/// The time without a frame after which the stream has stalled. Longer than for a few frames on a machine that does nothing else.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Lets a queue's device work for as long as it is fed.
@@ -127,7 +127,7 @@ impl<'a> Line<'a> {
     fn queue(&mut self, index: usize, files: &[i32], feed: &mut dyn Feed) -> Result<(), WorkError> {
         let plane = |(&number, &size): (&i32, &u32)| {
             let used = if self.queue.output() { size } else { 0 };
-            // Without a length it is the file's; but `__verify_length` holds what a multi-planar output uses against it.
+            // Without a length it is the file's; but `__verify_length` compare what a multi-planar output uses with it.
             let length = if self.queue.multi_planar() { used } else { 0 };
             PlaneFile { number, length, used, offset: 0 }
         };
@@ -139,7 +139,7 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    /// Takes back what is done, and tells how many frames that were.
+    /// Takes back what is done, and returns the number of frames.
     fn take(&mut self, feed: &mut dyn Feed) -> Result<usize, WorkError> {
         let mut taken = 0;
         while !self.held.is_empty() {
@@ -154,7 +154,7 @@ impl<'a> Line<'a> {
         Ok(taken)
     }
 
-    /// Stops it, and looks whether every frame that was with the device has been given back.
+    /// Stops it, and looks whether every frame that was with the device has been returned.
     fn stop(&mut self, feed: &mut dyn Feed) -> Result<(), WorkError> {
         let stopped = v4l2::stream_off(self.device, self.queue).map_err(call("VIDIOC_STREAMOFF"));
         for index in std::mem::take(&mut self.held) {

@@ -28,7 +28,7 @@ const SIZES: &[(u32, u32)] = &[
 /// Frames of an odd width, in pixels.
 const ODD: &[(u32, u32)] = &[(53, 37), (151, 101), (321, 181)];
 
-/// So many bytes more from line to line than a line has.
+/// The bytes from line to line beyond those of a line.
 const PADDING: u32 = 64;
 
 /// More inputs than any capture device has.
@@ -37,9 +37,9 @@ const INPUTS: i32 = 32;
 /// The formats of a device's queues.
 #[derive(Debug, Clone)]
 pub struct Frames {
-    /// Of the queue that the device writes.
+    /// The format of the queue that the device writes.
     pub capture: Format,
-    /// Of the queue that it reads, if there is one.
+    /// The format of the queue that it reads, if there is one.
     pub output: Option<Format>,
 }
 
@@ -57,7 +57,7 @@ impl Frames {
             return Ok(found);
         }
         search.busy()?;
-        // A webcam of vivid has frames of a few sizes; its other inputs have any. The last is no tuner, which shows noise.
+        // A webcam of vivid has frames of a few sizes; its other inputs have any. The last is not a tuner, which shows noise.
         let inputs = (0..INPUTS).rev().filter(|input| now.is_some() && Some(*input) != now);
         let found = inputs.filter(|input| v4l2::set_input(device, *input).is_ok()).find_map(|_| search.run());
         found.ok_or(WorkError::Call(Refusal::NotAsked("the device has no such frames that fit into the buffers")))
@@ -137,7 +137,7 @@ impl Search<'_> {
         Some(Format { width: given.width, height: given.height, fourcc: same.or(named)?, ..wish })
     }
 
-    /// A queue that somebody has buffers in keeps its format.
+    /// A queue keeps its format while someone has buffers in it.
     fn busy(&self) -> Result<(), WorkError> {
         let set =
             v4l2::format(self.device, self.capture).and_then(|now| v4l2::set_format(self.device, self.capture, &now));
@@ -147,7 +147,7 @@ impl Search<'_> {
         }
     }
 
-    /// What a mem2mem device writes: the same frame, if it can, else a frame of its own choice.
+    /// The frame that a mem2mem device writes: the same, if it can, else one of its own choice.
     fn follow(&self, read: &Format) -> Option<Format> {
         let offered = v4l2::formats(self.device, self.capture);
         let now = v4l2::format(self.device, self.capture).ok()?;

@@ -12,7 +12,7 @@ use crate::refusal::{NO_SUCH_CALL, Refusal};
 
 /// `O_APPEND`: neither O_CLOEXEC nor an access mode.
 const UNKNOWN_FLAG: u32 = nix::libc::O_APPEND as u32;
-/// `VIDEO_MAX_FRAME`, `VIDEO_MAX_PLANES`: no queue has so many.
+/// `VIDEO_MAX_FRAME`, `VIDEO_MAX_PLANES`: no queue has that many.
 const NO_INDEX: u32 = 32;
 const NO_PLANE: u32 = 8;
 /// No `enum v4l2_buf_type`.

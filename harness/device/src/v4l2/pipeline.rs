@@ -1,7 +1,7 @@
 //! What frames go through before they come to a video node, where that is set part by part and not through the node: the
 //! entities of a media controller. Reference: `Documentation/userspace-api/media/mediactl/`.
 //!
-//! When one node streams, the kernel holds the formats of everything against each other that is connected with it
+//! When one node streams, the kernel compare the formats of everything with each other that is connected with it
 //! (`media_pipeline_start`): what its sensor gives to others must fit there, too.
 
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use nix::sys::stat::{major, minor};
 use uapi::media::{BusFormat, Node, Pad, Topology, pad_format, set_pad_format};
 use uapi::v4l2::{self, Format, QueueType};
 
-/// No machine has so many media devices.
+/// More media devices than any machine has.
 const MEDIA_DEVICES: u32 = 64;
 
 /// Everything that is connected with a video node now. What is set on it is set back when it is dropped.
@@ -22,10 +22,10 @@ pub struct Pipeline {
     /// The number of the media device.
     media: u32,
     topology: Topology,
-    /// Entities, each behind all that it gets frames from.
+    /// Entities, each after all that it gets frames from.
     order: Vec<u32>,
     subdevices: Vec<(u32, File)>,
-    /// The video nodes beside the one that it is about.
+    /// The video nodes other than the one that it is about.
     others: Vec<(u32, File)>,
     /// The pad that the node's frames come from.
     last: Pad,
@@ -34,7 +34,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// What is connected with a node, if a media device knows it and all of it can be opened.
+    /// Finds what is connected with a node, if a media device knows it and all of it can be opened.
     pub fn of(node: BorrowedFd<'_>) -> Option<Self> {
         let about = std::fs::metadata(format!("/proc/self/fd/{}", node.as_raw_fd())).ok()?;
         let number = (major(about.rdev()) as u32, minor(about.rdev()) as u32);
@@ -131,7 +131,7 @@ fn sources(topology: &Topology, entity: u32) -> impl Iterator<Item = (Pad, Pad)>
     into.filter(move |(sink, _)| sink.entity == entity)
 }
 
-/// The entities that are connected with one, each behind all that it gets frames from.
+/// The entities that are connected with one, each after all that it gets frames from.
 fn connected(topology: &Topology, entity: u32) -> Vec<u32> {
     let links: Vec<(u32, u32)> = {
         let all = topology.pads.iter().map(|pad| pad.entity).collect::<std::collections::BTreeSet<_>>();
@@ -141,8 +141,8 @@ fn connected(topology: &Topology, entity: u32) -> Vec<u32> {
     let mut found = vec![entity];
     let mut next = 0;
     while let Some(&one) = found.get(next) {
-        let beside = links.iter().filter_map(|&(a, b)| if a == one { Some(b) } else { (b == one).then_some(a) });
-        let new: Vec<u32> = beside.filter(|other| !found.contains(other)).collect();
+        let neighbours = links.iter().filter_map(|&(a, b)| if a == one { Some(b) } else { (b == one).then_some(a) });
+        let new: Vec<u32> = neighbours.filter(|other| !found.contains(other)).collect();
         found.extend(new);
         found.dedup();
         next += 1;
@@ -183,7 +183,7 @@ impl Drop for Pipeline {
 mod tests {
     use super::*;
 
-    /// Two sensors, of which the first (10) gives frames to a node (40) and through a part (20) to another (30).
+    /// Two sensors; the first (10) gives frames to a node (40) and through a part (20) to another (30).
     fn topology() -> Topology {
         let pad = |id, entity, index, source| Pad { id, entity, index, source };
         Topology {

@@ -22,7 +22,7 @@ pub fn of(sort: Pixels) -> impl Iterator<Item = u32> {
     formats.flat_map(|(_, names)| names.iter().map(|name| fourcc(name)))
 }
 
-/// The sorts of which one of these formats is.
+/// The sorts that these formats belong to.
 pub fn sorts(formats: &[u32]) -> Vec<Pixels> {
     Pixels::ALL.into_iter().filter(|&sort| of(sort).any(|format| formats.contains(&format))).collect()
 }

@@ -1,4 +1,4 @@
-//! A device at work on frames, in a file of its own: what it did before leaves nothing behind.
+//! A device at work on frames, in a file of its own: what it did before leaves no trace.
 
 use std::os::fd::BorrowedFd;
 
@@ -17,7 +17,7 @@ pub fn work(queue: &OpenQueue, work: &Work<'_>) -> Result<WorkResult, WorkError>
     with_frames(queue, work, |device, queues, frames| stream(device, queues, frames, work))
 }
 
-/// Opens a queue's device anew, sets its frames, and has something done with it.
+/// Opens a queue's device again, sets its frames, and has something done with it.
 pub fn with_frames<T>(
     queue: &OpenQueue,
     work: &Work<'_>,
@@ -41,14 +41,14 @@ pub fn with_frames<T>(
     done(device, (capture, output), &frames)
 }
 
-/// The format of a node that is not mem2mem is everybody's until the queue has buffers: another program may have set another
+/// The format of a node that is not mem2mem is everyone's until the queue has buffers: another program may have set another
 /// one before it had. Asked once it has them.
 pub fn still_set(device: BorrowedFd<'_>, queue: QueueType, format: &Format) -> Result<(), WorkError> {
     let now = v4l2::format(device, queue).map_err(Refusal::of("VIDIOC_G_FMT")).map_err(WorkError::Call)?;
     if now.sizes == format.sizes { Ok(()) } else { Err(WorkError::Call(Refusal::NotAsked(OTHER_FRAME))) }
 }
 
-/// What is said of it.
+/// The errno of a call on it.
 const OTHER_FRAME: &str = "another program set another frame before the queue had buffers";
 
 fn stream(

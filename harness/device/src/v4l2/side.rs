@@ -10,7 +10,7 @@ use uapi::v4l2::{self, Done, Format, Memory, PlaneFile, QueueType};
 use crate::refusal::Refusal;
 use crate::work::{Buffers, Work, WorkError, place};
 
-/// After so long a frame is late. A camera with a second of exposure is in time.
+/// The time after which a frame is late. A camera with a second of exposure is in time.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A queue with its buffers.
@@ -28,7 +28,7 @@ pub struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// Gives a queue buffers for so many frames at a time.
+    /// Gives a queue buffers for this many frames at a time.
     pub fn new(
         device: BorrowedFd<'a>,
         queue: QueueType,
@@ -93,7 +93,7 @@ impl<'a> Side<'a> {
         }
         let plane = |(file, &size): (&BorrowedFd<'_>, &u32)| {
             let used = if output { offset + size } else { 0 };
-            // Without a length it is the file's; but `__verify_length` holds what a multi-planar output uses against it.
+            // Without a length it is the file's; but `__verify_length` compare what a multi-planar output uses with it.
             let length = if self.queue.multi_planar() { used } else { 0 };
             PlaneFile { number: file.as_raw_fd(), length, used, offset }
         };
@@ -135,7 +135,7 @@ impl<'a> Side<'a> {
         loop {
             if let Some(done) = v4l2::take_done(self.device, self.queue, self.memory()).map_err(call("VIDIOC_DQBUF"))? {
                 let index = done.index.wrapping_sub(self.first) as usize;
-                let strange = WorkError::Call(Refusal::NotAsked("VIDIOC_DQBUF told an index that was not queued"));
+                let strange = WorkError::Call(Refusal::NotAsked("VIDIOC_DQBUF returned an index that was not queued"));
                 let frame = *self.holds.get(index).ok_or(strange)?;
                 return if done.faulty {
                     Err(WorkError::Faulty { frame: number, of })

@@ -1,4 +1,4 @@
-//! A source that gives the same frames each time, as far as the driver can be told, and as it was before.
+//! A source that gives the same frames each time, as far as the driver has controls for it, and is set back to what it was.
 //!
 //! Controls are known by their names: a driver's own ones have no numbers in a header. What a driver has not is left out;
 //! whether its frames are the same is looked at afterwards.
@@ -15,14 +15,14 @@ const CONTROLS: &[(&str, i32)] = &[
     ("Show Information", 2),
     // Of both: "100% Color Squares", so that pages of a frame differ; the others keep their first pattern.
     ("Test Pattern", 4),
-    // vim2m: it sleeps so long over each frame.
+    // vim2m: the time that it sleeps over each frame.
     ("Transaction Time (msec)", 1),
 ];
 
 /// Shorter than any camera has: the driver takes the shortest that it has.
 const SHORTEST: Interval = Interval { numerator: 1, denominator: 1000 };
 
-/// What a node was set to before. Set again when dropped.
+/// The controls that a node had before. Set again when dropped.
 pub struct Still<'a> {
     device: BorrowedFd<'a>,
     queue: Option<QueueType>,

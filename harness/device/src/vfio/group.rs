@@ -38,7 +38,7 @@ pub(super) fn endpoint(system: &System, folder: &Path, driver: &str) -> Option<E
 /// Opens an endpoint's device.
 ///
 /// # Errors
-/// EBUSY while somebody has the group; EACCES; ENOENT; what else VFIO says, with the call.
+/// EBUSY while someone has the group; EACCES; ENOENT; what else VFIO says, with the call.
 pub(super) fn open(endpoint: &Endpoint) -> Result<Opened> {
     let node = |path: &Path| File::options().read(true).write(true).open(path);
     let group = node(&endpoint.node)?;

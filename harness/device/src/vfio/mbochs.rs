@@ -1,7 +1,7 @@
-//! mbochs: a display without a screen, of which the frame that is shown can be had as a dma-buf. Reference:
+//! mbochs: a display without a screen, whose current frame can be had as a dma-buf. Reference:
 //! `samples/vfio-mdev/mbochs.c`.
 //!
-//! A buffer is a frame at its own place in the display's memory. To export it, the display is told to show it.
+//! A buffer is a frame at its own place in the display's memory. To export it, the display is made to show it.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -164,7 +164,7 @@ impl Buffer for Frame {
         self.lines * LINE
     }
 
-    /// The call takes no flags: its files are for reading alone, and a program that wants them closed on exec says so
+    /// The call takes no flags: its files are read-only, and a program that wants them closed on exec says so
     /// afterwards.
     fn export(&self, flags: ExportFlags) -> std::result::Result<OwnedFd, Refusal> {
         let id = self.display.show(self.first, self.lines)?;

@@ -1,7 +1,7 @@
 //! Places for buffers in a device's memory. A dma-buf may outlive the buffer that it was made of, so that a place is
 //! taken again as late as can be.
 
-/// So much memory, in units of the device's own.
+/// Memory that is handed out, in units of the device's own.
 #[derive(Debug)]
 pub(super) struct Memory {
     size: u64,
@@ -15,7 +15,7 @@ impl Memory {
         Self { size, next: 0, taken: Vec::new() }
     }
 
-    /// Takes so much and gives where it begins; nothing where there is no such gap.
+    /// Takes this much and returns where it begins; nothing where there is no such gap.
     pub(super) fn take(&mut self, length: u64) -> Option<u64> {
         let ends = self.taken.iter().map(|(start, length)| start + length);
         let mut starts: Vec<u64> = ends.chain([0]).collect();
@@ -31,7 +31,7 @@ impl Memory {
         Some(start)
     }
 
-    /// Gives back what was taken.
+    /// Returns what was taken.
     pub(super) fn give_back(&mut self, start: u64) {
         self.taken.retain(|(from, _)| *from != start);
     }

@@ -19,7 +19,7 @@ pub struct FdInfo {
 
 impl FdInfo {
     /// Reads it (`dma_buf_show_fdinfo` of `drivers/dma-buf/dma-buf.c`, `seq_show` of `fs/proc/fd.c`); `None` for a file
-    /// that is no dma-buf.
+    /// that is not a dma-buf.
     pub fn parse(text: &str) -> Option<Self> {
         let value = |key: &str| {
             let lines = text.lines().filter_map(|line| line.split_once(':'));

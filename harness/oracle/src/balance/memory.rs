@@ -1,4 +1,4 @@
-//! How much memory the kernel has left, and how many objects its caches hold: what thousands of rounds have not given back
+//! How much memory the kernel has left, and how many objects its caches hold: what thousands of rounds have not released
 //! shows there, whatever it is.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub struct Memory {
     pub total: u64,
     /// What programs could still have, caches counted as free.
     pub available: u64,
-    /// What the kernel's slab caches hold and cannot be asked to give back.
+    /// What the kernel's slab caches hold and cannot be asked to release.
     pub unreclaimable: u64,
     /// Free memory of the contiguous memory allocator; nothing on a kernel without one.
     pub contiguous: Option<u64>,
@@ -40,7 +40,7 @@ pub fn memory(proc_root: &Path) -> Result<Memory, NotAvailable> {
     })
 }
 
-/// Slab caches that the kernel empties when it needs memory: what they hold is no leak.
+/// Slab caches that the kernel empties when it needs memory: what they hold is not a leak.
 const RECLAIMED: &[&str] = &["dentry", "inode", "buffer_head", "radix_tree_node", "xfs_", "ext4_", "9p", "proc_"];
 
 /// How many objects each slab cache holds that the kernel does not empty by itself: `slabinfo` below `/proc`. Objects

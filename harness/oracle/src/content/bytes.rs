@@ -1,4 +1,4 @@
-//! Bytes that are no pattern: what a device has written, held against what it should have.
+//! Bytes without a pattern: compares what a device has written with what it should have written.
 
 use super::difference::{Difference, Seen};
 use super::tally::Tally;

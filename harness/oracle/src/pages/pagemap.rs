@@ -21,7 +21,7 @@ impl PageEntry {
     }
 }
 
-/// Whether a word of kpageflags says that its page frame has no struct page.
+/// Returns whether a word of kpageflags says that its page frame has no struct page.
 pub fn no_struct_page(flags: u64) -> bool {
     flags & NO_PAGE != 0
 }

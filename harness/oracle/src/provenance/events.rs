@@ -43,7 +43,7 @@ pub(super) struct Events {
     lost: u64,
 }
 
-/// Exports that nobody asks for are not kept for ever.
+/// Exports that no one asks for are not kept forever.
 const WAITING: usize = 65_536;
 
 impl Events {

@@ -1,4 +1,4 @@
-//! What the exporter's name tells of its functions, for kernels that cannot be traced.
+//! The functions that an exporter's name stands for, for kernels that cannot be traced.
 
 use super::{Evidence, Exported};
 use crate::balance::FdInfo;
@@ -44,7 +44,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
 /// `xe_gem_prime_export`): neither the name nor a probe on `dma_buf_export` shows it.
 const REPLACED: &[(&str, &str)] = &[("amdgpu", "amdgpu_dma_buf_map"), ("xe", "xe_dma_buf_map")];
 
-/// What `/proc/PID/fdinfo/FD` of a dma-buf tells, without any rights; `None` for a file that is no dma-buf. The function
+/// Reads `/proc/PID/fdinfo/FD` of a dma-buf, which needs no rights; `None` for a file that is not a dma-buf. The function
 /// is left out where the name does not tell it.
 pub fn from_fdinfo(fdinfo: &str) -> Option<Exported> {
     let FdInfo { exp_name, size, .. } = FdInfo::parse(fdinfo)?;

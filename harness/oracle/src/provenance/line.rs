@@ -29,7 +29,7 @@ pub(super) struct Export {
     pub(super) pid: i32,
     pub(super) exp_name: String,
     pub(super) map: Option<Symbol>,
-    /// Whether two places were read, for only offsets are known: see [`super::events`].
+    /// True if two places were read, for only offsets are known: see [`super::events`].
     pub(super) by_offsets: bool,
     /// The pointer behind `map`, in that case.
     pub(super) behind: Option<Symbol>,
@@ -120,7 +120,7 @@ fn value<'a>(arguments: &'a str, key: &str) -> Option<&'a str> {
     Some(rest[..end].trim())
 }
 
-/// `FUNCTION+0x0/0xSIZE [MODULE]`; an address that is no function's, or that could not be read, is none. In a kernel of
+/// `FUNCTION+0x0/0xSIZE [MODULE]`; an address that is not a function's, or that could not be read, is none. In a kernel of
 /// Thumb code functions begin at `+0x1`; what a compiler appends behind a `.` is left out.
 fn symbol(text: &str) -> Option<Symbol> {
     let (function, module) = match text.split_once(" [") {

@@ -198,7 +198,7 @@ impl Probe {
         Err(NotAvailable::from_io("place a probe on dma_buf_export", &path, REMEDY, &refused))
     }
 
-    /// One command to `kprobe_events`; appended, for writing from the start removes everybody's probes.
+    /// One command to `kprobe_events`; appended, for writing from the start removes everyone's probes.
     fn command(&self, command: &str) -> io::Result<()> {
         let mut file = OpenOptions::new().append(true).open(self.tracefs.join("kprobe_events"))?;
         file.write_all(format!("{command}\n").as_bytes())
@@ -292,7 +292,7 @@ fn is_left_event(name: &str) -> bool {
     EVENTS.into_iter().any(|prefix| is_left(name, prefix))
 }
 
-/// Whether a name of ours carries the number of a process that is gone.
+/// Returns whether a name of ours carries the number of a process that is gone.
 fn is_left(name: &str, prefix: &str) -> bool {
     let proc = Path::new("/proc");
     let pid = name.strip_prefix(prefix).and_then(|rest| rest.split(['-', '_']).next());

@@ -6,7 +6,7 @@
 //!
 //! The entry of the function tells the attachment and its device, its return the table; a thread does one at a time.
 //! A kernel after 6.12 with CONFIG_DMABUF_DEBUG gives each importer a copy: there no sharing is seen.
-//! `dma_buf_map_attachment_unlocked` may have the other one within it or call it: one call may then be told twice.
+//! `dma_buf_map_attachment_unlocked` may have the other one within it or call it: one call may then be reported twice.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub(super) struct Sharing {
     shared: Vec<Shared>,
 }
 
-/// Attachments that nobody unmaps are not kept for ever; each cell begins anew.
+/// Attachments that no one unmaps are not kept forever; each cell begins again.
 const KEPT: usize = 65_536;
 
 impl Sharing {
@@ -91,7 +91,7 @@ impl Sharing {
     }
 }
 
-/// Whether it is neither NULL nor an error (`IS_ERR_OR_NULL`, `MAX_ERRNO`), of 32 bits or 64.
+/// Returns whether it is neither NULL nor an error (`IS_ERR_OR_NULL`, `MAX_ERRNO`), of 32 bits or 64.
 fn is_pointer(value: u64) -> bool {
     const MAX_ERRNO: u64 = 4095;
     let error = |top: u64| (top - MAX_ERRNO + 1..=top).contains(&value);

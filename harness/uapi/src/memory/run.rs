@@ -65,7 +65,7 @@ impl Mapping {
             let mut line = [0; LINE];
             for index in 0..LINE / WIDE {
                 // SAFETY: `lines_at` holds the lines within the mapping, which lives as long as `self`, and aligned;
-                // volatile, so that memory which a device changes is no data race for the compiler. The line has WIDE
+                // volatile, so that memory which a device changes is not a data race for the compiler. The line has WIDE
                 // words for each index, and any bits are words.
                 unsafe {
                     let seen = from.add(number * (LINE / WIDE) + index).read_volatile();
@@ -178,7 +178,7 @@ fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
 
 /// What libc's memcpy and memcmp reach on a mapping: the measure for the benchmarks.
 ///
-/// Nobody else may write the mapping meanwhile, and what they read is read as often as libc likes.
+/// No one else may write the mapping meanwhile, and what they read is read as often as libc likes.
 pub mod measure {
     use super::Mapping;
 

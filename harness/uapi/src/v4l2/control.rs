@@ -45,7 +45,7 @@ pub fn controls(device: BorrowedFd<'_>) -> Vec<Control> {
 /// A control's value: VIDIOC_G_CTRL.
 ///
 /// # Errors
-/// EINVAL for a number that is no control's, EACCES for a class of controls.
+/// EINVAL for a number that is not a control's, EACCES for a class of controls.
 pub fn control(device: BorrowedFd<'_>, id: u32) -> Result<i32, Errno> {
     let mut raw = sys::v4l2_control { id, value: 0 };
     // SAFETY: the number carries the size of the struct, which outlives the call.
@@ -109,7 +109,7 @@ pub fn interval(device: BorrowedFd<'_>, queue: QueueType) -> Result<Interval, Er
 /// Asks for another time from frame to frame; the driver takes the nearest that it has: VIDIOC_S_PARM.
 ///
 /// # Errors
-/// ENOTTY where the driver does not let itself be told, EBUSY while it streams.
+/// ENOTTY where the driver has no setting for it, EBUSY while it streams.
 pub fn set_interval(device: BorrowedFd<'_>, queue: QueueType, wish: Interval) -> Result<(), Errno> {
     let mut raw = sys::v4l2_streamparm { type_: queue as u32, ..zeroed() };
     raw.parm.capture.timeperframe = sys::v4l2_fract { numerator: wish.numerator, denominator: wish.denominator };

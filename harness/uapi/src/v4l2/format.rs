@@ -31,7 +31,7 @@ pub struct Format {
 pub struct Offered {
     /// `V4L2_PIX_FMT_*`.
     pub fourcc: u32,
-    /// Whether it is a stream of a codec (`V4L2_FMT_FLAG_COMPRESSED`), and not pixels.
+    /// True if it is a stream of a codec (`V4L2_FMT_FLAG_COMPRESSED`), and not pixels.
     pub compressed: bool,
 }
 

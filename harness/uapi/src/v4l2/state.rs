@@ -5,7 +5,7 @@ use super::*;
 /// `V4L2_BUF_FLAG_QUEUED` and `V4L2_BUF_FLAG_DONE`: the driver has it, or has not been asked to hand it out.
 const FLAGS_WITH_DEVICE: u32 = 0x2 | 0x4;
 
-/// Whether the frame at an index of a queue of imported buffers is with the device: VIDIOC_QUERYBUF. After
+/// Returns whether the frame at an index of a queue of imported buffers is with the device: VIDIOC_QUERYBUF. After
 /// VIDIOC_STREAMOFF none may be.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ pub fn stream_on(device: BorrowedFd<'_>, queue: QueueType) -> Result<(), Errno> 
     retry(|| unsafe { ioctl::streamon(device.as_raw_fd(), &queue) }).map(drop)
 }
 
-/// Stops a queue and takes back every buffer that was handed to it: VIDIOC_STREAMOFF. A queue that never ran gives back
+/// Stops a queue and takes back every buffer that was handed to it: VIDIOC_STREAMOFF. A queue that never ran releases
 /// what was queued too.
 ///
 /// # Errors
@@ -101,7 +101,7 @@ pub struct Done {
     pub field: u32,
     /// Of each of its planes, how many bytes hold data, the offset included.
     pub used: Vec<u32>,
-    /// Whether the device could not do its work on it (`V4L2_BUF_FLAG_ERROR`).
+    /// True if the device could not do its work on it (`V4L2_BUF_FLAG_ERROR`).
     pub faulty: bool,
 }
 
@@ -132,7 +132,7 @@ pub fn take_done(device: BorrowedFd<'_>, queue: QueueType, memory: Memory) -> Re
 }
 
 /// Waits until one of a file's queues may have a frame that is done, or says so at once where that is so: poll(2). Tells
-/// whether it has; not within `time` is no error.
+/// whether it has; not within `time` is not an error.
 ///
 /// # Errors
 /// ENOMEM.
