@@ -47,6 +47,7 @@ pub const COMMANDS: &[(&str, By)] = &[
          aarch64-unknown-linux-gnu",
         Test("arguments_variables_and_the_exit_code_pass"),
     ),
+    ("cargo test -p circles", Test("no_files_import_each_other_in_a_circle")),
     ("cargo test -p prime-cts-oracle content", Test("what_was_seen_is_named")),
     ("cargo test -p prime-cts --test mock", Test("every_planted_fault_is_caught_by_the_cases_that_are_about_it")),
     ("PRIME_CTS_BLESS=1 cargo test -p prime-cts-spec", Test("the_committed_manual_is_that_of_the_types")),
