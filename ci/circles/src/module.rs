@@ -74,7 +74,7 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Whether a module, or one that contains it, is in a file.
+    /// Returns whether a module, or one that contains it, is in a file.
     pub fn within(&self, module: usize, file: &Path) -> bool {
         let Module { file: own, parent, .. } = &self.modules[module];
         own == file || module != 0 && self.within(*parent, file)
@@ -131,7 +131,7 @@ fn file_of(folder: &Path, name: &str, attributes: &[Attribute]) -> PathBuf {
     said.unwrap_or(if nested.is_file() { nested } else { flat })
 }
 
-/// Whether an attribute keeps its item for tests: `cfg(test)`, also among other conditions that have to hold.
+/// Returns whether an attribute keeps its item for tests: `cfg(test)`, also among other conditions that have to hold.
 fn of_tests(attribute: &Attribute) -> bool {
     let syn::Meta::List(list) = &attribute.meta else { return false };
     let text = list.tokens.to_string();

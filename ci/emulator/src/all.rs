@@ -20,7 +20,7 @@ use crate::results::table::{Row, table};
 /// are beside its results' folder, in `NAME.log`.
 ///
 /// # Errors
-/// When a board file cannot be read, a name is no board's, or a run cannot be started.
+/// When a board file cannot be read, a name is not a board's, or a run cannot be started.
 pub fn run(bench: &Bench, names: &[String], arguments: &[String]) -> Result<u8> {
     let Bench { root, report, .. } = bench;
     let every = names.iter().any(|name| name == ALL);

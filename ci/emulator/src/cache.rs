@@ -57,12 +57,12 @@ impl Cache {
                 alone.relock(FlockArg::LockShared).map_err(not_locked(&path))?;
                 Ok(alone)
             }
-            // Somebody is here, whose work in progress looks like what a crash leaves.
+            // Someone is here, whose work in progress looks like what a crash leaves.
             Err((file, _)) => Flock::lock(file, FlockArg::LockShared).map_err(|(_, errno)| not_locked(&path)(errno)),
         }
     }
 
-    /// Waits until nobody else uses the cache, and keeps everybody out.
+    /// Waits until no one else uses the cache, and keeps everyone out.
     ///
     /// # Errors
     /// When the folder cannot be made or locked.
@@ -133,7 +133,7 @@ impl Cache {
 
 impl Cache {
     /// Makes something from a choice of packages: from the one pinned under this name, so that a warm cache needs
-    /// no network, else from a new one, which is pinned. A choice that the archive no longer has is made anew.
+    /// no network, else from a new one, which is pinned. A choice that the archive no longer has is made again.
     ///
     /// # Errors
     /// Those of `choose` and `make`.

@@ -21,7 +21,7 @@ struct State {
 const PAUSE: Duration = Duration::from_secs(10);
 
 impl Report {
-    /// Looks whether somebody watches.
+    /// Looks whether someone watches.
     pub fn new() -> Self {
         Self { terminal: stderr().is_terminal(), state: RefCell::new(State { shown: false, last: None }) }
     }
@@ -58,7 +58,7 @@ impl Report {
         if self.terminal {
             self.clear();
             eprint!("{what}");
-            // A progress line that cannot be shown harms nobody.
+            // A progress line that cannot be shown harms no one.
             let _ = stderr().flush();
             self.state.borrow_mut().shown = true;
         } else {

@@ -80,7 +80,7 @@ struct Boots {
 }
 
 impl Boots {
-    /// Whether to start the board again: its kernel went down, not the emulator, and in another cell than before.
+    /// Returns whether to start the board again: its kernel went down, not the emulator, and in another cell than before.
     fn again(&mut self, heard: &ConsoleFollower<'_>, ended: &Ended, results: &Results, limits: &Limits) -> bool {
         let open = results.open_cell();
         let other = open.is_some() && open != self.open;

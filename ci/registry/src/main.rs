@@ -1,4 +1,4 @@
-//! `cargo run -p registry -- SOURCE...`: writes the lists in `fixtures/trees` anew, and says where the registry differs.
+//! `cargo run -p registry -- SOURCE...`: writes the lists in `fixtures/trees` again, and says where the registry differs.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

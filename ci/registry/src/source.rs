@@ -42,7 +42,7 @@ pub enum SourceError {
     },
 }
 
-/// Tells of each file: its path from the top of the source, and its text.
+/// Reports each file: its path from the top of the source, and its text.
 ///
 /// # Errors
 /// For what cannot be read or unpacked.
@@ -83,7 +83,7 @@ fn archive(path: &Path, tell: &mut dyn FnMut(&str, &str)) -> Result<(), SourceEr
     let file = fs::File::open(path).map_err(unreadable)?;
     let mut xz = Xz::of(file).map_err(|source| SourceError::NoXz { path: path.to_owned(), source })?;
     let entries = entries(&mut xz.pipe, tell);
-    // The rest, such as the padding behind the archive's end: xz would wait for ever for somebody to read it.
+    // The rest, such as the padding behind the archive's end: xz would wait forever for someone to read it.
     let _ = io::copy(&mut xz.pipe, &mut io::sink());
     let status = xz.child.wait().map_err(unreadable)?;
     if !status.success() {

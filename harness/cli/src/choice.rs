@@ -11,7 +11,7 @@ use spec::glob::Glob;
 
 use crate::options::Choice;
 
-/// Why a choice of cells is none.
+/// A choice of cells that cannot be made.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChoiceError {
     /// A cell was named that is not planned; with the planned one that is nearest to it.
@@ -36,7 +36,7 @@ pub struct Selection<'a> {
     pub skip: &'a [String],
     /// Tags, one of which a case must have; none takes every case.
     pub tags: &'a [Tag],
-    /// Whether intrusive cases are taken.
+    /// True if intrusive cases are taken.
     pub intrusive: bool,
 }
 
@@ -52,7 +52,7 @@ pub fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
 }
 
 impl Selection<'_> {
-    /// Whether nothing is left out.
+    /// Returns whether nothing is left out.
     pub fn is_everything(self) -> bool {
         self.filter.is_empty() && self.exact.is_empty() && self.skip.is_empty() && self.tags.is_empty()
     }

@@ -43,7 +43,7 @@ pub enum CommandError {
     #[error(transparent)]
     Load(#[from] runner::load::LoadError),
     #[error("{id}: {why}")]
-    Untold { id: String, why: repro::Unsupported },
+    Unsupported { id: String, why: repro::Unsupported },
     #[error("{0} cells match; --output DIR takes their programs, and a whole id is one cell")]
     ManyCells(usize),
     #[error(transparent)]
@@ -52,7 +52,7 @@ pub enum CommandError {
     NoExporter(String),
     #[error("no case is called '{0}'{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!("; did you mean '{near}'?")))]
     NoSuchCase(String, Option<String>),
-    #[error("'{0}' is no AREA/NAME: a-z, 0-9, '-' and '_' are allowed on both sides of one '/'")]
+    #[error("'{0}' is not AREA/NAME: a-z, 0-9, '-' and '_' are allowed on both sides of one '/'")]
     BadName(String),
     #[error("cannot write {path}: {source}")]
     Unwritten { path: PathBuf, source: std::io::Error },
@@ -74,7 +74,7 @@ fn faults() -> String {
 }
 
 impl CommandError {
-    /// How the program ends with it.
+    /// The exit code that it leads to.
     pub fn exit(&self) -> Exit {
         match self {
             Self::Load(_) | Self::Journal(JournalError::Write { .. }) | Self::Folder { .. } | Self::Registry(_) => {

@@ -10,7 +10,7 @@ use spec::words::{self, Words};
 use runner::plan::{plan, why_not};
 use spec::lines::wrapped;
 
-/// Everything about a case; of a cell's id, about its endpoints alone.
+/// Explains a case; for a cell's id, only with its endpoints.
 pub fn text(case: &Rc<Case>, id: &str, endpoints: &[Rc<Endpoint>]) -> String {
     let mut text = format!("{}\n", case.id());
     let cells = match case.cells {
@@ -93,9 +93,9 @@ fn of_cell(case: &Rc<Case>, id: &str, endpoints: &[Rc<Endpoint>]) -> String {
     let sides = sides(case);
     if keys.len() != sides.len() {
         let form: String = sides.iter().map(|(_, name)| format!(".<{name}>")).collect();
-        return format!("{id} is no cell: the cells of this case are {}{form}\n", case.id());
+        return format!("{id} is not a cell: the cells of this case are {}{form}\n", case.id());
     }
-    let mut text = format!("{id} is no cell of this machine\n");
+    let mut text = format!("{id} is not a cell of this machine\n");
     for (key, (side, name)) in keys.iter().zip(sides) {
         match endpoints.iter().find(|endpoint| endpoint.key == *key) {
             None => {

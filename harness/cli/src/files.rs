@@ -17,7 +17,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), JournalError> {
     std::fs::write(path, text).map_err(|source| JournalError::Write { path: path.to_owned(), source })
 }
 
-/// Writes a file anew: what was there is replaced at once, so that it is never half of one.
+/// Replaces a file: what was there is replaced at once, so that it is never half of one.
 pub fn replace(path: &Path, text: &str) -> Result<(), CommandError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");

@@ -1,4 +1,4 @@
-//! Results on the console of a farm's board while the run goes on. A kernel writes to the same console whenever it likes:
+//! Results on the console of a farm's board during the run. A kernel writes to the same console whenever it likes:
 //! each line is one `write(2)`, and begins on a line of its own.
 
 use std::fs::File;
@@ -17,12 +17,12 @@ pub struct Forms {
     pub ktap: bool,
 }
 
-/// Writes lines while a run goes on, and passes on what it is told.
+/// Writes lines during a run, and passes events on.
 pub struct Live<P, W = File> {
     forms: Forms,
     board: Option<String>,
     out: W,
-    /// Who is told next.
+    /// The next listener.
     pub next: P,
 }
 

@@ -5,55 +5,55 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use spec::case::Tag;
 
-/// Which devices there are.
+/// The devices to work on.
 #[derive(Debug, Args)]
 pub struct Machine {
-    /// Devices that misbehave on demand in place of the machine's own, for tests of prime-cts itself.
+    /// Use devices that misbehave on demand in place of the machine's own, for tests of prime-cts itself.
     #[arg(long, hide = true, value_name = "FAULT,...")]
     pub mock: Option<String>,
-    /// Where the kernel logs; a file stands in for it with --mock.
+    /// The kernel's log; with --mock, a file in its place.
     #[arg(long, hide = true, default_value = "/dev/kmsg")]
     pub kernel_log: PathBuf,
-    /// Where tracefs is mounted.
+    /// The mount point of tracefs.
     #[arg(long, hide = true, default_value = "/sys/kernel/tracing")]
     pub tracefs: PathBuf,
 }
 
-/// Which cells.
+/// The cells to work on.
 #[derive(Debug, Args)]
 pub struct Plan {
     #[command(flatten)]
     pub machine: Machine,
-    /// Cells whose id contains this text, or matches it where it has a '*'; all cells without a filter.
+    /// Take only cells whose id contains this text, or matches it where it has a '*'.
     pub filter: Vec<String>,
     #[command(flatten)]
     pub choice: Choice,
-    /// A folder of cases in place of those that are built in.
+    /// Use the cases of this folder in place of the built-in ones.
     #[arg(long, value_name = "DIR")]
     pub cases: Option<PathBuf>,
 }
 
-/// Cells by their ids.
+/// A choice among the planned cells.
 #[derive(Debug, Args)]
 pub struct Choice {
-    /// A cell of exactly this id; may be given several times.
+    /// Take the cell of exactly this id; may be repeated.
     #[arg(long, value_name = "ID")]
     pub exact: Vec<String>,
-    /// Cells whose id contains this text are left out.
+    /// Leave out cells whose id contains this text, or matches it where it has a '*'; may be repeated.
     #[arg(long, value_name = "TEXT")]
     pub skip: Vec<String>,
-    /// Cells of the cases with this tag alone; may be given several times.
+    /// Take only cells of cases with this tag; may be repeated.
     #[arg(long = "tag", value_name = "TAG", value_parser = tag)]
     pub tags: Vec<Tag>,
-    /// Cells too that take a device away from its user.
+    /// Also run cells that take over a device that may be in use (a display, a camera).
     #[arg(long)]
     pub intrusive: bool,
-    /// One part of the cells, for several boards of the same kind: 2/3 is the second of three. 'prime-cts merge' joins
+    /// Run one part of the cells, for several boards of the same kind: 2/3 is the second of three. 'prime-cts merge' joins
     /// them.
     #[arg(long, value_name = "I/N")]
     pub shard: Option<event::shard::Shard>,
-    /// A run of before: the shards take as long as each other, by the time that its cells took. All boards have to be
-    /// given the same.
+    /// Balance the shards using the cell times of this earlier run; may be repeated. Pass the same
+    /// files on every board.
     #[arg(long, value_name = "JOURNAL", requires = "shard")]
     pub times: Vec<PathBuf>,
 }
@@ -63,39 +63,39 @@ fn tag(word: &str) -> Result<Tag, String> {
     tags.ok_or_else(|| format!("the tags are {}", Tag::ALL.map(Tag::word).join(", ")))
 }
 
-/// How progress is shown on the standard error.
+/// The form of progress on the standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProgressForm {
-    /// One line that is written over and over, on a terminal; nothing elsewhere.
+    /// One line that is rewritten, on a terminal; nothing elsewhere.
     Auto,
-    /// A line now and then, `prime-cts: progress 12 345`, for programs that follow.
+    /// A line from time to time, `prime-cts: progress 12 345`, for programs that follow.
     Lines,
     /// Nothing.
     None,
 }
 
 impl ProgressForm {
-    /// Where nobody sees a line that is written over, nothing is shown.
+    /// Returns no progress for `auto` where there is no terminal.
     pub fn on(self, terminal: bool) -> Self {
         if self == Self::Auto && !terminal { Self::None } else { self }
     }
 }
 
-/// What becomes of the results.
+/// The results: where they go and what they are compared with.
 #[derive(Debug, Args)]
 pub struct Results {
-    /// The board file with what is expected of this machine; without it, only what is broken is unexpected.
+    /// Compare the verdicts with this board file. Without it, only failures, crashes, timeouts and errors are unexpected.
     #[arg(long, value_name = "FILE")]
     pub board: Option<PathBuf>,
-    /// The folder for the results.
+    /// Write the results to this folder.
     #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
     pub output: PathBuf,
-    /// How progress is shown.
+    /// Show progress in this form.
     #[arg(long, value_enum, default_value = "auto")]
     pub progress: ProgressForm,
 }
 
-/// For whom something is told.
+/// The reader of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
     /// For a terminal.
@@ -104,7 +104,7 @@ pub enum OutputFormat {
     Json,
 }
 
-/// One JSON object on a line of its own.
+/// Prints one JSON object on a line of its own.
 pub fn print_object(object: &impl serde::Serialize) {
     println!("{}", serde_json::to_string(object).expect("it is plain data"));
 }

@@ -1,4 +1,4 @@
-//! What is shown while a run goes on: the devices first, then one line.
+//! Progress during a run: the devices first, then one line.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::options::ProgressForm;
 /// Writes to the standard error, and the devices and unwanted outcomes to the standard output.
 pub struct RunProgress {
     form: ProgressForm,
-    /// Whether the devices and the unwanted outcomes are told on the standard output.
+    /// True if the devices and the unwanted outcomes are reported on the standard output.
     told: bool,
     total: usize,
     started: Instant,
@@ -23,7 +23,7 @@ pub struct RunProgress {
 }
 
 impl RunProgress {
-    /// Chooses the form by where the standard error goes. What is not `told` has the standard output for itself.
+    /// Chooses the form by where the standard error goes. Without `told` nothing is written to the standard output.
     pub fn new(form: ProgressForm, told: bool) -> Self {
         let form = form.on(std::io::stderr().is_terminal());
         Self { form, told, total: 0, started: Instant::now(), before: None, said: None }

@@ -10,11 +10,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-/// The name behind a URL that ends with a slash.
+/// The name that is added to a URL that ends with a slash.
 const NAME: &str = "run.jsonl.gz";
-/// A bearer's token (RFC 6750): the environment alone holds it, neither the command line nor a log.
+/// The bearer token (RFC 6750): only the environment has it, neither the command line nor a log.
 const TOKEN: &str = "PRIME_CTS_UPLOAD_TOKEN";
-/// The waits between attempts, in seconds: a server that is started anew is back in this time.
+/// The waits between attempts, in seconds: a server that is started again is back in this time.
 const WAITS: [u64; 4] = [1, 2, 4, 8];
 /// For one attempt.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ pub enum UploadError {
     Read {
         /// Which file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The server does not take it, now and later.
@@ -35,7 +35,7 @@ pub enum UploadError {
     Put {
         /// Where to.
         url: String,
-        /// What the server or the network says.
+        /// The answer of the server or of the network.
         why: String,
         /// Where they are.
         path: PathBuf,
@@ -75,7 +75,7 @@ pub fn put(url: &str, path: &Path) -> Result<String, UploadError> {
     }
 }
 
-/// Whether the same request may be taken later: 408, 425, 429 and what is the server's own trouble (RFC 9110).
+/// Returns whether the same request may be taken later: 408, 425, 429 and what is the server's own trouble (RFC 9110).
 fn later(status: u16) -> bool {
     matches!(status, 408 | 425 | 429) || status >= 500
 }

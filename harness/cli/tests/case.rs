@@ -142,7 +142,7 @@ fn the_first_case_of_the_manual_goes_as_the_manual_says() {
     assert!(commands >= 5, "{commands}");
 }
 
-/// Whether a text is another in which lines of `...` stand for any lines.
+/// Returns whether a text is another in which lines of `...` stand for any lines.
 fn is_as(text: &str, expected: &str) -> bool {
     fn lines(text: &[&str], expected: &[&str]) -> bool {
         match expected {

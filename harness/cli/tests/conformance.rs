@@ -1,7 +1,7 @@
 //! `cargo test --test conformance` on a board: one trial a cell, named by its cell id.
 //!
 //! Filters, `--list`, `--exact`, `--ignored` and nextest work as they do for other tests. `PRIME_CTS_BOARD_FILE` names a
-//! board file to hold the verdicts against, `PRIME_CTS_CASES` a folder of other cases, `PRIME_CTS_MOCK` mock devices.
+//! board file to compare the verdicts with, `PRIME_CTS_CASES` a folder of other cases, `PRIME_CTS_MOCK` mock devices.
 //! A cell that could not look at its rule is ignored with its reason. nextest knows only pass and fail of a test that
 //! it has started, so there a refusal or something that cannot be seen is shown as a pass; what is blocked is ignored
 //! beforehand.

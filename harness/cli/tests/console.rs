@@ -58,7 +58,7 @@ fn a_run_that_goes_on_behind_a_crash_is_one_run_on_the_console() {
     let start = whole.out.find("{\"event\":\"cell-start\",\"id\":\"leaks.import.").unwrap();
     let crashed = whole.out[start..].split('"').nth(7).unwrap();
     let cut = &whole.out[..start + whole.out[start..].find('\n').unwrap() + 1];
-    // Twice: what brings the machine down a second time is told, too.
+    // Twice: what brings the machine down a second time is reported, too.
     let second = place.mock("clean", &format!("{CELLS} --crashed {crashed}"));
     assert_eq!(second.code, Some(1), "{second:?}");
     place.file("log", format!("{cut}{DOWN}{}", second.out));

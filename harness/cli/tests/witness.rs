@@ -24,7 +24,7 @@ fn a_witness_is_shown_the_frame_that_a_device_wrote() {
 fn a_witness_that_looks_at_no_frame_ends_no_cell() {
     let place = Place::new();
     let case = include_str!("../../../cases/stream/capture.yaml");
-    // More than a pipe holds: what writes waits until somebody reads, or nobody can any more.
+    // More than a pipe holds: what writes waits until someone reads, or no one can any more.
     let larger = ["first", "second"].iter().fold(case.to_owned(), |case, name| {
         case.replace(&format!("allocate: {{as: {name}}}"), &format!("allocate: {{as: {name}, size: 1MiB}}"))
     });

@@ -1,4 +1,4 @@
-//! Whose code a trace of the kernel runs through: the modules named in it, held against the drivers of a cell's devices.
+//! Whose code a trace of the kernel runs through: the modules named in it, compared with the drivers of a cell's devices.
 
 use crate::finding::Blame;
 
@@ -50,7 +50,7 @@ fn modules(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a module is a driver's. `bochs-drm` is in the module `bochs`, `cirrus-qemu` in `cirrus_qemu`.
+/// Returns whether a module is a driver's. `bochs-drm` is in the module `bochs`, `cirrus-qemu` in `cirrus_qemu`.
 fn belongs(module: &str, driver: &str) -> bool {
     let (module, driver) = (module.replace('-', "_"), driver.replace('-', "_"));
     driver == module || driver.strip_prefix(&module).is_some_and(|rest| rest.starts_with('_'))

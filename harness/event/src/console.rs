@@ -41,7 +41,7 @@ pub fn write(out: &mut impl Write, events: &[Event]) -> std::io::Result<()> {
     events.iter().try_for_each(|event| out.write_all(format!("\n{}", lines(event)).as_bytes()))
 }
 
-/// What a console's log tells of a run.
+/// The run that a console's log records.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConsoleRun {
     /// The events, with one for each thing that must have been there and is not.
@@ -90,7 +90,7 @@ struct Reader<'a> {
     open: Option<String>,
     /// Where a `run` stands of which is not known yet whether it is another run, or goes on with the one before.
     begun: Option<usize>,
-    /// Whether the run was gone on with after a restart, with a journal of its own.
+    /// True if the run was resumed after a restart, with a journal of its own.
     restarted: bool,
     /// What others wrote since the last cell began.
     words: String,
@@ -152,7 +152,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The board has started anew and does not know what it said before; this log does.
+    /// The board has rebooted and does not know what it said before; this log does.
     fn tell_the_end(&self, cell: &mut CellEnd) {
         let driver = |key: &Option<String>| {
             self.told.events.iter().find_map(|event| match event {
@@ -172,7 +172,7 @@ fn lost(id: String) -> Event {
     Event::Missing(Missing { what: "cell".into(), name: id, outcome: Outcome::Missing })
 }
 
-/// Whether what a line has before the kernel's own words may be the beginning of one of ours.
+/// Returns whether what a line has before the kernel's own words may be the beginning of one of ours.
 fn may_be_ours(line: &str) -> bool {
     line.split_once('[').is_some_and(|(before, _)| (1..MARK.len()).any(|length| before.ends_with(&MARK[..length])))
 }

@@ -20,7 +20,7 @@ pub enum Blame {
     Kernel,
     /// prime-cts.
     Suite,
-    /// Nobody: a property, a refusal, something that cannot be seen.
+    /// No one: a property, a refusal, something that cannot be seen.
     Nobody,
 }
 

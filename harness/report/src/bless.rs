@@ -13,7 +13,7 @@ use event::journal::Recorded;
 /// Differences that cannot be written into a board file.
 #[derive(Debug, thiserror::Error)]
 pub enum BlessError {
-    /// Nobody has said why.
+    /// No one has said why.
     #[error(
         "{cells} differ from the board file; say of these, or of those that a filter names, why that is as it should \
          be: --reason TEXT"

@@ -1,4 +1,4 @@
-//! Which `map_dma_buf` implementations runs went through, on which boards, and which not and why: journals held against
+//! Which `map_dma_buf` implementations runs went through, on which boards, and which not and why: journals compared with
 //! the registry (`fixtures/map_dma_buf.yaml`).
 //!
 //! An implementation is reached when a buffer that has it is exported; whether a device then mapped it, the cells tell.

@@ -1,4 +1,4 @@
-//! What the end of a run tells of its cells, gathered one after the other: a run of many is not held in memory.
+//! What the end of a run says of its cells, gathered one after the other: a run of many is not held in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,13 @@ use event::CellEnd;
 use event::exit::{Exit, Tally};
 use event::journal::{Head, Recorded};
 
-/// So many unwanted cells are told in full: more than a screen or two nobody reads.
+/// The most unwanted cells that are reported in full: more than a screen or two no one reads.
 const IN_FULL: usize = 12;
 
 /// What there is to say of a machine without endpoints.
 pub const NO_DEVICES: &str = "this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers";
 
-/// The cells of a run, in sum. What grows with it is what it tells of by name: what was not as it should be, and reasons.
+/// The cells of a run, in sum. What grows with are the things that it names: what was not as it should be, and reasons.
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// The counts that the exit code depends on.

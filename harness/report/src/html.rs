@@ -2,7 +2,7 @@
 //!
 //! What every report tells comes first: how the run ended, the grid, and what went wrong in full. Behind it each cell has a
 //! place of its own, named by its id, so that a link leads there: `report.html#mapping.at-offset.drm-vgem`. What holds for
-//! many cells is told once, the rules by case and the devices by pair, so that ten thousand cells are some megabytes.
+//! many cells is reported once, the rules by case and the devices by pair, so that ten thousand cells are some megabytes.
 
 mod against;
 mod broken;

@@ -55,7 +55,7 @@ impl<W: Write> Junit<W> {
         self.out.write_event(Event::Empty(element(name, attributes)))
     }
 
-    /// Something that is no cell, and not as it should be.
+    /// Something that is not a cell, and not as it should be.
     fn lone(&mut self, name: &str, class: &str, element: &str, message: &str) -> io::Result<()> {
         self.start("testcase", [("name", name), ("classname", class)])?;
         self.empty(element, [("message", message)])?;

@@ -97,7 +97,7 @@ fn part(text: &str) -> String {
     text.chars().map(|character| if allowed(character) { character } else { '_' }).collect()
 }
 
-/// Tells this run from others of the same cells on the same build.
+/// Distinguishes this run from others of the same cells on the same build.
 fn digest(recorded: &Recorded) -> String {
     let cells = serde_json::to_vec(&(&recorded.run, &recorded.cells)).expect("events are plain data");
     Sha256::digest(cells).iter().take(8).map(|byte| format!("{byte:02x}")).collect()

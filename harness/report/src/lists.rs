@@ -30,7 +30,7 @@ pub enum ListError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// Nobody says why.
+    /// No one says why.
     #[error("{file}:{line}: nobody says why '{text}' is as it should be; give --reason TEXT, or a comment above it")]
     NoReason {
         /// Which list.

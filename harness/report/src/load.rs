@@ -31,7 +31,7 @@ const OF_BOARD: &[(&str, &str)] = &[
     ("bounce-slots", "bounce buffers in use"),
 ];
 
-/// The table of these cells, and what was counted of the machine; nothing of a run that was no load.
+/// The table of these cells, and what was counted of the machine; nothing of a run that was not a load.
 pub fn text(counted: &[CellEnd]) -> String {
     let workers: Vec<&CellEnd> =
         counted.iter().filter(|cell| !cell.figures.is_empty() && !cell.id.ends_with(".board")).collect();

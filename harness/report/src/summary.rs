@@ -100,7 +100,7 @@ pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
     text
 }
 
-/// So many reasons are told.
+/// The most reasons that are reported.
 const REASONS: usize = 6;
 
 /// Why cells verified nothing, one line a reason.

@@ -25,7 +25,7 @@ pub struct Words {
 /// A sort of outcome.
 struct Sort {
     verdicts: &'static [Verdict],
-    /// Whether it makes a run red.
+    /// True if it makes a run red.
     unwanted: bool,
     words: Words,
 }
@@ -80,7 +80,7 @@ const SORTS: &[Sort] = &[
             libtest: "ignored",
         },
     ),
-    // A fault that the board file knows is a fault: farms hold results against those of other kernels themselves.
+    // A fault that the board file knows is a fault: farms compare results with those of other kernels themselves.
     sort(
         BROKEN,
         false,
@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    /// `PRIME_CTS_BLESS=1 cargo test` writes it anew.
+    /// `PRIME_CTS_BLESS=1 cargo test` writes it again.
     #[test]
     fn the_documentation_has_the_same_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ci/FARMS.md");

@@ -151,7 +151,7 @@ pub struct Answers {
 
 /// Calls of one child.
 const EACH: u64 = 2_000;
-/// A call that waits for ever would hang its child.
+/// A call that waits forever would hang its child.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Makes so many calls on the node, in children of their own.

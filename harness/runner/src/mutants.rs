@@ -53,7 +53,7 @@ pub struct Detection {
     pub blame: Option<String>,
     /// What was seen.
     pub seen: Option<String>,
-    /// Whether the finding leaves the blame where the fault is.
+    /// True if the finding leaves the blame where the fault is.
     pub named: bool,
 }
 
@@ -88,7 +88,7 @@ pub fn faults(modules: &Path) -> Result<Vec<Fault>, MutantError> {
             Some(Fault { module: module.clone(), word, side, what, parameter: path.with_file_name("fault") })
         }));
     }
-    // An oops leaves locks held for ever: what looks at all dma-bufs hangs from then on.
+    // An oops leaves locks held forever: what looks at all dma-bufs hangs from then on.
     all.sort_by_key(|fault| fault.word.contains("oops"));
     Ok(all)
 }
@@ -103,7 +103,7 @@ impl Fault {
         if planted.trim() == word { Ok(()) } else { Err(refused(std::io::Error::other(format!("it is '{planted}'")))) }
     }
 
-    /// Whether an endpoint is this module's.
+    /// Returns whether an endpoint is this module's.
     fn has(&self, endpoint: &Endpoint) -> bool {
         let prefixes: &[&str] = match self.module.as_str() {
             "prime_canary" => &["canary-"],
@@ -114,7 +114,7 @@ impl Fault {
         prefixes.iter().any(|prefix| endpoint.key.starts_with(prefix))
     }
 
-    /// Whether a cell could show it: the module is on the fault's side, and who is on the other is among the few that
+    /// Returns whether a cell could show it: the module is on the fault's side, and who is on the other is among the few that
     /// stand for all.
     fn concerns(&self, cell: &Cell) -> bool {
         let own = |endpoint: &Option<Rc<Endpoint>>| endpoint.as_ref().is_some_and(|endpoint| self.has(endpoint));
@@ -150,7 +150,7 @@ impl Fault {
         }
     }
 
-    /// Whether a finding blames nobody wrongly.
+    /// Returns whether a finding blames no one wrongly.
     fn is_named_by(&self, finding: &Finding) -> bool {
         match finding.blame {
             Blame::Exporter => self.side == "exporter",
@@ -236,7 +236,7 @@ fn broken(verdict: Verdict) -> bool {
 }
 
 impl Detection {
-    /// Whether it was caught, and the other side was not blamed for it.
+    /// Returns whether it was caught, and the other side was not blamed for it.
     pub fn good(&self) -> bool {
         self.cell.is_some() && self.named
     }

@@ -54,7 +54,7 @@ impl Plan {
         self.places.len()
     }
 
-    /// Whether it has no cell.
+    /// Returns whether it has no cell.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What only a first export tells of an endpoint, for the cases that choose by it.
+//! What only a first export says of an endpoint, for the cases that choose by it.
 
 use device::Endpoint;
 use event::EndpointFound;

@@ -1,4 +1,4 @@
-//! Feeds a watchdog as long as the run gets on: a kernel that hangs is started anew by the hardware, not by a person.
+//! Feeds a watchdog as long as the run gets on: a kernel that hangs is started again by the hardware, not by a person.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use uapi::watchdog::Watchdog;
 
-/// The machine is started anew after so many seconds without food, where the hardware can count them.
+/// The seconds without food after which the machine is started again, where the hardware can count them.
 const SECONDS: u32 = 30;
 /// It is fed so often in that time.
 const TIMES: u32 = 4;

@@ -25,7 +25,7 @@ pub struct Case {
     pub why: String,
     /// The kernel's document, header or function that says so.
     pub reference: String,
-    /// Commits and CVEs that broke or mended it.
+    /// Commits and CVEs that broke or fixed it.
     #[serde(default)]
     pub guards: Vec<String>,
     /// What a cell of it is made of.
@@ -141,7 +141,7 @@ oracles! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tag {
-    /// Tells much in little time.
+    /// Shows much in little time.
     Quick,
     /// Takes long, or much memory.
     Stress,
@@ -163,7 +163,7 @@ macro_rules! kinds {
             /// Every kind.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// Whether endpoints of this kind can import at all.
+            /// Returns whether endpoints of this kind can import at all.
             pub fn imports(self) -> bool {
                 match self { $(Self::$name => $imports,)* }
             }
@@ -268,7 +268,7 @@ impl Case {
     }
 }
 
-/// Whether a text can be a segment of a cell id.
+/// Returns whether a text can be a segment of a cell id.
 pub fn segment(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
 }

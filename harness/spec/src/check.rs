@@ -1,4 +1,4 @@
-//! Every fault of a case at once, each with its place and what would mend it.
+//! Every fault of a case at once, each with its place and what would fix it.
 //!
 //! Three passes over one [`tree`]: `shape`, its keys and values against the schema; `names`, what its steps make and use;
 //! `meaning`, what can be known of it without a board.
@@ -24,7 +24,7 @@ pub(crate) use steps::LISTS;
 /// More than any case needs, and little enough for every parser.
 const LARGEST: usize = 64 << 10;
 
-/// After so many, the first ones are the ones to mend.
+/// The most faults that are reported: the first ones are the ones to fix.
 const MOST: usize = 50;
 
 impl Case {

@@ -1,4 +1,4 @@
-//! A fault of a document: where, what, and what would mend it.
+//! A fault of a document: where, what, and what would fix it.
 
 /// Line and column, both from 1, the column in characters.
 pub type Place = (usize, usize);
@@ -10,7 +10,7 @@ pub struct Fault {
     pub place: Place,
     /// What is wrong.
     pub message: String,
-    /// What would mend it.
+    /// What would fix it.
     pub help: Option<String>,
 }
 
@@ -20,7 +20,7 @@ impl Fault {
         Self { place, message: message.into(), help: None }
     }
 
-    /// The same, with what would mend it.
+    /// The same, with what would fix it.
     pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }

@@ -17,7 +17,7 @@ impl Glob {
         Self(pattern.into())
     }
 
-    /// Whether all of `text` is matched.
+    /// Returns whether all of `text` is matched.
     pub fn matches(&self, text: &str) -> bool {
         matches(self.0.as_bytes(), text.as_bytes())
     }

@@ -3,7 +3,7 @@
 /// The nearest of the known words, if one is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
-    // Nothing that anybody would call a slip of the pen; and no long sums over a page that stands where a word should.
+    // Nothing that anyone would call a slip of the pen; and no long sums over a page that stands where a word should.
     if length > 40 {
         return None;
     }

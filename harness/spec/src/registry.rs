@@ -65,14 +65,14 @@ pub struct Implementation {
     pub vmap: Answer,
     /// Whether `begin_cpu_access` and `end_cpu_access` are there.
     pub cpu_access: Answer,
-    /// Whether it has `pin` and `unpin`: it may move a buffer that is not pinned.
+    /// True if it has `pin` and `unpin`: it may move a buffer that is not pinned.
     #[serde(default)]
     pub dynamic: bool,
     /// The first kernel that is known to have it.
     pub since: Version,
     /// The last kernel that is known to have it; nothing where the newest has it.
     pub until: Option<Version>,
-    /// Whether it calls `drm_gem_map_dma_buf`, so that a [`BackEnd`] is behind it.
+    /// True if it calls `drm_gem_map_dma_buf`, so that a [`BackEnd`] is behind it.
     #[serde(default)]
     pub get_sg_table: bool,
     /// The option that builds it.
@@ -97,7 +97,7 @@ pub struct BackEnd {
     pub earlier_symbols: Vec<String>,
     /// The file that holds it.
     pub file: String,
-    /// Whether the objects have no `get_sg_table`.
+    /// True if the objects have no `get_sg_table`.
     #[serde(default)]
     pub without_function: bool,
     /// The errno with which importing fails, for no table is made.
@@ -148,7 +148,7 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Holds the boards that are named in it against those that there are.
+    /// Compares the boards that are named in it with those that there are.
     ///
     /// # Errors
     /// A [`Diagnostic`] with the place of the first that there is not.
@@ -179,7 +179,7 @@ impl Registry {
         if row.get_sg_table { self.back_end(driver, kernel)?.sort } else { row.sort }
     }
 
-    /// Whether a driver is one of this project's modules.
+    /// Returns whether a driver is one of this project's modules.
     pub fn is_own_driver(&self, driver: &str) -> bool {
         self.own_drivers.iter().any(|own| own == driver)
     }

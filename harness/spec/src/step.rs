@@ -92,7 +92,7 @@ verbs! {
     Sync(Sync) = "sync" in Cell,
     /// Another descriptor of the same file.
     Duplicate(Duplicate) = "duplicate" in Cell,
-    /// A file that is no dma-buf, or none at all.
+    /// A file that is not a dma-buf, or none at all.
     Open(Open) = "open" in Cell,
     /// Closes a file, unmaps a mapping, or frees a buffer.
     Release(Release) = "release" in Cell,
@@ -128,7 +128,7 @@ verbs! {
     Race(Race) = "race" in Machine,
     /// Steps done again and again.
     Repeat(Repeat) = "repeat" in Cell,
-    /// What some steps make is given back in every order, once each.
+    /// What some steps make is released in every order, once each.
     Orders(Orders) = "orders" in Cell,
     /// Steps done while the process may open so many descriptors and no more.
     Limit(Limit) = "limit" in Machine,
@@ -150,7 +150,7 @@ verbs! {
     SyncFlags(SyncFlags) = "sync-flags" in Cell,
     /// DMA_BUF_SET_NAME.
     SetName(SetName) = "set-name" in Cell,
-    /// The name that fdinfo tells of a dma-buf.
+    /// The name that fdinfo shows for a dma-buf.
     Name(Name) = "name" in Cell,
     /// The CPU reads, and must see nothing but zeroes.
     CheckZero(CheckZero) = "check-zero" in Cell,
@@ -165,12 +165,12 @@ verbs! {
     /// The importer's device works on frames, and what it does to imported buffers is what it does to its own: it does
     /// the same work on the same input with buffers of its own, twice, so that what differs from run to run is known.
     Stream(Stream) = "stream" in Cell,
-    /// Whether nobody has touched the struct pages in the sg_table, which the canary's decoys show.
+    /// Whether no one has touched the struct pages in the sg_table, which the canary's decoys show.
     Untouched(Untouched) = "untouched" in Cell,
 }
 
 impl Step {
-    /// Whether the step can find a fault of its own.
+    /// Returns whether the step can find a fault of its own.
     pub fn checks(&self) -> bool {
         self.part().checks()
     }

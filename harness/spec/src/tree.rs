@@ -60,12 +60,12 @@ impl Node {
         self.entries().iter().find(|(known, _)| known.word == key).map(|(key, node)| (key, node))
     }
 
-    /// Keys and values; none of what is no mapping.
+    /// Keys and values; none of what is not a mapping.
     pub fn entries(&self) -> &[(Key, Node)] {
         if let Content::Map(entries) = &self.content { entries } else { &[] }
     }
 
-    /// The parts of a list; none of what is no list.
+    /// The parts of a list; none of what is not a list.
     pub fn items(&self) -> &[Node] {
         if let Content::List(items) = &self.content { items } else { &[] }
     }
@@ -105,7 +105,7 @@ impl Node {
     }
 }
 
-/// Reads one document. Faults that leave a tree are told beside it.
+/// Reads one document. Faults that leave a tree are reported beside it.
 pub fn parse(source: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     let mut builder = Builder { open: Vec::new(), root: None, faults };
     let mut documents = 0;
@@ -141,7 +141,7 @@ pub fn parse(source: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     root
 }
 
-/// What would mend text that is no YAML.
+/// What would fix text that is no YAML.
 fn mend(info: &str) -> &'static str {
     match info {
         _ if info.contains("tab") => "put spaces in front, no tabs",

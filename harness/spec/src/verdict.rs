@@ -53,12 +53,12 @@ impl Verdict {
         }
     }
 
-    /// Whether the rule was really looked at.
+    /// Returns whether the rule was really looked at.
     pub fn verified(self) -> bool {
         matches!(self, Self::Pass | Self::Fail)
     }
 
-    /// Whether something is broken, in the kernel or in the suite.
+    /// Returns whether something is broken, in the kernel or in the suite.
     pub fn broken(self) -> bool {
         matches!(self, Self::Fail | Self::Timeout | Self::Crash | Self::Error)
     }
@@ -70,7 +70,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// A verdict held against what the board file expects.
+/// A verdict compared with what the board file expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -87,7 +87,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether it makes a run fail.
+    /// Returns whether it makes a run fail.
     pub fn unwanted(self) -> bool {
         matches!(self, Outcome::Regression | Outcome::UnexpectedPass | Outcome::Missing)
     }

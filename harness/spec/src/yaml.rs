@@ -20,7 +20,7 @@ pub struct Diagnostic {
     pub place: Option<(usize, usize)>,
     /// What is wrong.
     pub message: String,
-    /// What would mend it.
+    /// What would fix it.
     pub help: Option<String>,
     source: Arc<str>,
 }
@@ -36,7 +36,7 @@ impl Diagnostic {
         Self { path: path.to_owned(), place, message: message.into(), help: None, source: source.clone() }
     }
 
-    /// The same, with what would mend it.
+    /// The same, with what would fix it.
     pub fn with_help(self, help: Option<String>) -> Self {
         Self { help, ..self }
     }

@@ -1,5 +1,5 @@
 //! What `prime-cts case check` says of case files with faults: `fixtures/malformed/<area>/<name>.yaml`, and beside each
-//! what is expected, word for word. `PRIME_CTS_BLESS=1 cargo test` writes it anew.
+//! what is expected, word for word. `PRIME_CTS_BLESS=1 cargo test` writes it again.
 
 use std::path::{Path, PathBuf};
 

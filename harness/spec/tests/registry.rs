@@ -1,4 +1,4 @@
-//! The registry itself, `fixtures/map_dma_buf.yaml`, held against the captured kernels and the board files.
+//! The registry itself, `fixtures/map_dma_buf.yaml`, compared with the captured kernels and the board files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +13,7 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
-/// The registry; `PRIME_CTS_BLESS=1 cargo test -p prime-cts-spec` writes the boards in it anew.
+/// The registry; `PRIME_CTS_BLESS=1 cargo test -p prime-cts-spec` writes the boards in it again.
 fn registry() -> (PathBuf, String, Registry) {
     static BLESSED: Once = Once::new();
     BLESSED.call_once(|| {
@@ -141,7 +141,7 @@ fn behind<'a>(registry: &Registry, boards: &'a [Board], row: &BackEnd) -> Vec<&'
         let emulated = |board: &Board| board.emulate.as_ref().map(|emulate| emulate.kernel.release.clone());
         let own = board.kernel.as_ref().map(|kernel| kernel.release.clone()).or_else(|| emulated(board));
         let Some(release) = own.or_else(|| emulated(like?)) else { return false };
-        // Whatever kernel 7 there is, is no older than 7.0.
+        // Whatever kernel 7 there is, is not an older than 7.0.
         let release = release.trim_end_matches('.');
         let release = if release.contains('.') { release.to_owned() } else { format!("{release}.0") };
         let kernel: Version = release.parse().unwrap();

@@ -82,7 +82,7 @@ fn one_line(text: &str) -> Vec<Source> {
 /// Stanzas of `Key: value`, a blank line between them.
 fn deb822(text: &str) -> Vec<Source> {
     let mut sources = Vec::new();
-    // A comment is no part of the stanza, and does not end it either.
+    // A comment is not a part of the stanza, and does not end it either.
     let text: String = text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
     for stanza in crate::debian::index::stanzas(&text) {
         let field = |name: &str| crate::debian::index::field(stanza, name).unwrap_or_default();

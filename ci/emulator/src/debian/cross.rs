@@ -80,7 +80,7 @@ impl Cross {
         Ok(Some(Self { rustc: Some(rustc), machine }))
     }
 
-    /// Tells cargo of it.
+    /// Tells cargo about it.
     pub fn apply(&self, cargo: &mut Command) {
         let Machine { target, .. } = self.machine;
         let variable = target.to_uppercase().replace('-', "_");
@@ -94,7 +94,7 @@ impl Cross {
     }
 }
 
-/// Whether the host's compiler has the target's standard library, or rustup brings it.
+/// Returns whether the host's compiler has the target's standard library, or rustup brings it.
 fn has_target(target: &str) -> bool {
     let installed = || {
         let mut rustc = Command::new("rustc");
@@ -131,7 +131,7 @@ fn choose(cache: &Cache, machine: &Machine, tell: &dyn Fn(&str)) -> Result<Choic
     }
     for suite in LIBRARY_SUITES {
         let target = Archive::open(cache, suite, machine.debian)?;
-        // A suite that has not the architecture is no fault while another has it.
+        // A suite that has not the architecture is not a fault while another has it.
         let Ok(text) = target.update().and_then(|()| target.index()) else { continue };
         let all = packages(&text, |name| name == LIBRARY);
         if let Some(library) = newest(&all, |package| upstream(&package.version) == upstream(&rustc.version)) {

@@ -204,7 +204,7 @@ fn make(
     let symbols: Vec<String> = symbols.iter().map(|path| path.display().to_string()).collect();
     make.arg("-C").arg(headers).arg(format!("M={}", folder.display())).args(&build.config);
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    // Type information for BPF would need pahole, and nobody here asks for it.
+    // Type information for BPF would need pahole, and no one here asks for it.
     make.arg(format!("-j{jobs}")).arg("CONFIG_DEBUG_INFO_BTF_MODULES=");
     make.arg(format!("KBUILD_EXTRA_SYMBOLS={}", symbols.join(" "))).arg("modules");
     command::output(&mut make, &format!("build the module {}", build.module), "make")?;

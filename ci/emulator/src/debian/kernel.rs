@@ -1,4 +1,4 @@
-//! The kernel of a board: one of Debian's, kept in the cache, or the one that somebody has just built.
+//! The kernel of a board: one of Debian's, kept in the cache, or the one that someone has just built.
 
 use std::cmp::Ordering;
 use std::fs;
@@ -89,7 +89,7 @@ impl Kernel {
     /// A kernel given on the command line. `modules` is what `modules_install` wrote, or the folder of one release in it.
     ///
     /// # Errors
-    /// When the file is no kernel, or the modules are of another one.
+    /// When the file is not a kernel, or the modules are of another one.
     pub fn given(image: &Path, modules: Option<&Path>) -> Result<Self> {
         let release = release_of(image)?;
         let modules = modules.map(|folder| modules_of(folder, release.as_deref())).transpose()?;

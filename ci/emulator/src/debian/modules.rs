@@ -51,7 +51,7 @@ impl Modules {
         Ok(())
     }
 
-    /// Whether a module is part of the kernel itself.
+    /// Returns whether a module is part of the kernel itself.
     pub fn is_builtin(&self, name: &str) -> bool {
         self.builtin.contains(&name_of(name))
     }

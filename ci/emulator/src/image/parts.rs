@@ -41,7 +41,7 @@ pub struct Parts<'a> {
     pub kernel: &'a Kernel,
     /// Modules built beside the kernel.
     pub built: &'a [PathBuf],
-    /// Whether the board mounts libraries.
+    /// True if the board mounts libraries.
     pub userland: bool,
     /// Its other programs.
     pub busybox: &'a Path,

@@ -40,7 +40,7 @@ pub fn program(
             ("target/dynamic", flags)
         }
     };
-    // Folders of their own: these flags would make cargo build everything in the usual one anew.
+    // Folders of their own: these flags would make cargo build everything in the usual one again.
     // Another compiler too.
     let folder = if cross.is_some() { format!("{folder}-{}", machine.name) } else { folder.to_owned() };
     let target = root.join(folder);
@@ -70,7 +70,7 @@ fn check(given: &Path, libraries: bool) -> Result<PathBuf> {
     }
 }
 
-/// Whether an ELF program asks for a dynamic loader; nothing for what is no such program.
+/// Returns whether an ELF program asks for a dynamic loader; nothing for what is no such program.
 pub fn interpreter(content: &[u8]) -> Option<bool> {
     const PT_INTERP: u32 = 3;
     let number = |at: usize, size: usize| {

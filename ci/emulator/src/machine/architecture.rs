@@ -31,7 +31,7 @@ pub struct Machine {
     pub kernel_architecture: &'static str,
     /// What such a build makes for QEMU.
     pub kernel_image: &'static str,
-    /// What every kernel is told. A PC's kernel counts timer interrupts while it boots and panics where too few come, as on
+    /// The parameters of every kernel. A PC's kernel counts timer interrupts while it boots and panics where too few come, as on
     /// a host that is busy with other things (check_timer of arch/x86/kernel/apic/io_apic.c).
     pub append: &'static str,
     /// What `prime-cts` is compiled with beside the usual. QEMU before 10.0 writes the first register of a 32-bit ARM `ldrd`
@@ -127,7 +127,7 @@ impl Machine {
         })
     }
 
-    /// Whether this program runs on it.
+    /// Returns whether this program runs on it.
     pub fn is_host(&self) -> bool {
         self.rust == std::env::consts::ARCH
     }

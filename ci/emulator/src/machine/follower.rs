@@ -90,7 +90,7 @@ impl<'a> ConsoleFollower<'a> {
         Some(self.deadline())
     }
 
-    /// Whether the kernel gave up.
+    /// Returns whether the kernel gave up.
     pub fn panicked(&self) -> bool {
         self.panic.is_some()
     }

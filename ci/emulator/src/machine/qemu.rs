@@ -32,7 +32,7 @@ pub struct Start<'a> {
     pub initramfs: &'a Path,
     /// Words for the kernel beside the board file's.
     pub append: &'a str,
-    /// Whether this QEMU loses track of code that the guest changes on another processor; see [`races`].
+    /// True if this QEMU loses track of code that the guest changes on another processor; see [`races`].
     pub races: bool,
     /// The folder that the guest mounts by the name `results`.
     pub results: &'a Path,
@@ -135,7 +135,7 @@ impl Start<'_> {
     }
 }
 
-/// Whether this host's QEMU is older than 8.1. Such a one may run stale instructions after another of the guest's
+/// Returns whether this host's QEMU is older than 8.1. Such a one may run stale instructions after another of the guest's
 /// processors has changed them: a kernel that sets a probe or flips a static key dies of a stray `int3` now and then.
 /// (Fixed by "accel/tcg: Always lock pages before translation".) With its processors in one thread it is sound.
 ///
@@ -169,7 +169,7 @@ fn share(command: &mut Command, device: &str, name: &str, folder: &Path, how: &s
 pub struct Ended {
     /// What it complained of.
     pub words: String,
-    /// Whether the guest had switched itself off or started anew, which QEMU takes for its end.
+    /// True if the guest had switched itself off or started again, which QEMU takes for its end.
     pub by_itself: bool,
 }
 
@@ -244,7 +244,7 @@ impl Running {
         Ended { words, by_itself }
     }
 
-    /// Whether it had ended in order.
+    /// Returns whether it had ended in order.
     fn stop(&mut self) -> bool {
         // What closes its console is about to end.
         let closed = Instant::now();

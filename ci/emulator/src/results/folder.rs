@@ -122,7 +122,7 @@ impl Results {
 }
 
 impl SentResults {
-    /// Starts anew.
+    /// Starts from the beginning.
     pub fn begin(&mut self, digest: String) {
         *self = Self { digest, ..Self::default() };
     }
@@ -137,7 +137,7 @@ impl SentResults {
         self.complete = true;
     }
 
-    /// Whether one was begun.
+    /// Returns whether one was begun.
     pub fn is_begun(&self) -> bool {
         !self.digest.is_empty()
     }

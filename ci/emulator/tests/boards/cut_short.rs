@@ -68,7 +68,7 @@ fn a_run_over_its_time_is_stopped() {
     let copy = Copy::of(NAME, str::to_owned);
     let said = Said::by(&mut copy.run(NAME, &["--timeout", "12"]));
     said.fails(4, &["    | "]);
-    // How far it came within that time depends on the host; what it came to is what is told.
+    // How far it came within that time depends on the host; what it came to is what is reported.
     let console = fs::read_to_string(copy.results(NAME).join("console.log")).unwrap();
     let up = console.lines().any(|line| line.starts_with("board: up"));
     let why = if up { "was not done within the 12 s of --timeout" } else { "did not start init within 12 s" };
@@ -94,7 +94,7 @@ fn a_kernel_that_hangs_is_started_again_by_its_watchdog() {
     fs::create_dir_all(copy.results(NAME)).unwrap();
     let program = built(&["build", "-p", "uapi", "--example", "hang"], "hang");
     fs::copy(program, copy.results(NAME).join("hang")).unwrap();
-    // It is the watchdog that ends this shell: QEMU is told not to start the machine anew.
+    // It is the watchdog that ends this shell: QEMU is set not to start the machine again.
     let first = run_that_hangs(&copy, HANGS, "--witness /results/hang");
     assert!(!first.out.contains("ended"), "{first:?}");
     assert_eq!(Recorded::read(&copy.results(NAME).join("run")).last_begun(), HANGS);

@@ -71,7 +71,7 @@ pub fn alone(name: &str) -> MutexGuard<'static, ()> {
     let mut boards = BOARDS.lock().unwrap();
     let board = *boards.entry(name.to_owned()).or_insert_with(|| Box::leak(Box::default()));
     drop(boards);
-    // A test that failed leaves nothing that the next one does not make anew.
+    // A test that failed leaves nothing that the next one does not make again.
     board.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -44,7 +44,7 @@ fn rows() -> Vec<(&'static str, &'static str, usize)> {
     ]
 }
 
-/// Whether a compiler agrees with these sizes; its words, where it does not.
+/// Returns whether a compiler agrees with these sizes; its words, where it does not.
 fn compiled(compiler: &str, rows: &[(&str, &str, usize)]) -> Result<(), String> {
     let one = |(header, name, size): &(&str, &str, usize)| {
         format!("#include <{header}>\n_Static_assert(sizeof({name}) == {size}, \"{name}\");\n")

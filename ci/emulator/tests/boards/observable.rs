@@ -1,4 +1,4 @@
-//! What cannot be seen is no pass: one board, from which one thing after the other is taken that is needed to see whether
+//! What cannot be seen is not a pass: one board, from which one thing after the other is taken that is needed to see whether
 //! an importer touches struct pages.
 
 use crate::host::Copy;

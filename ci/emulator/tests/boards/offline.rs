@@ -11,7 +11,7 @@ fn a_warm_cache_needs_no_network() {
     assert_eq!(run_with(NAME, &["--exact", CELL]).code, Some(0), "the cache is warm");
     let offline = |words: &[&str]| {
         let mut command = board(&root(), words);
-        // Nobody listens there, and apt and cargo go nowhere else.
+        // No one listens there, and apt and cargo go nowhere else.
         for variable in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"] {
             command.env(variable, "http://127.0.0.1:9");
         }

@@ -43,7 +43,7 @@ fn compiled(compiler: &[&str], folder: &Path, id: &str) -> Option<()> {
     Some(())
 }
 
-/// How the program of each chosen cell ended, held against its verdict.
+/// How the program of each chosen cell ended, compared with its verdict.
 fn agrees(board: &str, compiler: &[&str], filter: &str) -> BTreeMap<String, i32> {
     let _board = host::alone(board);
     let results = root().join("target/boards").join(board);

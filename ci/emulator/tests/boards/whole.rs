@@ -1,4 +1,4 @@
-//! Whole runs, held against what the board files expect and against each other.
+//! Whole runs, compared with what the board files expect and against each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,7 +109,7 @@ fn a_board_with_libgbm() {
     assert!(recorded.endpoints().keys().any(|key| key.starts_with("gbm-")), "{:?}", recorded.endpoints());
 }
 
-/// Whether a pair's importer reads and writes with that verdict.
+/// Returns whether a pair's importer reads and writes with that verdict.
 fn is_accessed(recorded: &Recorded, pair: &str, verdict: &str) {
     for case in ["own-to-device", "device-to-own"] {
         assert_eq!(recorded.verdicts()[format!("access.{case}.{pair}").as_str()], verdict);

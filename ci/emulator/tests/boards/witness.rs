@@ -62,7 +62,7 @@ fn other_programs_see_the_same_frame_and_the_same_display() {
     assert_eq!(fb["planes"][0]["pitch"], 512, "{fb}");
 }
 
-/// A stream, and a display with a master, that belong to somebody else.
+/// A stream, and a display with a master, that belong to someone else.
 ///
 /// Whether the display is theirs yet is read from debugfs: whoever opens a card that has no master becomes it, so that a
 /// program that asks could take it from the one that is waited for; and the kernel's own console has a mode of that

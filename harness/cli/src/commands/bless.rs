@@ -9,17 +9,17 @@ use report::bless::{blessed, differences};
 use crate::error::CommandError;
 use crate::files::recorded;
 
-/// What a board file is to expect from now on.
+/// The arguments of `bless`.
 #[derive(Debug, Args)]
 pub struct Bless {
-    /// The run: a run.jsonl, or the folder that holds it.
+    /// The run: a run.jsonl, or the folder that has it.
     pub journal: PathBuf,
-    /// Cells whose id contains one of these texts; all that differ without one.
+    /// Take only cells whose id contains one of these texts.
     pub filter: Vec<String>,
-    /// The board file.
+    /// Write this board file.
     #[arg(long, value_name = "FILE")]
     pub board: PathBuf,
-    /// Why that is as it should be, in a sentence. Without it the cells are told and nothing is written.
+    /// The reason for the new entries, in a sentence. Without it the cells are listed and nothing is written.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 }

@@ -19,36 +19,36 @@ use crate::error::CommandError;
 use crate::machine::look;
 use crate::options::{Choice, Machine};
 
-/// What to do with cases.
+/// The commands for cases.
 #[derive(Debug, Subcommand)]
 pub enum Case {
-    /// Tells every fault of case files, each with its place and what would mend it.
+    /// Report every fault of case files, each with its place and its remedy.
     Check {
-        /// The files.
+        /// The case files.
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
-    /// Writes a new case, sound as it stands, with comments at what is to be filled in.
+    /// Write a new case that is valid as it stands, with comments on what to fill in.
     New {
         /// AREA/NAME; the file is DIR/AREA/NAME.yaml.
         name: String,
-        /// The folder of the cases.
+        /// The folder of all cases.
         #[arg(long, value_name = "DIR", default_value = "cases")]
         output: PathBuf,
     },
-    /// Tells a case's rule, reason and steps, on which devices of this machine it applies, and why not on the others.
+    /// Explain a case: its rule, reason and steps, the devices of this machine that it applies to, and why not the others.
     Explain {
         #[command(flatten)]
         machine: Machine,
         /// `area.name`, or the id of a cell.
         id: String,
-        /// A folder of cases in place of those that are built in.
+        /// Use the cases of this folder in place of the built-in ones.
         #[arg(long, value_name = "DIR")]
         cases: Option<PathBuf>,
     },
-    /// Runs the cells of case files, which need not be in the catalogue.
+    /// Run the cells of case files, which need not be built in.
     Run {
-        /// The files.
+        /// The case files.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -65,7 +65,7 @@ pub fn run(wanted: &Case) -> Result<Exit, CommandError> {
     match wanted {
         Case::Check { files } => Ok(check(files)),
         Case::New { name, output } => new(name, output),
-        Case::Explain { machine, id, cases } => tell(machine, id, cases.as_deref()),
+        Case::Explain { machine, id, cases } => explain(machine, id, cases.as_deref()),
         Case::Run { files, machine, choice, conduct } => run_files(files, machine, choice, conduct),
     }
 }
@@ -119,14 +119,14 @@ fn new(name: &str, output: &Path) -> Result<Exit, CommandError> {
     Ok(Exit::Success)
 }
 
-/// Writes a file that is not there yet.
+/// Writes a file that does not exist yet.
 fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
     let file = std::fs::File::options().write(true).create_new(true).open(path);
     let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|source| CommandError::Unwritten { path: path.to_owned(), source })
 }
 
-fn tell(machine: &Machine, id: &str, folder: Option<&Path>) -> Result<Exit, CommandError> {
+fn explain(machine: &Machine, id: &str, folder: Option<&Path>) -> Result<Exit, CommandError> {
     let cases = cases(folder)?;
     let wanted = spec::case::case_of(id);
     let Some(case) = cases.iter().find(|case| case.id() == wanted) else {

@@ -10,18 +10,18 @@ use crate::error::CommandError;
 use crate::files::recorded;
 use crate::options::OutputFormat;
 
-/// What several runs have reached.
+/// The arguments of `coverage`.
 #[derive(Debug, Args)]
 pub struct Coverage {
-    /// The run.jsonl of each run, or the folder that holds it.
+    /// The run.jsonl of each run, or the folder that has it.
     #[arg(required = true)]
     pub journals: Vec<PathBuf>,
-    /// Its form.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     pub format: OutputFormat,
 }
 
-/// Joins the runs and tells what they have reached.
+/// Joins the runs and reports what they have reached.
 pub fn run(wanted: &Coverage) -> Result<Exit, CommandError> {
     let registry = catalogue::registry::embedded().map_err(CommandError::Registry)?;
     let runs = wanted.journals.iter().map(|path| recorded(path)).collect::<Result<Vec<_>, _>>()?;

@@ -10,10 +10,10 @@ use event::exit::Exit;
 
 use crate::error::CommandError;
 
-/// Man pages.
+/// The arguments of `man`.
 #[derive(Debug, Args)]
 pub struct Man {
-    /// Writes a page for each command to this folder, in place of the program's alone to the standard output.
+    /// Write a page for each command to this folder, in place of one page to the standard output.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 }

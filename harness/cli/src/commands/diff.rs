@@ -10,19 +10,19 @@ use crate::error::CommandError;
 use crate::files::recorded;
 use crate::options::OutputFormat;
 
-/// A comparison.
+/// The arguments of `diff`.
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// The run.jsonl of the run before, or the folder that holds it.
+    /// The run.jsonl of the earlier run, or the folder that has it.
     pub before: PathBuf,
-    /// That of the run after.
+    /// The run.jsonl of the later run, or the folder that has it.
     pub after: PathBuf,
-    /// Its form.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     pub format: OutputFormat,
 }
 
-/// Compares two runs and tells how they differ.
+/// Compares two runs and reports how they differ.
 pub fn run(wanted: &Diff) -> Result<Exit, CommandError> {
     let compared = diff::between(&recorded(&wanted.before)?, &recorded(&wanted.after)?);
     match wanted.format {

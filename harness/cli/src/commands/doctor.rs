@@ -14,17 +14,17 @@ use crate::machine::{endpoints, sources};
 use crate::options::print_object;
 use crate::options::{Machine, OutputFormat};
 
-/// What can be observed.
+/// The arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
     #[command(flatten)]
     pub machine: Machine,
-    /// For people, or one JSON object a line: oracle, what it shows, and why it is missing.
+    /// Output format; as JSON, one object a line: oracle, what it shows, and why it is missing.
     #[arg(long, value_enum, default_value = "text")]
     pub format: OutputFormat,
 }
 
-/// Says what can be observed here.
+/// Reports what can be observed here.
 pub fn run(wanted: &Doctor) -> Result<Exit, CommandError> {
     let endpoints = endpoints(&wanted.machine)?;
     let runner = Inventory::take(&sources(&wanted.machine), &[]).runner;

@@ -9,18 +9,18 @@ use runner::run::{Sources, Watch};
 
 use crate::error::CommandError;
 
-/// Malformed calls.
+/// The arguments of `fuzz-canary`.
 #[derive(Debug, Args)]
 pub struct Fuzz {
-    /// So many.
+    /// Number of calls.
     #[arg(long, default_value = "200000")]
     pub calls: u64,
-    /// Where the sequence begins: the same seed makes the same calls.
+    /// Seed of the sequence: the same seed makes the same calls.
     #[arg(long, default_value = "1")]
     pub seed: u64,
 }
 
-/// Makes malformed calls, and looks what the kernel says of them.
+/// Makes malformed calls, and checks what the kernel logs.
 pub fn run(wanted: &Fuzz) -> Result<Exit, CommandError> {
     let node = Path::new("/dev/prime_canary");
     std::fs::metadata(node).map_err(|source| CommandError::Unreadable { path: node.to_owned(), source })?;

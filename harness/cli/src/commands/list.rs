@@ -14,7 +14,7 @@ use crate::machine::{endpoints, sources};
 use crate::options::print_object;
 use crate::options::{Machine, OutputFormat};
 
-/// What to list.
+/// The things that can be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Listed {
     /// The devices of this machine.
@@ -23,18 +23,18 @@ pub enum Listed {
     Cases,
 }
 
-/// A list.
+/// The arguments of `list`.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Of what.
+    /// What to list.
     #[arg(value_enum, default_value = "devices")]
     pub what: Listed,
     #[command(flatten)]
     pub machine: Machine,
-    /// A folder of cases in place of those that are built in.
+    /// Use the cases of this folder in place of the built-in ones.
     #[arg(long, value_name = "DIR")]
     pub cases: Option<PathBuf>,
-    /// For people, or one JSON object a line: of a device the event of run.jsonl, of a case its area, name and rule.
+    /// Output format; as JSON, one object a line: the event of run.jsonl for a device; area, name and rule for a case.
     #[arg(long, value_enum, default_value = "text")]
     pub format: OutputFormat,
 }

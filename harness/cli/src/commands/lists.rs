@@ -10,28 +10,28 @@ use report::lists::{NAMES, export, import};
 use crate::error::CommandError;
 use crate::files::{read_board, recorded};
 
-/// The lists of the kernel's drm/ci.
+/// The commands for the lists of the kernel's drm/ci.
 #[derive(Debug, Subcommand)]
 pub enum Lists {
-    /// Writes BOARD-fails.txt, BOARD-flakes.txt and BOARD-skips.txt.
+    /// Write BOARD-fails.txt, BOARD-flakes.txt and BOARD-skips.txt.
     Export {
-        /// A run of the board, which tells the cells that fail as expected.
+        /// A run of the board, which shows the cells that fail as expected.
         journal: PathBuf,
         /// The board file.
         #[arg(long, value_name = "FILE")]
         board: PathBuf,
-        /// The folder for them.
+        /// Write the lists to this folder.
         #[arg(long, value_name = "DIR", default_value = ".")]
         output: PathBuf,
     },
-    /// Reads lists into a board file.
+    /// Read lists into a board file.
     Import {
         #[command(flatten)]
         lists: ListFiles,
         /// The board file.
         #[arg(long, value_name = "FILE")]
         board: PathBuf,
-        /// Why that is as it should be, for lines without a comment above them.
+        /// The reason for lines that have no comment above them.
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
@@ -41,13 +41,13 @@ pub enum Lists {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub struct ListFiles {
-    /// TEST,STATUS.
+    /// The list of fails, lines of TEST,STATUS.
     #[arg(long, value_name = "FILE")]
     pub fails: Option<PathBuf>,
-    /// Regular expressions of cells that fail now and then.
+    /// The list of flakes: regular expressions of cells that sometimes fail.
     #[arg(long, value_name = "FILE")]
     pub flakes: Option<PathBuf>,
-    /// Regular expressions of cells that are not run.
+    /// The list of skips: regular expressions of cells that are not run.
     #[arg(long, value_name = "FILE")]
     pub skips: Option<PathBuf>,
 }

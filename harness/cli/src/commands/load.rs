@@ -17,33 +17,33 @@ use crate::files::read_board;
 use crate::machine::{endpoints, sources};
 use crate::options::{Machine, ProgressForm, Results};
 
-/// A load.
+/// The arguments of `load`.
 #[derive(Debug, Args)]
 pub struct Load {
     #[command(flatten)]
     pub machine: Machine,
-    /// Devices whose key contains this text, or matches it where it has a '*'; all devices without a filter.
+    /// Take only devices whose key contains this text, or matches it where it has a '*'.
     pub filter: Vec<String>,
-    /// Devices whose key contains this text, or matches it, are left out.
+    /// Leave out devices whose key contains this text, or matches it.
     #[arg(long, value_name = "TEXT")]
     pub skip: Vec<String>,
-    /// So long, in seconds.
+    /// Duration in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "120")]
     pub seconds: u64,
-    /// Where the sequences of pairs begin: the same seed makes the same ones.
+    /// Seed of the sequences of pairs: the same seed makes the same sequences.
     #[arg(long, default_value = "1")]
     pub seed: u64,
-    /// A worker of which nothing is heard for so many seconds hangs, and is killed.
+    /// Kill a worker that reports nothing for this many seconds: it hangs.
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub patience: u64,
-    /// Lets devices work too that somebody may use: displays, cameras.
+    /// Also use devices that may be in use: displays, cameras.
     #[arg(long)]
     pub intrusive: bool,
     #[command(flatten)]
     pub results: Results,
 }
 
-/// Loads the board and tells what came of it.
+/// Loads the board and reports the result.
 pub fn run(wanted: &Load) -> Result<Exit, CommandError> {
     let chosen = load::choose(endpoints(&wanted.machine)?, &wanted.filter, &wanted.skip);
     if chosen.is_empty() {
@@ -83,7 +83,7 @@ pub fn run(wanted: &Load) -> Result<Exit, CommandError> {
     Ok(written.exit())
 }
 
-/// One line, which is written over on a terminal.
+/// One line, which is rewritten on a terminal.
 struct LoadProgress {
     form: ProgressForm,
     seconds: u64,

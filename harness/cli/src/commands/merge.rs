@@ -13,21 +13,21 @@ use super::written::RunReports;
 use crate::error::CommandError;
 use crate::files::{read_board, recorded};
 
-/// Shards to be joined.
+/// The arguments of `merge`.
 #[derive(Debug, Args)]
 pub struct Merge {
-    /// The shards: each a run.jsonl, or the folder that holds it.
+    /// The shards: each a run.jsonl, or the folder that has it.
     #[arg(required = true)]
     pub journals: Vec<PathBuf>,
-    /// The board file, whose endpoints and implementations the shards together must have.
+    /// Require the endpoints and implementations of this board file of the shards together.
     #[arg(long, value_name = "FILE")]
     pub board: Option<PathBuf>,
-    /// The folder for the results.
+    /// Write the results to this folder.
     #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
     pub output: PathBuf,
 }
 
-/// Joins the shards, and writes and tells what the whole run would have.
+/// Joins the shards, and writes and prints what the whole run would have.
 pub fn run(wanted: &Merge) -> Result<Exit, CommandError> {
     let board = wanted.board.as_deref().map(read_board).transpose()?;
     let named = |path: &std::path::PathBuf| Ok((path.display().to_string(), recorded(path)?));

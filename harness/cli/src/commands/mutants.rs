@@ -16,21 +16,21 @@ use crate::error::CommandError;
 use crate::files::write;
 use crate::options::ProgressForm;
 
-/// Planted faults.
+/// The arguments of `mutants`.
 #[derive(Debug, Args)]
 pub struct Mutants {
-    /// Only cells of these areas of cases are to catch them, as `stream`.
+    /// Run only cells in this area, e.g. `stream`; may be repeated.
     #[arg(long = "area", value_name = "AREA")]
     pub areas: Vec<String>,
-    /// Faults whose word, or whose module, contains this text; all without one.
+    /// Take only faults whose word or module contains this text.
     pub filter: Vec<String>,
-    /// Only this: it is no run, and no board file is held against it.
+    /// Accepted and ignored: this command compares nothing with a board file.
     #[arg(long, value_name = "FILE", hide = true)]
     pub board: Option<PathBuf>,
-    /// The folder for mutants.md and mutants.jsonl.
+    /// Write mutants.md and mutants.jsonl to this folder.
     #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
     pub output: PathBuf,
-    /// How progress is shown.
+    /// Show progress in this form.
     #[arg(long, value_enum, default_value = "auto")]
     pub progress: ProgressForm,
 }

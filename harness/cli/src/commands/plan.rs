@@ -15,13 +15,13 @@ use crate::machine::look;
 use crate::options::print_object;
 use crate::options::{OutputFormat, Plan};
 
-/// A plan that is not run.
+/// The arguments of `plan`.
 #[derive(Debug, Args)]
 pub struct PlanCommand {
     #[command(flatten)]
     pub plan: Plan,
-    /// For people, or one JSON object a line: id, case, exporter, importer, second_importer, and why it cannot be run or
-    /// looked at.
+    /// Output format; as JSON, one object a line: id, case, exporter, importer, second_importer, and why it cannot be run or
+    /// observed.
     #[arg(long, value_enum, default_value = "text")]
     pub format: OutputFormat,
 }

@@ -32,35 +32,35 @@ pub enum Form {
     Kcidb,
 }
 
-/// A report.
+/// The arguments of `report`.
 #[derive(Debug, Args)]
 pub struct Report {
-    /// A run.jsonl, or the folder that holds it.
+    /// The run: a run.jsonl, or the folder that has it.
     pub journal: PathBuf,
-    /// The file is a console's log, of a run with --console; or that of a LAVA job, as LAVA writes it.
+    /// Read the file as the console log of a run with --console, or as the log of a LAVA job.
     #[arg(long)]
     pub from_console: bool,
-    /// Writes run.jsonl, junit.xml and run.ktap to a folder, as a run does.
+    /// Write run.jsonl, junit.xml and run.ktap to this folder, as a run does.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["cell", "format"])]
     pub output: Option<PathBuf>,
-    /// Writes report.html, one file to be read in a browser, into the folder of the run, or into that of --output.
+    /// Write report.html, one file for a browser, to the folder of the run, or to that of --output.
     #[arg(long, conflicts_with_all = ["cell", "format"])]
     pub html: bool,
-    /// The run of before, which report.html compares with this one: a run.jsonl, or the folder that holds it.
+    /// Compare with this earlier run in report.html: a run.jsonl, or the folder that has it.
     #[arg(long, value_name = "JOURNAL", requires = "html")]
     pub against: Option<PathBuf>,
-    /// Its form.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Form,
-    /// The build of the kernel that was run, as kcidb knows it.
+    /// The kcidb id of the kernel build that was run.
     #[arg(long, value_name = "ORIGIN:ID", required_if_eq("format", "kcidb"))]
     pub build: Option<report::kcidb::Build>,
-    /// Every cell that matches this text is told in full.
+    /// Print every cell that matches this text in full.
     #[arg(long, value_name = "TEXT")]
     pub cell: Option<String>,
 }
 
-/// What a console's log tells of a run.
+/// The run that a console's log records.
 fn from_console(path: &Path) -> Result<Vec<Event>, CommandError> {
     let log = std::fs::read(path).map_err(|source| CommandError::Unreadable { path: path.to_owned(), source })?;
     let told = console::read(&lava::console(&log), &catalogue::embedded());
@@ -87,7 +87,7 @@ fn same_file(one: &Path, other: &Path) -> bool {
     matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Makes a report.
+/// Reports on a run.
 pub fn run(wanted: &Report) -> Result<Exit, CommandError> {
     let no_run = || JournalError::NoRun { path: wanted.journal.clone() };
     let told = if wanted.from_console { Some(from_console(&wanted.journal)?) } else { None };

@@ -14,18 +14,18 @@ use crate::files::replace;
 use crate::machine::look;
 use crate::options::Machine;
 
-/// A program in C.
+/// The arguments of `repro`.
 #[derive(Debug, Args)]
 pub struct Repro {
     #[command(flatten)]
     pub machine: Machine,
-    /// Cells whose id contains one of these texts, or matches it where it has a '*'.
+    /// Take only cells whose id contains one of these texts, or matches it where it has a '*'.
     #[arg(required = true)]
     pub filter: Vec<String>,
-    /// Writes each cell's program to this folder, as ID.c; needed for more than one.
+    /// Write each cell's program to this folder, as ID.c; needed for more than one.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// A folder of cases in place of those that are built in.
+    /// Use the cases of this folder in place of the built-in ones.
     #[arg(long, value_name = "DIR")]
     pub cases: Option<PathBuf>,
 }
@@ -44,7 +44,7 @@ pub fn run(wanted: &Repro) -> Result<Exit, CommandError> {
     let (release, architecture) = uapi::process::kernel().unwrap_or_default();
     let kernel = format!("{release} {architecture}");
     let about = About { version: env!("CARGO_PKG_VERSION"), kernel: &kernel };
-    let told = |cell: &Cell| program(cell, about).map_err(|why| CommandError::Untold { id: cell.id.clone(), why });
+    let told = |cell: &Cell| program(cell, about).map_err(|why| CommandError::Unsupported { id: cell.id.clone(), why });
     let Some(folder) = &wanted.output else {
         let mut all = cells.iter();
         let (Some(cell), None) = (all.next(), all.next()) else { return Err(CommandError::ManyCells(cells.len())) };

@@ -28,7 +28,7 @@ use crate::machine::look;
 use crate::options::{Choice, OutputFormat, Plan, Results};
 use crate::progress::RunProgress;
 
-/// A run.
+/// The arguments of `run`.
 #[derive(Debug, Args)]
 pub struct Run {
     #[command(flatten)]
@@ -37,57 +37,57 @@ pub struct Run {
     pub conduct: Conduct,
 }
 
-/// How a run is done.
+/// The options of a run.
 #[derive(Debug, Args)]
 pub struct Conduct {
     #[command(flatten)]
     pub results: Results,
-    /// So many cells at the same time, if they have no device in common and do not look at the machine as a whole (leaks,
-    /// limits, races: these run alone). When the kernel complains meanwhile, or one of them crashes or hangs, nobody can say
-    /// whose fault it is: then each of them is run once more, alone, and that alone counts. A board that goes down in the
-    /// middle of several costs two restarts with --resume. Not with a journal on a console.
+    /// Run up to N cells in parallel. Cells that share a device, or that check the whole machine (leaks, limits, races),
+    /// still run one at a time. If the kernel complains meanwhile, or one of them crashes or hangs, each of them is run once
+    /// more by itself, and only that counts. A board that goes down during
+    /// several cells costs two restarts with --resume. Not available with --console.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256),
         conflicts_with_all = ["crashed", "console"])]
     pub jobs: u16,
-    /// Goes on with the run in --output, if one was cut short there: the cell that was open has crashed and is not run
+    /// Resume the run in --output, if it was cut short: the open cell is recorded as a crash and is not run
     /// again, nor are the others of its exporter and importer.
     #[arg(long)]
     pub resume: bool,
-    /// Goes on with a run whose journal is on a console, behind this cell, in which the machine went down. May be given
-    /// several times, once for each restart.
+    /// Resume a run whose journal is on a console, after this cell, in which the machine went down. May be
+    /// repeated, once for each restart.
     #[arg(long, value_name = "ID", conflicts_with = "resume")]
     pub crashed: Vec<String>,
-    /// The console's or the kernel's log of the time before the restart; what it says at its end is told with the
+    /// The log of the console or of the kernel from before the restart; its end is reported with the
     /// crashed cell. With --resume or --crashed.
     #[arg(long, value_name = "FILE")]
     pub previous_log: Option<PathBuf>,
-    /// Puts the journal there (HTTP PUT, gzip) when the run has ended; behind a URL that ends with '/' its name is added. The
-    /// variable PRIME_CTS_UPLOAD_TOKEN is sent as the bearer's, where it is set.
+    /// Upload the journal (HTTP PUT, gzip) when the run has ended; to a URL that ends with '/' its name is added. The
+    /// variable PRIME_CTS_UPLOAD_TOKEN is sent as the bearer token, if it is set.
     #[arg(long, value_name = "URL")]
     pub upload: Option<String>,
-    /// Starts this watchdog and feeds it as long as the run gets on: a kernel that hangs is started anew.
+    /// Start this watchdog and feed it as long as the run makes progress: a machine that hangs is rebooted.
     #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true, default_missing_value = "/dev/watchdog")]
     pub watchdog: Option<PathBuf>,
-    /// The journal on the standard output, too, a line an event: 'prime-cts report --from-console' reads it there.
+    /// Write the journal to the standard output as well, a line an event: 'prime-cts report --from-console' reads it there.
     #[arg(long)]
     pub console: bool,
-    /// Results while the run goes on, on the standard output, as signals of LAVA.
+    /// Write results to the standard output during the run, as LAVA signals.
     #[arg(long)]
     pub lava: bool,
-    /// Results while the run goes on, on the standard output, as KTAP.
+    /// Write results to the standard output during the run, as KTAP.
     #[arg(long)]
     pub ktap: bool,
-    /// What the standard output is: for people, or the events of run.jsonl as they come, one JSON object a line.
+    /// Output format; as JSON, the events of run.jsonl as they come, one object a line.
     #[arg(long, value_enum, default_value = "text", conflicts_with_all = ["console", "lava", "ktap"])]
     pub format: OutputFormat,
-    /// A command of the shell for each frame that a device has worked on in an imported buffer: the frame is its standard
-    /// input, a display still shows it. PRIME_CTS_CELL, PRIME_CTS_NODE and PRIME_CTS_FRAMES tell the cell, the device's
-    /// node and what the frames are.
+    /// Run a shell command for each frame that a device has worked on in an imported buffer: the frame is its standard
+    /// input, a display still shows it. PRIME_CTS_CELL, PRIME_CTS_NODE and PRIME_CTS_FRAMES have the cell, the device's
+    /// node and the kind of the frames.
     #[arg(long, value_name = "COMMAND")]
     pub witness: Option<String>,
 }
 
-/// The cells that are this shard's, and of what they are a part.
+/// Returns the cells of this shard, and the run that they are a part of.
 pub fn sharded(cells: plan::Plan, choice: &Choice, whole: bool) -> Result<(plan::Plan, Option<Part>), CommandError> {
     let Some(shard) = choice.shard else { return Ok((cells, None)) };
     let before = choice.times.iter().map(|path| recorded(path)).collect::<Result<Vec<_>, _>>()?;
@@ -175,7 +175,7 @@ pub fn run_cells(
     }
 }
 
-/// Nothing where none was kept; a console may have written bytes that are no text.
+/// Returns the previous log, or an empty string if there is none. Console logs may contain invalid UTF-8.
 fn previous_log(conduct: &Conduct) -> Result<String, CommandError> {
     let Some(path) = &conduct.previous_log else { return Ok(String::new()) };
     let read = std::fs::read(path).map_err(|source| CommandError::Unreadable { path: path.clone(), source })?;

@@ -10,17 +10,17 @@ use crate::machine::endpoints;
 use crate::options::print_object;
 use crate::options::{Machine, OutputFormat};
 
-/// How fast content is written and looked at.
+/// The arguments of `speed`.
 #[derive(Debug, Args)]
 pub struct Speed {
     #[command(flatten)]
     pub machine: Machine,
-    /// Exporters whose key contains one of these texts; all without.
+    /// Take only exporters whose key contains one of these texts.
     pub filter: Vec<String>,
-    /// The size of the buffers.
+    /// Size of the buffers in MiB.
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub mib: u64,
-    /// For people, or one JSON object a line: what was measured of an exporter, or why it was not.
+    /// Output format; as JSON, one object a line: the figures of an exporter, or why there are none.
     #[arg(long, value_enum, default_value = "text")]
     pub format: OutputFormat,
 }

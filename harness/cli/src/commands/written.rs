@@ -1,4 +1,4 @@
-//! What a run leaves beside its journal, and how it ends.
+//! The reports that a run leaves next to its journal, and its exit code.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -45,7 +45,7 @@ impl RunReports {
         Ok(Self { head, gathered })
     }
 
-    /// As it was this program that ran it: the most memory that it had is told, that for the reports included.
+    /// Marks the run as this program's own: its peak memory is reported, that for the reports included.
     pub fn of_this_program(mut self) -> Self {
         if let Some(end) = &mut self.head.end {
             end.peak_kib = uapi::process::peak_memory().or(end.peak_kib);
@@ -53,12 +53,12 @@ impl RunReports {
         self
     }
 
-    /// What it ended with.
+    /// The exit code of the run.
     pub fn text(&self, paint: Paint) -> String {
         summary::painted(&self.head, &self.gathered, paint)
     }
 
-    /// How it ended.
+    /// The summary of the run.
     pub fn exit(&self) -> Exit {
         self.gathered.exit(&self.head)
     }

@@ -1,4 +1,4 @@
-//! What a screen reader is told, what a colour-blind or short-sighted person sees, and what fits on a phone.
+//! What a screen reader says, what a colour-blind or short-sighted person sees, and what fits on a phone.
 
 use std::collections::BTreeMap;
 

@@ -120,7 +120,7 @@ impl Browser {
         self.get(&format!("element/{}/text", self.element(selector))).as_str().unwrap().to_owned()
     }
 
-    /// Whether a person can see one of the elements that there must be.
+    /// Returns whether a person can see one of the elements that there must be.
     pub fn is_visible(&self, selector: &str) -> bool {
         let script = "const all = [...document.querySelectorAll(arguments[0])]; return [all.length > 0, all.some(at => at.checkVisibility())]";
         let told = self.run_with(script, json!([selector]));

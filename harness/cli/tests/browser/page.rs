@@ -20,7 +20,7 @@ const BOARD: &str = "name: mocks\ndescription: d\narchitecture: x86_64\nexpect:\
     verdict: [fail]\n      reason: the mock's fault handler counts pages from the start of the mapping\n  pairs:\n    \
     - {exporters: ['*'], importers: [mock-refuses], reason: this mock takes nobody's buffers}\n";
 
-/// A page, and the run that it tells of.
+/// A page, and its run.
 pub struct Page {
     place: Place,
     pub recorded: Recorded,

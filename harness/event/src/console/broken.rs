@@ -1,4 +1,4 @@
-//! Lines that the kernel wrote into: it waits for nobody, and takes the serial port in the middle of a line of ours. What
+//! Lines that the kernel wrote into: it waits for no one, and takes the serial port in the middle of a line of ours. What
 //! it writes is a line with its time in front, and behind that our line goes on.
 
 /// How often one line may be broken into.

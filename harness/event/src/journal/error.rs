@@ -21,7 +21,7 @@ pub enum JournalError {
         /// Why.
         source: std::io::Error,
     },
-    /// A line in the middle that is no event; the last line may be cut off.
+    /// A line in the middle that is not an event; the last line may be cut off.
     #[error("{path}:{line}: not an event of prime-cts: {source}")]
     Line {
         /// Which file.
@@ -31,7 +31,7 @@ pub enum JournalError {
         /// Why.
         source: serde_json::Error,
     },
-    /// A compressed journal that is to be gone on with.
+    /// A compressed journal that is to be resumed.
     #[error("{path} is compressed, and nothing can be written behind it: unpack it first (gzip -d)")]
     Compressed {
         /// Which file.

@@ -41,7 +41,7 @@ impl Events<'static> {
 }
 
 impl<'a> Events<'a> {
-    /// Those of a text; the path is told in errors.
+    /// Those of a text; the path is reported in errors.
     pub fn of(path: &Path, text: impl BufRead + 'a) -> Self {
         let (line, path, text) = (Vec::new(), path.to_owned(), Box::new(text));
         let (whole_lines, compressed, ended) = (false, false, false);
@@ -53,7 +53,7 @@ impl<'a> Events<'a> {
         Self { whole_lines: true, ..self }
     }
 
-    /// Whether the file is compressed.
+    /// Returns whether the file is compressed.
     pub fn compressed(&self) -> bool {
         self.compressed
     }

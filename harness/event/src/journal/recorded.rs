@@ -31,7 +31,7 @@ impl Head {
         Self { run, endpoints, open, restarts: 0, missing, end: None }
     }
 
-    /// Takes in the next event of a journal, and gives back the cell that ended with it. What stands before the `run`
+    /// Takes in the next event of a journal, and returns the cell that ended with it. What stands before the `run`
     /// event is passed over.
     pub fn take(head: &mut Option<Self>, event: Event) -> Option<CellEnd> {
         match (head, event) {

@@ -88,7 +88,7 @@ impl Journal {
     /// A full disk.
     pub fn write(&mut self, events: &[Event]) -> Result<(), JournalError> {
         if let Some(console) = &mut self.console {
-            // A console that nobody reads takes nothing away from the file.
+            // A console that no one reads takes nothing away from the file.
             let _ = crate::console::write(console, events);
         }
         let mut lines = Vec::new();

@@ -1,4 +1,4 @@
-//! The joining of runs: what each tells of each row of the registry.
+//! The joining of runs: what each shows of each row of the registry.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -55,7 +55,7 @@ pub struct RunSeen {
     pub architecture: String,
     /// Cells that have ended.
     pub cells: usize,
-    /// Whether it has no end.
+    /// True if it has no end.
     pub cut_short: bool,
     /// Why the kernel could not tell what buffers went through.
     pub not_observed: Option<String>,
@@ -132,7 +132,7 @@ pub struct Unknown {
     pub exp_name: String,
     /// Where, as `board, kernel`.
     pub seen: BTreeSet<String>,
-    /// Whether the function is in the registry, and what makes its sg_table for this driver is not.
+    /// True if the function is in the registry, and what makes its sg_table for this driver is not.
     pub back_end: bool,
 }
 

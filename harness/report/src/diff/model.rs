@@ -53,7 +53,7 @@ pub struct Side {
     pub architecture: String,
     /// Cells that have ended.
     pub cells: usize,
-    /// Whether it has no end.
+    /// True if it has no end.
     pub cut_short: bool,
     /// The cells that were running when it was cut short.
     pub open: Option<String>,
@@ -86,7 +86,7 @@ pub struct Endpoint {
 }
 
 impl Diff {
-    /// Whether both runs tell the same.
+    /// Returns whether both runs tell the same.
     pub(super) fn is_same(&self) -> bool {
         let changes = [&self.broken, &self.fixed, &self.refused, &self.other];
         let cells = [&self.only_before, &self.only_after, &self.lost, &self.gained];

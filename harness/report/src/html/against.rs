@@ -1,4 +1,4 @@
-//! The comparison with a run of before.
+//! The comparison with a previous run.
 
 use std::collections::BTreeMap;
 

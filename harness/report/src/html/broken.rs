@@ -1,4 +1,4 @@
-//! What went wrong: each cell in full, by case, what nobody knew of first.
+//! What went wrong: each cell in full, by case, what no one knew of first.
 
 use std::collections::BTreeMap;
 

@@ -11,11 +11,11 @@ use spec::words::Words;
 use crate::gathered::Gathered;
 use crate::grid::Grid;
 
-/// What is told beside the run itself.
+/// What the page shows in addition to the run.
 pub struct PageInputs<'a> {
     /// The implementations of `map_dma_buf` that there are.
     pub registry: &'a Registry,
-    /// The cases whose steps are told: those of a run that were others are left out.
+    /// The cases whose steps are reported: those of a run that were others are left out.
     pub cases: &'a [Case],
     /// The run of before.
     pub against: Option<&'a Recorded>,
@@ -37,7 +37,7 @@ impl Page<'_> {
     }
 }
 
-/// Whether a cell is shown in full among the failures, and among the others in one line only.
+/// Returns whether a cell is shown in full among the failures, and among the others in one line only.
 pub(super) fn in_full(cell: &CellEnd) -> bool {
     cell.verdict.broken() || cell.outcome.unwanted()
 }

@@ -80,7 +80,7 @@ fn of_pair<'a>(page: &Page<'a>, pair: Pair<'a>, cells: &[&CellEnd]) -> Markup {
     }
 }
 
-/// Whether a row says all that there is.
+/// Returns whether a row says all that there is.
 fn is_plain(cell: &CellEnd) -> bool {
     cell.findings.is_empty() && cell.figures.is_empty() && cell.reason.is_none() && !in_full(cell)
 }

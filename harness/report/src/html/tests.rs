@@ -11,7 +11,7 @@ use event::sample;
 use event::{Finding, Missing};
 use sha2::{Digest, Sha256};
 
-/// The page of a run, held against another where there is one.
+/// The page of a run, compared with another where there is one.
 fn page(recorded: &Recorded, against: Option<&Recorded>) -> String {
     let registry = catalogue::registry::embedded().unwrap();
     let cases = catalogue::embedded();

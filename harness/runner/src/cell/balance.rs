@@ -59,7 +59,7 @@ pub fn balance(world: &mut World, step: &Balance) -> Result<(), Stop> {
 /// Counts that are not as they should be.
 struct Off {
     stop: Stop,
-    /// Whether a driver may still be about to release what is counted. Only this process opens and closes its own
+    /// True if a driver may still be about to release what is counted. Only this process opens and closes its own
     /// descriptors.
     settles: bool,
 }
@@ -107,7 +107,7 @@ fn compare(world: &World, step: &Balance, before: &Counts) -> Result<(), Off> {
             return Err(Off { stop, settles });
         }
     }
-    // Less is no fault: somebody else may have given some back.
+    // Less is not a fault: someone else may have given some back.
     if let (Some(was), Some(is)) = (before.bounced, now.bounced)
         && was < is
     {

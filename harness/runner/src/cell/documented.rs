@@ -50,7 +50,7 @@ pub fn framebuffer(driver: &str, errno: Errno) -> Option<&'static str> {
 /// Errnos that a person can remedy.
 pub fn remedy(errno: Errno) -> Option<&'static str> {
     match errno {
-        // Root is refused by the driver, and nobody can remedy that.
+        // Root is refused by the driver, and no one can remedy that.
         Errno::EACCES | Errno::EPERM if !uapi::process::is_root() => Some("run as root"),
         Errno::EMFILE | Errno::ENFILE => Some("raise the limit on open files (ulimit -n)"),
         Errno::EBUSY => Some("stop the program that uses the device"),

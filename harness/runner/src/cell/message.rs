@@ -43,7 +43,7 @@ pub struct Messages {
     partial: Vec<u8>,
     /// What has arrived whole.
     pub whole: Vec<Message>,
-    /// Lines that are no message: somebody else wrote into the pipe.
+    /// Lines that are no message: someone else wrote into the pipe.
     pub strange: usize,
 }
 
@@ -89,13 +89,13 @@ impl Messages {
         self.last(|message| if let Message::Figures(figures) = message { Some(figures) } else { None })
     }
 
-    /// Whether the steps were done to their end.
+    /// Returns whether the steps were done to their end.
     pub fn done(&self) -> bool {
         self.whole.iter().any(|message| matches!(message, Message::Done { .. }))
     }
 }
 
-/// Writes a message as one line. A parent that is gone reads nothing more, and there is nobody to tell.
+/// Writes a message as one line. A parent that is gone reads nothing more, and there is no one to tell.
 pub fn write(output: &std::fs::File, message: &Message) {
     let mut line = serde_json::to_vec(message).expect("messages are plain data");
     line.push(b'\n');

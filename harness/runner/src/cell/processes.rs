@@ -189,7 +189,7 @@ fn waited(
     Ok((ending, last))
 }
 
-/// Steps of a round: nothing is told of them but findings, and what they made is given back.
+/// Steps of a round: nothing is told of them but findings, and what they made is released.
 pub fn round(world: &mut World, steps: &[Step], say: &mut dyn FnMut(&Message)) -> Vec<Value> {
     let before = world.names();
     let mut quiet = |message: &Message| {

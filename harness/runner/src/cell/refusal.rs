@@ -39,7 +39,7 @@ pub fn demanded<T>(
     }
 }
 
-/// Whether a list of errno names holds this one.
+/// Returns whether a list of errno names holds this one.
 pub fn names(list: &[ErrnoName], errno: impl Into<Option<uapi::Errno>>) -> bool {
     let Some(errno) = errno.into() else { return false };
     list.iter().any(|name| name.as_str() == format!("{errno:?}"))

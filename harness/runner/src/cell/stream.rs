@@ -1,4 +1,4 @@
-//! A device's work on imported buffers, held against its work on its own.
+//! A device's work on imported buffers, compared with its work on its own.
 //!
 //! Nothing needs to be known of what a device does with a frame: with the same input it does the same to every buffer. It
 //! works on its own buffers twice, filled beforehand with bytes and then with their complements, so that each byte is one

@@ -40,7 +40,7 @@ pub struct FileValue {
     pub _maker: Option<Maker>,
 }
 
-/// A process that is killed when nobody wants it any more.
+/// A process that is killed when no one wants it any more.
 pub struct Maker(pub Option<uapi::process::Child>);
 
 impl Drop for Maker {
@@ -63,7 +63,7 @@ pub struct MappingValue {
 pub struct BufferValue {
     pub buffer: Rc<dyn Buffer>,
     pub side: Side,
-    /// Whether its lines were to lie one after the other.
+    /// True if its lines were to lie one after the other.
     pub linear: bool,
 }
 
@@ -100,7 +100,7 @@ pub struct World {
     pub exported: Vec<MapDmaBuf>,
     /// What devices did with buffers by themselves: `read`, `write`.
     pub device_access: BTreeSet<String>,
-    /// Whether a device has imported a buffer, and may have changed its bytes.
+    /// True if a device has imported a buffer, and may have changed its bytes.
     pub imported: bool,
     /// When the first fence was made.
     pub fence_since: Option<Instant>,

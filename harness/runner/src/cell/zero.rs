@@ -1,4 +1,4 @@
-//! Whether memory is as nobody has written it.
+//! Whether memory is as no one has written it.
 
 use event::Oracle;
 use spec::step::CheckZero;

@@ -54,7 +54,7 @@ impl Clock {
         }
     }
 
-    /// Whether a worker is ready. One that the page has no room for is not waited for.
+    /// Returns whether a worker is ready. One that the page has no room for is not waited for.
     pub fn is_ready(&self, worker: usize) -> bool {
         self.place(worker).is_none_or(|place| self.shared.read_word(place + 8) != 0)
     }
@@ -64,12 +64,12 @@ impl Clock {
         self.shared.write_word(0, 1);
     }
 
-    /// Whether it was ended early.
+    /// Returns whether it was ended early.
     pub fn stopped(&self) -> bool {
         self.shared.read_word(0) != 0
     }
 
-    /// Whether the work is to end.
+    /// Returns whether the work is to end.
     pub fn over(&self) -> bool {
         self.stopped() || self.end().is_some_and(|end| Instant::now() >= end)
     }

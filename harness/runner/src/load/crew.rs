@@ -17,7 +17,7 @@ use super::{closes, rounds, show, stream};
 use crate::cell::message::Message;
 use crate::run::child::{self, ChildOutcome};
 
-/// So often the progress is told.
+/// The interval at which progress is reported.
 const TICK: Duration = Duration::from_millis(250);
 
 /// What all workers know.
@@ -83,7 +83,7 @@ pub fn work(
             if working == 0 {
                 break;
             }
-            // Nobody waits for one that has ended.
+            // No one waits for one that has ended.
             let ended = threads.iter().enumerate().filter(|(_, thread)| thread.is_finished());
             ended.for_each(|(number, _)| clock.ready(number));
             if clock.began().is_none()

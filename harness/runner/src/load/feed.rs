@@ -78,7 +78,7 @@ impl<'a, 'b> Fed<'a, 'b> {
         }
     }
 
-    /// Whether the queue is others' now.
+    /// Returns whether the queue is others' now.
     pub fn lent(&self) -> bool {
         self.shift.is_some_and(|shift| self.report.clock().shift() % 2 != shift)
     }
@@ -171,7 +171,7 @@ impl<'a, 'b> Fed<'a, 'b> {
         Ok(Some(frame))
     }
 
-    /// Holds a frame that came back against what is known.
+    /// Compares a frame that came back with what is known.
     fn look(&mut self, number: usize, back: &Back) -> Result<u64, String> {
         let (Some(known), Some(frame)) = (&self.known, self.at.get(&back.index)) else { return Ok(0) };
         let mut same = 0;
@@ -212,7 +212,7 @@ impl Feed for Fed<'_, '_> {
         self.before.clear();
         self.streams += 1;
         self.planes = (shape.capture_planes, shape.output_planes.unwrap_or(0));
-        // The format of a node that is not mem2mem is everybody's: another program may have set other frames since. What
+        // The format of a node that is not mem2mem is everyone's: another program may have set other frames since. What
         // the device makes of those is looked at before any of them is judged.
         let known = self.known.take().filter(|known| known.is_of(&shape.frames));
         self.known = known.map(|known| known.with_planes(shape.capture_planes));

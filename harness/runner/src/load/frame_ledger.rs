@@ -1,4 +1,4 @@
-//! What became of the frames of a queue: each one that was queued came back, or was given back when the stream was stopped,
+//! What became of the frames of a queue: each one that was queued came back, or was released when the stream was stopped,
 //! or is lost. Pure.
 
 use std::collections::BTreeSet;
@@ -43,7 +43,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// A stream starts: its numbers begin anew.
+    /// A stream starts: its numbers begin again.
     pub fn start(&mut self) {
         self.last = None;
     }
@@ -89,7 +89,7 @@ impl Account {
         }
     }
 
-    /// Frames of which nobody knows where they are.
+    /// Frames of which no one knows where they are.
     pub fn lost(&self) -> u64 {
         self.queued.saturating_sub(self.done + self.given_back)
     }

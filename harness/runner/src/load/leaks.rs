@@ -1,4 +1,4 @@
-//! What a load has not given back: counted of the whole machine before and after. The comparison is pure.
+//! What a load has not released: counted of the whole machine before and after. The comparison is pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -32,7 +32,7 @@ const SHARE: u64 = 16;
 /// So many objects of a cache say nothing: processors keep free ones that count as used.
 const OBJECTS: u64 = 2000;
 
-/// So many of the buffers that stayed are told.
+/// The most leftover buffers that are reported.
 const TOLD: usize = 12;
 
 impl Count {

@@ -36,7 +36,7 @@ impl Memory {
             return Err(Refusal::NotAsked("the queue has another frame now than was asked for"));
         }
         let file = buffer.export(survey::FLAGS)?;
-        // A kernel before 5.3 has no names: what stays behind is then nobody's.
+        // A kernel before 5.3 has no names: what stays behind is then no one's.
         let _ = device.files().set_name(file.as_fd(), &worker_report::name(pair));
         Ok(Self { file, size: buffer.size(), device: device.clone(), _buffer: buffer })
     }

@@ -64,7 +64,7 @@ const TWINS: u64 = 2;
 /// The load is cut into so many shifts: in every second one a queue of one owner streams, in the others it exports.
 pub const SHIFTS: u32 = 4;
 
-/// The workers for these endpoints. A device that somebody may use works where `intrusive` allows it.
+/// The workers for these endpoints. A device that someone may use works where `intrusive` allows it.
 pub fn workers(endpoints: &[Rc<Endpoint>], pairs: &[Pair], seed: u64, intrusive: bool) -> Vec<Worker> {
     let mut workers = Vec::new();
     for endpoint in endpoints.iter().filter(|endpoint| endpoint.imports && endpoint.blocked.is_none()) {

@@ -75,7 +75,7 @@ impl Reference {
         Self { planes, alike, ..self }
     }
 
-    /// Whether it is of such frames, in the device's words.
+    /// Returns whether it is of such frames, in the device's words.
     pub fn is_of(&self, frames: &str) -> bool {
         self.own.frames == frames
     }
@@ -85,7 +85,7 @@ impl Reference {
         self.own.crc.as_deref()
     }
 
-    /// Whether the frame of this number in its stream is known.
+    /// Returns whether the frame of this number in its stream is known.
     pub fn knows(&self, number: usize) -> bool {
         !self.own.written.is_empty() && (self.alike || (number + 1) * self.planes <= self.own.written.len())
     }
@@ -109,7 +109,7 @@ impl Reference {
     }
 }
 
-/// Holds a buffer that was read against what it held before. Tells how many bytes are alike.
+/// Compares a buffer that was read with what it held before. Returns the number of equal bytes.
 ///
 /// # Errors
 /// The difference, in words.

@@ -14,7 +14,7 @@ use super::plan::Pair;
 use super::worker_report::{Meaning, WorkerReport, meaning};
 use crate::numbers::Numbers;
 
-/// After so many rounds the devices are opened anew.
+/// The number of rounds after which the devices are opened again.
 const OPEN_FOR: u64 = 100;
 
 /// In one of so many rounds the bytes are looked at; in the others the round is over the sooner.
@@ -66,7 +66,7 @@ pub fn work(pairs: &[Pair], owned: &BTreeMap<String, u32>, seed: u64, report: &m
 
 const EXPECTED: &str = "buffers are exported, imported, mapped and closed over and over";
 
-/// Tells what a round was stopped by, if it was. Whether it came to its end.
+/// Reports what stopped a round, if anything did. Returns whether it came to its end.
 pub fn settle(done: Result<(), RoundError>, pair: &Pair, report: &mut WorkerReport<'_>) -> bool {
     match done {
         Ok(()) => return true,
@@ -113,7 +113,7 @@ pub fn open(endpoint: &Endpoint) -> Result<Rc<dyn Device>, RoundError> {
     device::inventory::open(endpoint).map_err(|error| RoundError::Refused(endpoint.kind, Refusal::of("open")(error)))
 }
 
-/// What a round makes, and gives back in any order.
+/// What a round makes, and releases in any order.
 enum Made {
     Memory,
     Import,

@@ -1,4 +1,4 @@
-//! A display that shows everybody's buffers, one after the other: what it tells of each is held against what it tells of
+//! A display that shows everyone's buffers, one after the other: what it says of each is compared with what it says of
 //! its own.
 
 use event::Oracle;
@@ -139,7 +139,7 @@ fn one(
     }
 }
 
-/// Holds what was shown against the device's own. Tells how many bytes were looked at, by its CRC or in what it wrote.
+/// Compares what was shown with the device's own. Returns the number of bytes compared, by its CRC or in what it wrote.
 fn look(
     done: &WorkResult,
     reference: &Reference,

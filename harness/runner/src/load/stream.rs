@@ -1,4 +1,4 @@
-//! A device's streams over everybody's buffers: buffers and exporters change under them, and a sample of the frames is held
+//! A device's streams over everyone's buffers: buffers and exporters change under them, and a sample of the frames is held
 //! against what the device makes of its own buffers.
 
 use event::Oracle;
@@ -29,7 +29,7 @@ pub fn work(
     let capture = Pool::new(importer, room, pairs, owned, None);
     let output = Pool::new(output.unwrap_or(importer), room, pairs, owned, Some(reference::read));
     let mut fed = Fed::new(report, capture, output, owned.get(&importer.key).copied());
-    // Before anybody else works: under load it may take as long as the load.
+    // Before anyone else works: under load it may take as long as the load.
     fed.report.wait_for_turn();
     while fed.known.is_none() && !fed.report.begun() && !fed.report.over() {
         fed.report.now_and_then();
@@ -56,7 +56,7 @@ pub fn work(
     fed.end();
 }
 
-/// Whether it is known what the device makes of its own buffers; else it is looked at, and may be tried again.
+/// Returns whether it is known what the device makes of its own buffers; else it is looked at, and may be tried again.
 fn known(device: &dyn Device, importer: &Endpoint, room: u64, fed: &mut Fed<'_, '_>) -> bool {
     if fed.known.is_some() {
         return true;
@@ -75,7 +75,7 @@ fn known(device: &dyn Device, importer: &Endpoint, room: u64, fed: &mut Fed<'_, 
     fed.known.is_some()
 }
 
-/// Whether somebody else has the device now.
+/// Returns whether someone else has the device now.
 pub fn busy(importer: &Endpoint, undone: &WorkError) -> bool {
     let asked = undone.refusal().is_some_and(|refusal| refusal.errno().is_some());
     asked && meaning_of_work(importer.kind, undone) == Some(Meaning::Busy)
@@ -93,7 +93,7 @@ fn one(device: &dyn Device, importer: &Endpoint, room: u64, fed: &mut Fed<'_, '_
         Ok(()) => {}
         Err(undone) => match meaning_of_work(importer.kind, &undone) {
             Some(Meaning::Busy) => fed.report.add("busy", 1),
-            // Memory that is not in one piece: the others are gone on with.
+            // Memory that is not in one piece: the stream continues with the others.
             Some(Meaning::Short) => {
                 fed.report.add("refused", 1);
                 fed.leave_last();

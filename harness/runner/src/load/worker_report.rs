@@ -16,7 +16,7 @@ use crate::cell::documented;
 use crate::cell::message::Message;
 use event::{Blame, Finding, Oracle};
 
-/// So often figures are told: a process that dies loses no more.
+/// The interval at which figures are reported: a process that dies loses no more.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// A worker's mouth.
@@ -43,7 +43,7 @@ impl<'a> WorkerReport<'a> {
         self.clock
     }
 
-    /// Whether to end: the time is over, or something was found.
+    /// Returns whether to end: the time is over, or something was found.
     pub fn over(&self) -> bool {
         self.failed || self.clock.over()
     }
@@ -66,12 +66,12 @@ impl<'a> WorkerReport<'a> {
         }
     }
 
-    /// Whether the work has begun: it does without a worker that takes too long to be ready.
+    /// Returns whether the work has begun: it does without a worker that takes too long to be ready.
     pub fn begun(&self) -> bool {
         self.clock.began().is_some()
     }
 
-    /// Whether something was found that ends the work.
+    /// Returns whether something was found that ends the work.
     pub fn failed(&self) -> bool {
         self.failed
     }
@@ -127,7 +127,7 @@ impl<'a> WorkerReport<'a> {
         self.failed = true;
     }
 
-    /// The work is done, and everything that it had was given back.
+    /// The work is done, and everything that it had was released.
     pub fn done(mut self) {
         let now = balance::open_files(Path::new("/proc")).ok();
         if let (Some(before), Some(now)) = (self.files, now)
@@ -144,7 +144,7 @@ impl<'a> WorkerReport<'a> {
 /// What a refusal under load means: the pair went well before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
-    /// Somebody else has the device, or all that there is of it: it is tried again.
+    /// Someone else has the device, or all that there is of it: it is tried again.
     Busy,
     /// There is not enough memory now, or not in one piece.
     Short,
@@ -162,7 +162,7 @@ pub fn meaning(kind: Kind, refusal: &Refusal) -> Meaning {
     }
 }
 
-/// As [`meaning`], of a device that did not do its work; nothing where that was no refusal.
+/// As [`meaning`], of a device that did not do its work; nothing where that was not a refusal.
 pub fn meaning_of_work(kind: Kind, undone: &WorkError) -> Option<Meaning> {
     undone.refusal().map(|refusal| meaning(kind, refusal))
 }
@@ -179,7 +179,7 @@ pub fn named<'a>(name: &str, pairs: &'a [Pair]) -> Option<&'a Pair> {
     pairs.get(name.strip_prefix(NAME)?.parse::<usize>().ok()?)
 }
 
-/// Whether a buffer of this name is a load's.
+/// Returns whether a buffer of this name is a load's.
 pub fn ours(name: &str) -> bool {
     name.starts_with(NAME)
 }
@@ -205,7 +205,7 @@ mod tests {
         child.unwrap().supervise(Duration::from_secs(60), |_| {}).unwrap();
         assert_eq!(clock.was_at(1), Some(7));
         clock.begin();
-        // Nobody is waited for any more.
+        // No one is waited for any more.
         WorkerReport::new(&mut |_| {}, &clock, 9).wait_for_turn();
     }
 

@@ -108,7 +108,7 @@ pub fn start(work: impl FnOnce(&mut dyn FnMut(&Message))) -> Result<Child, Errno
 }
 
 /// Gathers what a child process says until it ends. Its end is asked for now and then, with the time at which it was last
-/// heard of; `heard` is told whenever it has said something.
+/// heard of; `heard` is called whenever it has said something.
 pub fn watch(
     child: Result<Child, Errno>,
     deadline: Duration,

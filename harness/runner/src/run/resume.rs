@@ -19,7 +19,7 @@ use crate::plan::{Cell, Plan};
 use event::journal::{Head, Journal, JournalError};
 use event::{CellEnd, EndpointFound, Finding, Run};
 
-/// A run that cannot be gone on with.
+/// A run that cannot be resumed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// Another kernel runs now.
@@ -60,7 +60,7 @@ pub struct Before {
     /// What the kernel said at its end, where that was kept.
     pub last: Option<Splat>,
     ended: BTreeSet<String>,
-    /// Whether its journal is elsewhere, on a console.
+    /// True if its journal is elsewhere, on a console.
     pub elsewhere: bool,
     /// What its cells have shown.
     pub so_far: SoFar,
@@ -108,7 +108,7 @@ impl Before {
         Ok(Self { head, last: None, ended, elsewhere: true, so_far })
     }
 
-    /// Holds what is planned now against what was.
+    /// Compares what is planned now with what was.
     ///
     /// # Errors
     /// See [`ResumeError`].
@@ -145,7 +145,7 @@ impl Before {
         if self.crashed_in().is_some() { &[] } else { &self.head.open }
     }
 
-    /// Whether a cell has ended before.
+    /// Returns whether a cell has ended before.
     pub fn has(&self, id: &str) -> bool {
         self.ended.contains(id)
     }

@@ -51,7 +51,7 @@ impl Runner {
         self.watch.states()
     }
 
-    /// The oracles that a case names and that are not there; a mock is no kernel's, and needs none.
+    /// The oracles that a case names and that are not there; a mock is not a kernel's, and needs none.
     fn unseen(&self, cell: &Cell) -> Option<Finding> {
         let observed = cell.case.observed_by.as_ref()?;
         let states = self.watch.states();

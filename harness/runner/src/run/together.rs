@@ -2,7 +2,7 @@
 //!
 //! Cells run together that have no device in common, and of which none looks at the machine as a whole. The kernel's log
 //! and its taint are the machine's, too: where they tell of something while several cells run, or one of these does not
-//! end by itself, nobody can say whose it is. Then nothing of what any of them showed counts, a pass as little as a
+//! end by itself, no one can say whose it is. Then nothing of what any of them showed counts, a pass as little as a
 //! failure, and each is run alone.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -84,7 +84,7 @@ fn locks(cell: &Cell) -> BTreeSet<String> {
     cell.endpoints().flat_map(|endpoint| endpoint.locks()).collect()
 }
 
-/// Whether a cell counts what others change, or takes away what others need.
+/// Returns whether a cell counts what others change, or takes away what others need.
 pub fn looks_at_the_machine(cell: &Cell) -> bool {
     cell.case.steps.iter().any(|step| step.scope() == Scope::Machine) || cell.sizes().iter().any(|&size| size > LARGE)
 }

@@ -154,7 +154,7 @@ impl Watch {
         ]
     }
 
-    /// Whether importers are seen that reach for struct pages.
+    /// Returns whether importers are seen that reach for struct pages.
     fn touches(&self) -> Result<(), String> {
         match &self.tracer {
             Err(why) => Err(why.clone()),
@@ -165,7 +165,7 @@ impl Watch {
         }
     }
 
-    /// Whether exporters are seen that give several devices one sg_table.
+    /// Returns whether exporters are seen that give several devices one sg_table.
     fn tables(&self) -> Result<(), String> {
         match &self.tracer {
             Err(why) => Err(why.clone()),

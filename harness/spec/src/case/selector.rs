@@ -42,13 +42,13 @@ pub struct EndpointFacts<'a> {
     pub key: &'a str,
     /// Its kernel driver.
     pub driver: &'a str,
-    /// Whether it exports.
+    /// True if it exports.
     pub exports: bool,
-    /// Whether it imports.
+    /// True if it imports.
     pub imports: bool,
-    /// Whether it reads imported buffers when it is asked to.
+    /// True if it reads imported buffers when it is asked to.
     pub reads: bool,
-    /// Whether it writes imported buffers when it is asked to.
+    /// True if it writes imported buffers when it is asked to.
     pub writes: bool,
     /// What it does with frames.
     pub work: &'a [Ability],
@@ -61,7 +61,7 @@ pub struct EndpointFacts<'a> {
 }
 
 impl Selector {
-    /// Whether an endpoint is selected.
+    /// Returns whether an endpoint is selected.
     pub fn selects(&self, endpoint: EndpointFacts<'_>) -> bool {
         self.why_not(endpoint).is_none()
     }
@@ -93,7 +93,7 @@ impl Selector {
         }
     }
 
-    /// Whether it asks for what only a first export tells.
+    /// Returns whether it asks for what only a first export tells.
     pub fn asks_of_exports(&self) -> bool {
         !self.memory.is_empty() || !self.map_dma_buf.is_empty()
     }

@@ -29,7 +29,7 @@ fn within(steps: &[Written<'_>], known: &mut BTreeMap<String, Made>, faults: &mu
             faults.extend(used(&written.verb.word, name, sorts, written.place_of_use(name), known));
         }
         let Some(step) = &written.step else {
-            // What it would have made is taken for anything, so that one fault is told once.
+            // What it would have made is taken for anything, so that one fault is reported once.
             if let Some(name) = written.node.get("as").and_then(|node| node.text()) {
                 let made = Made { sort: None, place: written.node.place, released: None, without_file: false };
                 known.insert(name.to_owned(), made);

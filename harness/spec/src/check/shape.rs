@@ -61,7 +61,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// Whether a value is of a type that the schema allows.
+    /// Returns whether a value is of a type that the schema allows.
     fn typed(&mut self, node: &Node, schema: &Value, at: At<'_>) -> bool {
         let types: Vec<&str> = match &schema["type"] {
             Value::String(one) => vec![one],
@@ -79,7 +79,7 @@ impl<'a> Shape<'a> {
                 _ => ("string", format!("not the text '{}'", shortened(text))),
             },
         };
-        // A time without a unit, a size that is no whole number: what is meant is told where units are known.
+        // A time without a unit, a size that is not a whole number: what is meant is reported where units are known.
         let quantity =
             matches!(schema["format"].as_str(), Some("time-with-unit" | "bytes")) && matches!(is, "integer" | "number");
         if types.contains(&is) || quantity {

@@ -24,7 +24,7 @@ pub struct Written<'a> {
     pub inner: Vec<Vec<Written<'a>>>,
 }
 
-/// Whether every item of a list of steps could be read.
+/// Returns whether every item of a list of steps could be read.
 pub fn readable(steps: Option<&Node>, written: &[Written<'_>]) -> bool {
     let whole = |written: &Written<'_>| {
         let mut lists = LISTS.iter().filter_map(|key| written.node.get(key)).zip(&written.inner);
@@ -33,7 +33,7 @@ pub fn readable(steps: Option<&Node>, written: &[Written<'_>]) -> bool {
     steps.map_or(0, |steps| steps.items().len()) == written.len() && written.iter().all(whole)
 }
 
-/// Reads a list of steps. What is no mapping of one verb is left out; its shape has been complained about.
+/// Reads a list of steps. What is not a mapping of one verb is left out; its shape has been complained about.
 pub fn read<'a>(steps: Option<&'a Node>, verbs: &[Verb<'_>]) -> Vec<Written<'a>> {
     let written = |item: &'a Node| {
         let (verb, node) = item.entries().first()?;

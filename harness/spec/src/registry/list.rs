@@ -1,4 +1,4 @@
-//! What a kernel's source has, captured in `fixtures/trees/<hook>-<version>.txt`, and the registry held against it.
+//! What a kernel's source has, captured in `fixtures/trees/<hook>-<version>.txt`, and the registry compared with it.
 
 use std::collections::BTreeSet;
 use std::fmt;

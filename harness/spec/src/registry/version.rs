@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Version(Vec<u32>);
 
-/// A text that is no version.
+/// A text that is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no version of the kernel: write \"6.12\" or \"6.12.3\", in quotes")]
 pub struct NoVersion(String);
@@ -78,14 +78,14 @@ pub struct Span {
 }
 
 impl Span {
-    /// Whether a kernel lies in it. A series that is named as the last one belongs to it as a whole.
+    /// Returns whether a kernel lies in it. A series that is named as the last one belongs to it as a whole.
     pub fn covers(&self, kernel: &Version) -> bool {
         let begun = self.since.as_ref().is_none_or(|since| kernel.0 >= since.0);
         let ended = self.until.as_ref().is_some_and(|until| kernel.as_exact_as(until) > until.0.as_slice());
         begun && !ended
     }
 
-    /// Whether its end lies before its beginning.
+    /// Returns whether its end lies before its beginning.
     pub fn is_reversed(&self) -> bool {
         self.since.as_ref().is_some_and(|since| !self.covers(since))
     }

@@ -100,7 +100,7 @@ pub struct Export {
     /// The file's access mode.
     #[serde(default)]
     pub access: FileAccess,
-    /// Whether exec closes the descriptor (FD_CLOEXEC).
+    /// True if exec closes the descriptor (FD_CLOEXEC).
     #[serde(default = "yes")]
     pub close_on_exec: bool,
     /// It must be refused, with one of these.
@@ -132,7 +132,7 @@ pub struct Import {
     pub must_refuse: Vec<ErrnoName>,
     /// Refusals after which the cell ends as refused; those that the kernel documents for the importer by default.
     pub may_refuse: Option<Vec<ErrnoName>>,
-    /// Whether the cell goes on after an allowed refusal, with no buffer of this name.
+    /// True if the cell goes on after an allowed refusal, with no buffer of this name.
     #[serde(default)]
     pub go_on: bool,
 }
@@ -153,14 +153,14 @@ pub struct SameHandle {
     pub first: String,
     /// The other.
     pub second: String,
-    /// Whether they must be the same, or must not.
+    /// True if they must be the same, or must not.
     #[serde(default = "yes")]
     pub same: bool,
 }
 
 part!(SameHandle: checks; uses first: Buffer, second: Buffer;);
 
-/// What is given back.
+/// What is released.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Release(pub String);

@@ -14,7 +14,7 @@ pub struct Poll {
     pub file: String,
     /// For what.
     pub r#for: SyncAccess,
-    /// Whether it must be ready, for all of it, within a second; or must not be, for any of it.
+    /// True if it must be ready, for all of it, within a second; or must not be, for any of it.
     pub ready: bool,
 }
 

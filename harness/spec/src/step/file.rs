@@ -18,7 +18,7 @@ pub struct Duplicate {
 
 part!(Duplicate: makes File; uses file: File;);
 
-/// A descriptor that is no dma-buf.
+/// A descriptor that is not a dma-buf.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Open {
@@ -58,7 +58,7 @@ pub struct SameFile {
     pub first: String,
     /// The other.
     pub second: String,
-    /// Whether they must be the same, or must not.
+    /// True if they must be the same, or must not.
     #[serde(default = "yes")]
     pub same: bool,
 }
@@ -102,7 +102,7 @@ pub struct Flags {
     pub file: String,
     /// The access mode.
     pub access: FileAccess,
-    /// Whether exec closes the descriptor (FD_CLOEXEC).
+    /// True if exec closes the descriptor (FD_CLOEXEC).
     pub close_on_exec: bool,
 }
 

@@ -33,7 +33,7 @@ impl Part for Misuse {
 pub enum DeviceMisuse {
     /// Any: a call of its interface that does not exist.
     UnknownCall,
-    /// Any: its own call, under a letter that is no interface's.
+    /// Any: its own call, under a letter that is not an interface's.
     ForeignCall,
     /// Any: an export with a null pointer.
     ExportNull,
@@ -77,7 +77,7 @@ pub enum DeviceMisuse {
     MemoryWriteSealed,
     /// udmabuf: a memfd sealed against writing from now on.
     MemoryFutureWriteSealed,
-    /// udmabuf: a file that is no memfd.
+    /// udmabuf: a file that is not a memfd.
     MemoryOther,
     /// udmabuf: a number that is not open.
     MemoryClosed,

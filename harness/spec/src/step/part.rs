@@ -29,7 +29,7 @@ pub(crate) type Use<'a> = (&'a str, &'static [Sort]);
 
 /// What there is to know of a step before it is done.
 pub(crate) trait Part {
-    /// Whether the step can find a fault of its own. A case of which no step can, checks nothing.
+    /// Returns whether the step can find a fault of its own. A case of which no step can, checks nothing.
     fn checks(&self) -> bool {
         false
     }
@@ -44,7 +44,7 @@ pub(crate) trait Part {
         None
     }
 
-    /// Whether the steps within it know nothing of what was made before.
+    /// Returns whether the steps within it know nothing of what was made before.
     fn fresh(&self) -> bool {
         false
     }

@@ -23,7 +23,7 @@ pub enum User {
     /// Those of the suite.
     #[default]
     Same,
-    /// Those of nobody (uid and gid 65534, no groups): needs root.
+    /// Those of the user nobody (uid and gid 65534, no groups): needs root.
     Nobody,
 }
 
@@ -61,7 +61,7 @@ pub struct Receive {
     /// The other process lives on until the descriptor is given up; else it is killed once it was received.
     #[serde(default)]
     pub lives: bool,
-    /// What the other process does before. It opens the devices anew and knows none of the names made here.
+    /// What the other process does before. It opens the devices again and knows none of the names made here.
     pub steps: Vec<Step>,
 }
 
@@ -79,7 +79,7 @@ impl Part for Receive {
 pub struct Exec {
     /// The file.
     pub file: String,
-    /// Whether the program must have it open, or must not.
+    /// True if the program must have it open, or must not.
     pub open: bool,
 }
 
@@ -90,7 +90,7 @@ part!(Exec: checks; uses file: File;);
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Race {
-    /// How many rounds. Both begin each round together; what a round makes is given back at its end.
+    /// How many rounds. Both begin each round together; what a round makes is released at its end.
     pub times: u32,
     /// What one process does.
     pub steps: Vec<Step>,
@@ -106,7 +106,7 @@ part!(Race: steps steps, against;);
 pub struct Repeat {
     /// How often.
     pub times: u32,
-    /// Whether what they make is kept until all rounds are done; else each round gives it back.
+    /// True if what they make is kept until all rounds are done; else each round gives it back.
     #[serde(default)]
     pub keep: bool,
     /// What is done.
@@ -127,13 +127,13 @@ pub struct Limit {
 
 part!(Limit: steps steps;);
 
-/// Things given back in every order.
+/// Things released in every order.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Orders {
-    /// What is done before, anew for each order.
+    /// What is done before, again for each order.
     pub steps: Vec<Step>,
-    /// What of it is then given back: two to five names, so 2 to 120 orders.
+    /// What of it is then released: two to five names, so 2 to 120 orders.
     pub release: Vec<String>,
     /// A mapping among them that must show the pattern of seed 1 for as long as it is there.
     pub shows: Option<String>,
@@ -149,7 +149,7 @@ pub enum Cover {
     /// Every one.
     #[default]
     All,
-    /// So few that any three of the things are given back in each of their six orders: 6 of 24, and less than 10 of 120.
+    /// So few that any three of the things are released in each of their six orders: 6 of 24, and less than 10 of 120.
     Triples,
 }
 

@@ -37,7 +37,7 @@ pub enum DisplayPlane {
 pub enum StreamWait {
     /// The commit names it (IN_FENCE_FD).
     InFence,
-    /// The imported buffer has it, as of somebody who writes (DMA_BUF_IOCTL_IMPORT_SYNC_FILE).
+    /// The imported buffer has it, as of someone who writes (DMA_BUF_IOCTL_IMPORT_SYNC_FILE).
     OnBuffer,
 }
 
@@ -56,14 +56,14 @@ pub enum StreamCpu {
     /// Likewise; and what the device wrote is read through another mapping than the one that filled the buffer, and that
     /// was read from before.
     OtherMapping,
-    /// No begin and no end. What is in the buffers then is told and not judged.
+    /// No begin and no end. What is in the buffers then is reported and not judged.
     Unannounced,
-    /// A begin and an end of the other direction than the access has. What is in the buffers then is told and not judged.
+    /// A begin and an end of the other direction than the access has. What is in the buffers then is reported and not judged.
     WrongDirection,
 }
 
 impl StreamCpu {
-    /// Whether the bytes in the buffers must be the right ones.
+    /// Returns whether the bytes in the buffers must be the right ones.
     pub fn defined(self) -> bool {
         !matches!(self, Self::Unannounced | Self::WrongDirection)
     }
@@ -96,7 +96,7 @@ pub struct Stream {
     #[serde(default)]
     pub offset: Bytes,
     /// After the first frame the stream is stopped with buffers queued, and started again with the first buffer alone:
-    /// nobody writes the others any more.
+    /// no one writes the others any more.
     #[serde(default)]
     pub stop: bool,
     /// Which plane of a display shows the frame.
@@ -128,7 +128,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Whether it asks for what displays alone can do.
+    /// Returns whether it asks for what displays alone can do.
     pub fn of_display(&self) -> bool {
         self.plane != DisplayPlane::Primary || self.modifier || self.test_only || self.wait.is_some()
     }

@@ -1,4 +1,4 @@
-//! What a device has done to imported buffers, held against what it has done to its own.
+//! What a device has done to imported buffers, compared with what it has done to its own.
 
 use device::work::place;
 use device::{Plane, WorkResult};
@@ -10,12 +10,12 @@ use super::work_order::{BEFORE, BLAME, EXPECTED, INPUT, LEFT};
 use crate::cell::stop::Stop;
 use crate::cell::world::World;
 
-/// Whether no buffer tells what a device has done.
+/// Returns whether no buffer tells what a device has done.
 pub fn unwritten(worked: &WorkResult) -> bool {
     worked.written.iter().all(Option::is_none)
 }
 
-/// Whether a device writes the same into its own buffers each time, and anything at all.
+/// Returns whether a device writes the same into its own buffers each time, and anything at all.
 pub fn steady(first: &WorkResult, second: &WorkResult) -> Result<(), String> {
     if first.crc != second.crc {
         return Err(format!("the CRC of the device's own buffer is {:?}, then {:?}", first.crc, second.crc));
@@ -31,7 +31,7 @@ pub fn steady(first: &WorkResult, second: &WorkResult) -> Result<(), String> {
     if wrote { Ok(()) } else { Err("the device writes nothing into its own buffers".into()) }
 }
 
-/// Whether a device wrote any byte of a buffer, the same each time.
+/// Returns whether a device wrote any byte of a buffer, the same each time.
 fn same(first: &Plane, second: &Plane) -> Result<bool, String> {
     if first.used != second.used || first.bytes.len() != second.bytes.len() {
         return Err(format!("the device wrote {} bytes in one run, {} in another", first.used, second.used));

@@ -1,5 +1,5 @@
 //! Whether a display would show an imported buffer as it would its own. Nothing is shown, and so nothing is read: a
-//! display that somebody looks at is asked as well.
+//! display that someone looks at is asked as well.
 
 use device::{Buffers, Work};
 use spec::step::Stream;
@@ -9,7 +9,7 @@ use super::work_order::{own_input, work_of};
 use crate::cell::stop::Stop;
 use crate::cell::world::World;
 
-/// Tells which frame the display would show.
+/// Reports which frame the display would show.
 pub fn tested(world: &World, step: &Stream, format: Option<u32>) -> Result<String, Stop> {
     let importer = world.side(step.by)?;
     let mut files = Vec::new();

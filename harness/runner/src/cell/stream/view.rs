@@ -79,7 +79,7 @@ impl View {
         self.file.as_fd()
     }
 
-    /// Whether it was given up.
+    /// Returns whether it was given up.
     pub fn is_gone(&self) -> bool {
         self.mapping.borrow().is_none()
     }

@@ -62,7 +62,7 @@ impl<'a> Waiting<'a> {
         answer
     }
 
-    /// Whether the fence was pending as long as it had to be. After this it is not.
+    /// Returns whether the fence was pending as long as it had to be. After this it is not.
     pub fn over(&self) -> Result<(), Stop> {
         let signalled = self.signalled.borrow().clone();
         match signalled {
@@ -80,7 +80,7 @@ impl<'a> Waiting<'a> {
     }
 }
 
-/// Whether the device was done before its time.
+/// Returns whether the device was done before its time.
 pub fn judge_early(done: &WorkResult) -> Result<(), Stop> {
     done.early.map_or(Ok(()), |what| {
         let seen = format!("{what} was signalled while the fence was pending that the device has to wait for");

@@ -44,7 +44,7 @@ pub fn why_not(
     }
     match own() {
         Err(own) if own == *undone => {
-            // Nobody who may not modeset is told what a display could do.
+            // Without the right to modeset there is no answer what a display could do.
             if let Some(refusal) = undone.refusal().filter(|_| errno.flatten().and_then(documented::remedy).is_some()) {
                 return unexpected(refusal, BLAME, expected);
             }

@@ -9,7 +9,7 @@ use spec::step::Stream;
 pub(crate) const INPUT: u32 = 1;
 /// What those that are to be written hold before.
 pub(crate) const BEFORE: u32 = 2;
-/// What those hold that were taken back, and those that nobody may read yet.
+/// What those hold that were taken back, and those that no one may read yet.
 pub(crate) const LEFT: u32 = 3;
 
 /// The device's own buffers may be so many times as large as the imported ones: what a codec writes is small, and the
