@@ -83,5 +83,5 @@ fn a_run_that_goes_on_behind_a_crash_is_one_run_on_the_console() {
 #[test]
 fn a_cell_that_is_none_of_the_run_s_is_told_of() {
     let said = Place::new().mock("clean", "fd. --crashed fd.colour.mock-clean");
-    said.fails(2, &["fd.colour.mock-clean is none of the cells that are planned now"]);
+    said.fails(2, &["cell fd.colour.mock-clean is not in the current plan"]);
 }

@@ -137,7 +137,7 @@ fn a_command_line_that_lacks_something_says_what() {
         assert_eq!(said.code, Some(2), "{line}: {said:?}");
         assert!(said.err.contains(wanted), "{line}: {said:?}");
     }
-    for (command, wanted) in [("coverage", "which map_dma_buf implementations"), ("diff", "Compares two runs")] {
+    for (command, wanted) in [("coverage", "which map_dma_buf implementations"), ("diff", "Compare two runs")] {
         let help = place.run("--help");
         assert!(help.out.contains(&format!("  {command} ")) && help.out.contains(wanted), "{help:?}");
     }

@@ -52,9 +52,9 @@ fn a_board_without_fault_passes_and_tells_what_was_done() {
 
 #[test]
 fn lost_frames_and_frames_without_a_number_of_their_own_are_caught() {
-    let lost = "neither came back nor were given back";
+    let lost = "neither came back nor were returned";
     caught("loses-frame", "load.stream.mock-loses-frame", Verdict::Fail, lost);
-    let number = "capture queue: frame number 0 (v4l2_buffer.sequence) came behind number 0";
+    let number = "capture queue: frame number 0 (v4l2_buffer.sequence) came after number 0";
     let id = "load.stream.mock-sequence-stands";
     let (recorded, said) = load("sequence-stands", "");
     let stream = cell(&recorded, id);

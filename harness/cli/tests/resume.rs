@@ -126,7 +126,7 @@ fn a_run_is_gone_on_with_by_the_arguments_that_it_was_begun_with() {
     let place = Place::new();
     cut_in(&place, "fd.size.");
     let said = place.mock("clean", "fd.size --resume");
-    said.fails(2, &["the run was begun with other cells", "give the arguments that it was begun with"]);
+    said.fails(2, &["the run was begun with other cells", "use the same arguments as the original run"]);
     let path = place.path("out/run.jsonl");
     let other = fs::read_to_string(&path).unwrap().replacen("\"kernel\":\"", "\"kernel\":\"0.", 1);
     fs::write(&path, other).unwrap();

@@ -12,13 +12,13 @@ use event::OracleState;
 pub struct Row {
     /// Its name.
     pub oracle: String,
-    /// What it shows.
+    /// The faults that it shows.
     pub shows: &'static str,
-    /// Why it does not work, with the remedy; nothing where it does.
+    /// The reason why it does not work, with the remedy; nothing where it does.
     pub missing: Option<String>,
 }
 
-/// What the oracles of a run show.
+/// The faults that the oracles of a run show.
 const SHOWS: &[(&str, &str)] = &[
     ("kernel-log", "warnings, bugs and oopses, each in the cell that caused it"),
     ("taint", "that the kernel warned, even where its log cannot be read"),
@@ -27,9 +27,9 @@ const SHOWS: &[(&str, &str)] = &[
     ("sg_table", "exporters that give several devices one sg_table (kprobes on dma_buf_map_attachment)"),
     (
         "clear_warn_once",
-        "warnings that the kernel gives once, in every cell that deserves them and not in the first alone",
+        "warnings that the kernel gives once, in every cell that deserves them and not only in the first",
     ),
-    ("bufinfo", "attachments and buffers that are left behind"),
+    ("bufinfo", "attachments and buffers that are not released"),
 ];
 
 /// Options of the kernel that make it look itself.
@@ -38,7 +38,7 @@ const OPTIONS: &[(&str, &str)] = &[
     ("DMA_API_DEBUG", "mappings for devices that are not taken down, or made twice"),
     ("PROVE_LOCKING", "locks that are taken in the wrong order"),
     ("KASAN", "memory that is used after it was freed"),
-    ("DEBUG_KMEMLEAK", "memory that nobody points to any more"),
+    ("DEBUG_KMEMLEAK", "memory that nothing points to any more"),
     ("KPROBE_EVENTS_ON_NOTRACE", "importers that walk pages with the sg_table's own iterators"),
 ];
 
@@ -80,7 +80,7 @@ pub fn rows(root: &Path, release: &str, oracles: &[OracleState], endpoints: &[&E
     of_run.chain(of_files).chain([canary]).chain(of_config).collect()
 }
 
-/// As text: a line each, and below it what would make it work.
+/// Returns the rows as text: a line each, and below it the remedy.
 pub fn text(kernel: &str, rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.oracle.len()).max().unwrap_or(0);
     let mut text = format!("Linux {kernel}\n");

@@ -138,12 +138,12 @@ fn changed(word: u64, numbers: &mut Numbers) -> u64 {
     }
 }
 
-/// How the calls of a child ended.
+/// The results of a child's calls.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answers {
-    /// So many succeeded, by ioctl.
+    /// The number that succeeded, by ioctl.
     pub allowed: BTreeMap<String, u64>,
-    /// So many were refused, by errno.
+    /// The number that were refused, by errno.
     pub refused: BTreeMap<String, u64>,
     /// Children that did not come to their end.
     pub broken: Vec<String>,
@@ -154,7 +154,7 @@ const EACH: u64 = 2_000;
 /// A call that waits forever would hang its child.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Makes so many calls on the node, in children of their own.
+/// Makes this many calls on the node, in children of their own.
 pub fn run(node: &Path, calls: u64, seed: u64) -> Answers {
     let mut answers = Answers::default();
     for child in 0..calls.div_ceil(EACH) {
@@ -199,7 +199,7 @@ impl Answers {
         }
     }
 
-    /// The ioctls of which none succeeded: what lies behind their first checks was not tried.
+    /// The ioctls of which no call succeeded: what follows their first checks was not tried.
     pub fn never_allowed(&self) -> Vec<&'static str> {
         IOCTLS.iter().map(|ioctl| ioctl.name).filter(|name| !self.allowed.contains_key(*name)).collect()
     }

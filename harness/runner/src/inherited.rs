@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 /// The variable that asks: a descriptor's number and its inode.
 const QUESTION: &str = "PRIME_CTS_INHERITED";
 
-/// What it ends with: the file is open, or it is not.
+/// The exit codes: the file is open, or it is not.
 const ANSWERS: [i32; 2] = [71, 70];
 
 /// Answers the question, if it is asked, and ends. The first thing that a program of the suite does.

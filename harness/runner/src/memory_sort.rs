@@ -14,17 +14,17 @@ pub struct MemorySorts {
 }
 
 impl MemorySorts {
-    /// Those of the kernel that runs.
+    /// Returns the sorts of the running kernel.
     pub fn of_this_kernel() -> Self {
         Self::of(&uapi::process::kernel().map(|(release, _)| release).unwrap_or_default())
     }
 
-    /// Those of a kernel, by its release.
+    /// Returns the sorts of a kernel, by its release.
     pub fn of(release: &str) -> Self {
         Self { registry: registry::embedded().ok(), kernel: Version::of_release(release).ok() }
     }
 
-    /// What an endpoint's buffers are, as far as its first export showed.
+    /// Returns the memory of an endpoint's buffers, as far as its first export showed.
     pub fn of_endpoint(&self, found: &EndpointFound) -> Option<Memory> {
         let through = found.map_dma_buf.as_ref()?;
         let symbol = through.symbol.as_deref()?;

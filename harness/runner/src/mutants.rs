@@ -1,7 +1,7 @@
 //! Faults that kernel modules of our own plant on demand, and what catches each of them.
 //!
-//! A module tells its faults in `/sys/module/NAME/parameters/faults`, a line each, and plants the one whose word is
-//! written to `fault` beside it (`fixtures/kmod/include/prime_fault.h`). A fault is caught by a cell that fails, crashes
+//! A module lists its faults in `/sys/module/NAME/parameters/faults`, a line each, and plants the one whose word is
+//! written to `fault` next to it (`fixtures/kmod/include/prime_fault.h`). A fault is caught by a cell that fails, crashes
 //! or hangs with it, does not without it, and does not blame the other side; else by one that is refused where it passes
 //! without it.
 
@@ -23,16 +23,16 @@ use event::{Blame, Finding};
 pub struct Fault {
     /// The module.
     pub module: String,
-    /// What is written to plant it.
+    /// The word that is written to plant it.
     pub word: String,
     /// `exporter` or `importer`.
     pub side: String,
-    /// What the module then does.
+    /// The behaviour of the module with it.
     pub what: String,
     parameter: PathBuf,
 }
 
-/// What became of a fault.
+/// The result for a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Detection {
     /// The module.
@@ -41,7 +41,7 @@ pub struct Detection {
     pub fault: String,
     /// On which side it is.
     pub side: String,
-    /// What the module then does.
+    /// The behaviour of the module with it.
     pub what: String,
     /// The cell that caught it; nothing when none did.
     pub cell: Option<String>,
@@ -51,7 +51,7 @@ pub struct Detection {
     pub verdict: Option<String>,
     /// Whom the finding blames.
     pub blame: Option<String>,
-    /// What was seen.
+    /// The text of the finding.
     pub seen: Option<String>,
     /// True if the finding leaves the blame where the fault is.
     pub named: bool,
@@ -230,7 +230,7 @@ pub fn run(
     Ok(detections)
 }
 
-/// What catches a fault. What the suite itself could not do catches none.
+/// Returns the finding that catches a fault. Errors of the suite itself catch none.
 fn broken(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Fail | Verdict::Crash | Verdict::Timeout)
 }
@@ -251,7 +251,7 @@ impl Detection {
     }
 }
 
-/// What sees a fault before it does harm comes first: the cells about pages, and those whose exporter has decoys in
+/// Sorts first what sees a fault before it does harm: the cells about pages, and those whose exporter has decoys in
 /// their place. The kernel lives on.
 fn harm(cell: &Cell) -> (bool, bool) {
     let decoy = cell.exporter.as_ref().is_some_and(|exporter| exporter.key == "canary-decoy");

@@ -49,7 +49,7 @@ pub fn plan(cases: &[Rc<Case>], endpoints: &[Rc<Endpoint>]) -> Plan {
 }
 
 impl Plan {
-    /// How many cells.
+    /// Returns the number of cells.
     pub fn len(&self) -> usize {
         self.places.len()
     }
@@ -76,7 +76,7 @@ impl Plan {
         self.places = places;
     }
 
-    /// Puts the cells of which this is true behind the others; else each keeps its place.
+    /// Puts the cells of which this is true after the others; else each keeps its place.
     pub fn put_last(&mut self, last: impl Fn(&Cell) -> bool) {
         let places = std::mem::take(&mut self.places);
         let (last, first): (Vec<Place>, Vec<Place>) = places.into_iter().partition(|&place| last(&self.cell(place)));
@@ -154,7 +154,7 @@ impl Plan {
 /// An endpoint with its place in the list, from 1.
 type Able<'a> = (NonZeroU32, &'a Rc<Endpoint>);
 
-/// Why an endpoint has no cell of a case on one side of it.
+/// Returns why an endpoint has no cell of a case on one side of it.
 pub fn why_not(case: &Case, endpoint: &Endpoint, side: Side) -> Option<String> {
     let (selector, able, word) = match side {
         Side::Exporter => (&case.exporters, endpoint.exports, "export"),
@@ -177,7 +177,7 @@ pub fn why_not(case: &Case, endpoint: &Endpoint, side: Side) -> Option<String> {
     Some(format!("'{second}{word}ers' does not select its {part}{what}"))
 }
 
-/// A case without the exporter that alone shows whether its rule is kept.
+/// Plans a case without the only exporter that shows whether its rule is kept.
 #[derive(Debug)]
 struct Without {
     key: String,
@@ -207,7 +207,7 @@ impl Without {
     }
 }
 
-/// Of the endpoints that are alike, the one whose key comes first. Alike are those that share driver and memory; the
+/// Returns the one whose key comes first among endpoints that are alike. Alike are those that share driver and memory; the
 /// queues of V4L2 share videobuf2's allocators, whatever their driver.
 fn first_of_each_sort(mut endpoints: Vec<Able<'_>>) -> Vec<Able<'_>> {
     endpoints.sort_by(|(_, a), (_, b)| a.key.cmp(&b.key));

@@ -6,7 +6,7 @@ use crate::plan::{Cell, Plan};
 use event::journal::Recorded;
 use event::shard::Shard;
 
-/// How long cells take, by what was measured before. In milliseconds.
+/// The time of cells in milliseconds, as measured before.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Times {
     cells: BTreeMap<String, f64>,
@@ -14,12 +14,12 @@ pub struct Times {
     all: (f64, u32),
 }
 
-/// What setting up and looking at a cell takes beside its own time, in milliseconds: also the time of a cell of which
+/// The time of setting up and judging a cell in addition to its own, in milliseconds: also the time of a cell of which
 /// nothing is known.
 const BASE: f64 = 5.0;
 
 impl Times {
-    /// Of runs that were made before, of whatever board.
+    /// Reads the times of earlier runs, of any board.
     pub fn of(runs: &[Recorded]) -> Self {
         let mut times = Self::default();
         for cell in runs.iter().flat_map(|run| &run.cells) {
@@ -41,7 +41,7 @@ impl Times {
     }
 }
 
-/// What of a plan names its parts: the same plan has the same, whatever board has made it. 64 bits as hexadecimal digits.
+/// Returns the digest of a plan: the same plan has the same on every board. 64 bits as hexadecimal digits.
 pub fn digest(cells: &Plan) -> String {
     // FNV-1a.
     let bytes = cells.iter().flat_map(|cell| (cell.id + "\n").into_bytes());

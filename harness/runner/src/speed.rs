@@ -19,14 +19,14 @@ use crate::run::child;
 use event::exit::Exit;
 use event::{Blame, Finding, Oracle};
 
-/// What was measured of one exporter.
+/// The figures of one exporter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Speed {
     /// The exporter's key.
     pub exporter: String,
     /// The buffer's size in bytes.
     pub bytes: u64,
-    /// How many rounds there were.
+    /// The number of rounds.
     pub rounds: u64,
     /// Bytes a second: filled by prime-cts, copied by memcpy, checked by prime-cts, compared by memcmp.
     pub fill: u64,
@@ -42,7 +42,7 @@ pub struct Speed {
     pub check_percent: u64,
 }
 
-/// So long is one exporter measured, and in no fewer rounds than these.
+/// The time for which one exporter is measured, and the least number of rounds.
 const TIME: Duration = Duration::from_secs(1);
 const ROUNDS: usize = 5;
 
@@ -51,7 +51,7 @@ const DEADLINE: Duration = Duration::from_secs(300);
 
 const SEED: u32 = 1;
 
-/// Why there is no measure of an exporter.
+/// The reason why there are no figures of an exporter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unmeasured {
     /// A refusal, with the call that was refused, or how the process ended.
@@ -62,7 +62,7 @@ pub enum Unmeasured {
     Wrong(String),
 }
 
-/// Measures an exporter in a process of its own, with a buffer of at least so many bytes.
+/// Measures an exporter in a process of its own, with a buffer of at least this many bytes.
 ///
 /// # Errors
 /// See [`Unmeasured`].
@@ -197,7 +197,7 @@ fn measured(mapping: &Mapping, pattern: &[u8]) -> Result<BTreeMap<String, u64>, 
     Ok(figures.map(|(name, figure)| (name.to_owned(), figure)).into())
 }
 
-/// How measuring ends: red where a mapping did not hold what was written into it.
+/// Returns the exit code: a regression where a mapping did not hold what was written into it.
 pub fn exit<'a>(measured: impl IntoIterator<Item = &'a Result<Speed, Unmeasured>>) -> Exit {
     let sort = |speed: &Result<Speed, Unmeasured>| match speed {
         Err(Unmeasured::Wrong(_)) => 2,

@@ -1,11 +1,11 @@
-//! What only a first export says of an endpoint, for the cases that choose by it.
+//! Facts that only a first export shows of an endpoint, for the cases that choose by them.
 
 use device::Endpoint;
 use event::EndpointFound;
 
 use crate::memory_sort::MemorySorts;
 
-/// An endpoint with what its first export told.
+/// Returns an endpoint with what its first export showed.
 pub fn known(endpoint: &Endpoint, found: &EndpointFound, sorts: &MemorySorts) -> Endpoint {
     let map_dma_buf = found.map_dma_buf.as_ref().and_then(|through| through.symbol.clone());
     Endpoint { map_dma_buf, memory: endpoint.memory.or_else(|| sorts.of_endpoint(found)), ..endpoint.clone() }

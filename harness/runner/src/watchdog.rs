@@ -9,9 +9,9 @@ use uapi::watchdog::Watchdog;
 
 /// The seconds without food after which the machine is started again, where the hardware can count them.
 const SECONDS: u32 = 30;
-/// It is fed so often in that time.
+/// The number of times that it is fed in that time.
 const TIMES: u32 = 4;
-/// What a cell may take beside its deadline: until a process that hangs is given up, and for the oracles behind it.
+/// The time that a cell may take in addition to its deadline: to give up a process that hangs, and for the oracles after it.
 const BESIDE: Duration = Duration::from_secs(60);
 
 /// A watchdog that cannot be used.
@@ -67,7 +67,7 @@ impl Feeder {
         Ok(Self { until: Some(until), thread: Some(thread) })
     }
 
-    /// Something has been done, and the next may take so long.
+    /// Notes that something has been done, and that the next may take this long.
     pub fn allow(&self, deadline: Duration) {
         if let Some(until) = &self.until {
             // The thread ends after this, never before.

@@ -14,14 +14,14 @@ pub fn set(command: &str) {
     let _ = COMMAND.set(command.to_owned());
 }
 
-/// What there is to look at.
+/// The frames that a witness sees.
 #[derive(Debug, Clone, Copy)]
 pub struct Sight<'a> {
     /// The cell's id.
     pub cell: &'a str,
     /// The node of the device that works.
     pub node: &'a Path,
-    /// What the frames are.
+    /// The kind of the frames.
     pub frames: &'a str,
 }
 

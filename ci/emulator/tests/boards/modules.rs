@@ -61,17 +61,17 @@ dmesg -c >/dev/null
 
 /// What is tried, and what is said to it.
 const TRIED: &[(&str, &[&str])] = &[
-    ("try device canary-pages prime_canary", &["prime_canary stays", "0: gave the device back"]),
+    ("try device canary-pages prime_canary", &["prime_canary stays", "0: released the device"]),
     ("try dma-buf canary-pages prime_canary", &["prime_canary stays", "0: the dma-buf is as it was"]),
     ("try dma-buf canary-coherent prime_canary", &["prime_canary stays", "0: the dma-buf is as it was"]),
     ("try dma-buf canary-pageless prime_canary", &["prime_canary stays", "0: the dma-buf is as it was"]),
     ("try dma-buf canary-decoy prime_canary", &["prime_canary stays", "0: the dma-buf is as it was"]),
     ("idle prime_canary", &["prime_canary: 0"]),
-    ("try device drm-prime_drm_coherent prime_drm", &["prime_drm stays", "0: gave the device back"]),
+    ("try device drm-prime_drm_coherent prime_drm", &["prime_drm stays", "0: released the device"]),
     ("try dma-buf drm-prime_drm_coherent prime_drm", &["prime_drm stays", "0: the dma-buf is as it was"]),
     ("try dma-buf drm-prime_drm_shmem prime_drm", &["prime_drm stays", "0: the dma-buf is as it was"]),
     ("idle prime_drm memory=coherent,shmem", &["prime_drm: 0"]),
-    ("try device v4l2-prime_sg-cap0 prime_v4l2", &["prime_v4l2 stays", "0: gave the device back"]),
+    ("try device v4l2-prime_sg-cap0 prime_v4l2", &["prime_v4l2 stays", "0: released the device"]),
     ("idle prime_v4l2 memory=vmalloc,dma-contig,dma-sg", &["prime_v4l2: 0"]),
     // The dma-bufs of every V4L2 driver are videobuf2's: it is the allocator that has to stay, and the memory with it.
     // vivid uses two of them.

@@ -49,15 +49,15 @@ pub fn check(world: &mut World, step: &DeviceCheck) -> Result<(), Stop> {
 }
 
 pub fn untouched(world: &mut World, step: &Untouched) -> Result<(), Stop> {
-    let expected = "an importer uses the DMA addresses and lengths alone";
+    let expected = "an importer uses only the DMA addresses and lengths";
     let file = world.descriptor(&step.file)?;
     let exporter = world.side(spec::step::Side::Exporter)?;
     let decoys = exporter.device.decoys(file);
-    let decoys = decoys.map_err(|refusal| unexpected(&refusal, Blame::Exporter, "the exporter tells of its decoys"))?;
+    let decoys = decoys.map_err(|refusal| unexpected(&refusal, Blame::Exporter, "the exporter reports its decoys"))?;
     if decoys.pages == 0 {
         return Err(Stop::not_observable(
             Oracle::Pages,
-            "nobody asked for the sg_table: no decoy was laid out",
+            "no one asked for the sg_table: no decoy was laid out",
             expected,
         ));
     }

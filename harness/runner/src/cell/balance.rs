@@ -36,7 +36,7 @@ fn count(world: &World, file: Option<BorrowedFd<'_>>) -> Counts {
     }
 }
 
-/// How many devices are attached to a dma-buf; `None` for one that the kernel no longer lists.
+/// Returns the number of devices attached to a dma-buf; `None` for one that the kernel no longer lists.
 fn attachments(world: &World, inode: u64) -> Result<Option<usize>, NotAvailable> {
     balance::attachments(world.files().bufinfo(), inode)
 }
@@ -107,7 +107,7 @@ fn compare(world: &World, step: &Balance, before: &Counts) -> Result<(), Off> {
             return Err(Off { stop, settles });
         }
     }
-    // Less is not a fault: someone else may have given some back.
+    // Less is not a fault: someone else may have released some.
     if let (Some(was), Some(is)) = (before.bounced, now.bounced)
         && was < is
     {

@@ -1,6 +1,6 @@
 //! What a snapshot counts of a dma-buf and of the process.
 
-/// What was counted. `None` is what could not be.
+/// Counts; `None` is what could not be counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counts {
     /// Open descriptors of this process.

@@ -62,19 +62,23 @@ pub fn size(world: &mut World, step: &File) -> Result<(), Stop> {
     let fail = |seen, expected: String| Err(Stop::fail(Oracle::File, Blame::Exporter, seen, expected));
     if sought < told {
         return fail(
-            format!("lseek tells {sought} bytes"),
+            format!("lseek reports {sought} bytes"),
             format!("at least the {told} bytes that the exporter allocated"),
         );
     }
     if !sought.is_multiple_of(page) {
-        return fail(format!("lseek tells {sought} bytes"), format!("whole pages of {page} bytes"));
+        return fail(format!("lseek reports {sought} bytes"), format!("whole pages of {page} bytes"));
     }
     let fdinfo = world.files().fdinfo(file).ok().and_then(|text| oracle::balance::FdInfo::parse(&text));
     let Some(fdinfo) = fdinfo else {
-        return Err(Stop::not_observable(Oracle::File, "fdinfo tells no size", "lseek and fdinfo tell the same size"));
+        return Err(Stop::not_observable(
+            Oracle::File,
+            "fdinfo reports no size",
+            "lseek and fdinfo report the same size",
+        ));
     };
     if fdinfo.size != sought {
-        return fail(format!("lseek tells {sought} bytes, fdinfo {}", fdinfo.size), "one size".to_owned());
+        return fail(format!("lseek reports {sought} bytes, fdinfo {}", fdinfo.size), "one size".to_owned());
     }
     Ok(())
 }
@@ -114,5 +118,5 @@ pub fn dma_buf(world: &mut World, step: &File) -> Result<(), Stop> {
     if asked("fstatfs", world.files().is_dma_buf(file))? {
         return Ok(());
     }
-    Err(Stop::fail(Oracle::File, Blame::Exporter, "fstatfs tells another file system", "f_type is DMA_BUF_MAGIC"))
+    Err(Stop::fail(Oracle::File, Blame::Exporter, "fstatfs reports another file system", "f_type is DMA_BUF_MAGIC"))
 }

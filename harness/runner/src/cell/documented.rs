@@ -4,7 +4,7 @@
 use spec::case::Kind;
 use uapi::Errno;
 
-/// Why an importer of a kind may refuse a good dma-buf with an errno; nothing if it may not.
+/// Returns why an importer of a kind may refuse a good dma-buf with an errno; nothing if it may not.
 pub fn import(importer: Kind, errno: Errno) -> Option<&'static str> {
     let common = match errno {
         Errno::EOPNOTSUPP => "the exporter or the importer does not support such an attachment (dma_buf_attach)",
@@ -37,7 +37,7 @@ pub fn import(importer: Kind, errno: Errno) -> Option<&'static str> {
     [own, common].into_iter().find(|reason| !reason.is_empty())
 }
 
-/// Why a driver may refuse a framebuffer in a buffer that it has imported, and takes one in its own.
+/// Returns why a driver may refuse a framebuffer in a buffer that it has imported, and takes one in its own.
 pub fn framebuffer(driver: &str, errno: Errno) -> Option<&'static str> {
     match (driver, errno) {
         ("amdgpu" | "radeon", Errno::EINVAL) => {

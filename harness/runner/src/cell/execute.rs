@@ -11,7 +11,7 @@ use super::stop::Stop;
 use super::world::World;
 use crate::plan::Cell;
 
-/// Does a cell's steps, with each of its sizes, and tells what they show. Runs in the cell's own process.
+/// Does a cell's steps, with each of its sizes, and reports what they show. Runs in the cell's own process.
 pub fn execute(cell: &Cell, say: &mut dyn FnMut(&Message)) {
     let cell = Rc::new(cell.clone());
     let sizes = cell.sizes();

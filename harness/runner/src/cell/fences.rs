@@ -16,7 +16,7 @@ use event::{Blame, Oracle};
 /// is not known whether it has.
 const EXPIRED: Duration = Duration::from_secs(9);
 
-/// What is to become ready is given so long: drivers clear fresh memory by the device itself, and its fence is pending
+/// The time that a file has to become ready: drivers clear fresh memory by the device itself, and its fence is pending
 /// right after an allocation. A fence of a case stays pending for much longer.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -61,7 +61,7 @@ pub fn poll(world: &mut World, step: &Poll) -> Result<(), Stop> {
     }
     let seen = seen(ready);
     if !step.ready && world.fence_since.is_some_and(|since| since.elapsed() > EXPIRED) {
-        let seen = format!("{seen}, and so long after the fence was made it may have gone off by itself");
+        let seen = format!("{seen}, and this long after the fence was made it may have been signalled by itself");
         return Err(Stop::not_observable(Oracle::Fence, seen, expected));
     }
     Err(Stop::fail(Oracle::Fence, Blame::Undecided, seen, expected))
@@ -80,7 +80,7 @@ fn expected(step: &Poll) -> String {
 fn seen(ready: Readiness) -> String {
     let words = [(ready.read, "POLLIN"), (ready.write, "POLLOUT"), (ready.error, "POLLERR or POLLNVAL")];
     let told: Vec<&str> = words.iter().filter(|(told, _)| *told).map(|(_, word)| *word).collect();
-    if told.is_empty() { "poll tells nothing".to_owned() } else { format!("poll tells {}", told.join(", ")) }
+    if told.is_empty() { "poll reports nothing".to_owned() } else { format!("poll reports {}", told.join(", ")) }
 }
 
 /// Kernels before 6.0, and those without CONFIG_SYNC_FILE, have no sync files of dma-bufs.

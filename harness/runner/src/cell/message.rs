@@ -1,4 +1,4 @@
-//! What a cell's process tells its parent, one JSON object a line, so that a crash loses no more than the step it is in.
+//! The messages of a cell's process to its parent, one JSON object a line, so that a crash loses only the step it is in.
 
 use std::collections::BTreeMap;
 
@@ -28,11 +28,11 @@ pub enum Message {
     Figures(BTreeMap<String, u64>),
     /// An importer has taken a buffer of the exporter of this key.
     Took(String),
-    /// What the process was made for took so long, in microseconds: devices opened, steps done.
+    /// The time of the process's own work, in microseconds: opening devices, doing steps.
     Lasted(u64),
-    /// The steps are done, with so many checks made.
+    /// The steps are done.
     Done {
-        /// How many.
+        /// The number of checks that they made.
         checks: u32,
     },
 }
@@ -41,9 +41,9 @@ pub enum Message {
 #[derive(Default)]
 pub struct Messages {
     partial: Vec<u8>,
-    /// What has arrived whole.
+    /// The messages that have arrived whole.
     pub whole: Vec<Message>,
-    /// Lines that are no message: someone else wrote into the pipe.
+    /// The number of lines that are not messages: someone else wrote into the pipe.
     pub strange: usize,
 }
 
@@ -84,7 +84,7 @@ impl Messages {
         self.whole.iter().rev().find_map(of)
     }
 
-    /// What was counted last.
+    /// Returns the latest figures.
     pub fn figures(&self) -> Option<&BTreeMap<String, u64>> {
         self.last(|message| if let Message::Figures(figures) = message { Some(figures) } else { None })
     }

@@ -34,7 +34,7 @@ fn of_sync_files(how: FileMisuse) -> bool {
     word(how).contains("sync-file")
 }
 
-/// As a case writes it.
+/// Returns the word that a case has for it.
 pub fn word(how: impl serde::Serialize) -> String {
     serde_json::to_value(how).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

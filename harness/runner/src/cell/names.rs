@@ -26,13 +26,13 @@ pub fn set_name(world: &mut World, step: &SetName) -> Result<(), Stop> {
 pub fn name(world: &mut World, step: &Name) -> Result<(), Stop> {
     world.checks += 1;
     let words = |name: &Option<String>| name.as_ref().map_or("no name".to_owned(), |name| format!("the name '{name}'"));
-    let expected = format!("fdinfo tells {}", words(&step.is));
+    let expected = format!("fdinfo shows {}", words(&step.is));
     let text = world.files().fdinfo(world.descriptor(&step.file)?).ok();
     let Some(told) = text.as_deref().and_then(oracle::balance::FdInfo::parse) else {
-        return Err(Stop::not_observable(Oracle::File, "fdinfo tells nothing of the dma-buf", expected));
+        return Err(Stop::not_observable(Oracle::File, "fdinfo shows nothing of the dma-buf", expected));
     };
     if told.name == step.is {
         return Ok(());
     }
-    Err(Stop::fail(Oracle::File, Blame::Kernel, format!("fdinfo tells {}", words(&told.name)), expected))
+    Err(Stop::fail(Oracle::File, Blame::Kernel, format!("fdinfo shows {}", words(&told.name)), expected))
 }

@@ -1,4 +1,4 @@
-//! The planes of an image, each of which is a file of its own.
+//! The planes of an image, each in a file of its own.
 
 use std::os::fd::AsFd;
 
@@ -33,7 +33,7 @@ fn words(told: &ImagePlanes) -> String {
     format!("{} {many}, {layout}", told.planes.len())
 }
 
-/// What of it cannot be.
+/// Checks that the planes are possible.
 fn judge(files: &dyn Files, told: &ImagePlanes, linear: bool) -> Result<(), String> {
     let said = |errno| format!("a plane's file: {errno}");
     let mut handles: Vec<(u32, u64)> = Vec::new();

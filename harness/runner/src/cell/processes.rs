@@ -15,7 +15,7 @@ use super::world::{FileValue, LONG, Maker, Value, World};
 use crate::inherited;
 use event::{Blame, Oracle};
 
-/// What went wrong with the suite's own means.
+/// A fault of the suite's own means.
 pub fn trouble(what: &str) -> impl Fn(Errno) -> Stop {
     move |errno| Stop::suite(format!("{what}: {errno}"), "the other process does its steps")
 }
@@ -109,7 +109,7 @@ pub fn exec(world: &mut World, step: &Exec) -> Result<(), Stop> {
     let file = world.file(&step.file)?;
     let inode = world.files().inode(world.descriptor(&step.file)?).map_err(trouble("fstat"))?;
     let open = inherited::ask(file.number, inode)
-        .map_err(|error| Stop::suite(format!("executing another program: {error}"), "it tells what it inherited"))?;
+        .map_err(|error| Stop::suite(format!("executing another program: {error}"), "it reports what it inherited"))?;
     world.checks += 1;
     if open == step.open {
         return Ok(());
@@ -137,7 +137,7 @@ pub fn ended(world: &mut World, child: Child, place: &str, say: &mut dyn FnMut(&
     judged(&ending, place, &last)
 }
 
-/// What the end of a child means that came to a step.
+/// Judges the end of a child that came to a step.
 fn judged(ending: &Ending, place: &str, last: &str) -> Result<(), Stop> {
     match ending {
         Ending::Exited(0) => Ok(()),
@@ -159,7 +159,7 @@ fn ended_by_kill(world: &mut World, child: Child, place: &str, say: &mut dyn FnM
     }
 }
 
-/// How a child ended and the step that it came to; what it saw is passed on.
+/// Waits for a child and returns how it ended and the step that it came to; passes on what it saw.
 fn waited(
     world: &mut World,
     child: Child,
@@ -189,7 +189,7 @@ fn waited(
     Ok((ending, last))
 }
 
-/// Steps of a round: nothing is told of them but findings, and what they made is released.
+/// Does the steps of a round: only their findings are reported, and what they made is released.
 pub fn round(world: &mut World, steps: &[Step], say: &mut dyn FnMut(&Message)) -> Vec<Value> {
     let before = world.names();
     let mut quiet = |message: &Message| {

@@ -30,11 +30,11 @@ pub struct OpenEndpoint {
     pub device: Rc<dyn Device>,
 }
 
-/// A dma-buf's file, or a number that is none.
+/// A dma-buf's file, or a number without a file.
 pub struct FileValue {
     pub file: Option<OwnedFd>,
     pub number: i32,
-    /// The buffer's size in bytes, as its exporter told it.
+    /// The buffer's size in bytes, as its exporter reported it.
     pub size: u64,
     /// The process that it came from, if that lives: it ends with the file.
     pub _maker: Option<Maker>,
@@ -47,7 +47,7 @@ impl Drop for Maker {
     fn drop(&mut self) {
         if let Some(child) = self.0.take() {
             child.kill();
-            // What it had to say was said before it sent the file.
+            // The child reports everything before it sends the file, so its output can be dropped.
             let _ = child.supervise(LONG, |_| {});
         }
     }
@@ -78,13 +78,13 @@ pub enum Value {
     Mapping(MappingValue),
     Snapshot(Counts),
     Fence(FenceValue),
-    /// An import that was refused, in a case that goes on.
+    /// An import that was refused, in a case that continues.
     Nothing,
 }
 
 /// A cell at work.
 pub struct World {
-    /// What is at work.
+    /// The cell.
     pub cell: Rc<Cell>,
     pub exporter: Option<OpenEndpoint>,
     pub importer: Option<OpenEndpoint>,
@@ -98,7 +98,7 @@ pub struct World {
     /// Findings that do not end the cell.
     pub properties: Vec<Finding>,
     pub exported: Vec<MapDmaBuf>,
-    /// What devices did with buffers by themselves: `read`, `write`.
+    /// The accesses of devices to buffers: `read`, `write`.
     pub device_access: BTreeSet<String>,
     /// True if a device has imported a buffer, and may have changed its bytes.
     pub imported: bool,
@@ -151,7 +151,7 @@ impl World {
         (self.run_steps)(self, steps, 0, say);
     }
 
-    /// Who does a step.
+    /// Returns the endpoint that does a step.
     pub fn side(&self, side: Side) -> Result<&OpenEndpoint, Stop> {
         let opened = match side {
             Side::Exporter => &self.exporter,
@@ -163,7 +163,7 @@ impl World {
         })
     }
 
-    /// What the files of this cell go through: the kernel, or the mock that exported them.
+    /// Returns the operations on this cell's files: the kernel's, or those of the mock that exported them.
     pub fn files(&self) -> &dyn Files {
         let owner = self.exporter.as_ref().or(self.importer.as_ref());
         owner.map_or(&device::files::KernelFiles as &dyn Files, |opened| opened.device.files())

@@ -1,4 +1,4 @@
-//! How long a load goes on, known to all its processes: a page that they share says who is ready for it, when it begins and
+//! The time of a load, known to all its processes: a page that they share says who is ready for it, when it begins and
 //! when it is to end early, and which pair each of them is at.
 
 use std::os::fd::AsFd;
@@ -12,7 +12,7 @@ use super::plan::SHIFTS;
 /// Where the page says that the load has begun.
 const BEGUN: usize = 8;
 
-/// So long a device is left to others before it is tried again.
+/// The time that a device is left to others before it is tried again.
 pub const PAUSE: Duration = Duration::from_millis(2);
 
 /// The time of a load. Made before its processes are, which inherit it.
@@ -25,7 +25,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A load of this length, which begins when it is told to.
+    /// Creates the clock of a load of this length, which begins when asked to.
     ///
     /// # Errors
     /// Those of memfd_create(2) and mmap(2).
@@ -79,7 +79,7 @@ impl Clock {
         Some(self.began()? + self.length)
     }
 
-    /// How long it is to go on.
+    /// The length of the load.
     pub fn length(&self) -> Duration {
         self.length
     }

@@ -19,13 +19,13 @@ use super::rounds::{RoundError, open, settle};
 use super::worker_report::WorkerReport;
 use crate::numbers::Numbers;
 
-/// So many threads close at a time, beside the one that made the buffer.
+/// The number of threads that close at a time, in addition to the one that made the buffer.
 const THREADS: usize = 4;
 
-/// In one of so many rounds a process is one of them.
+/// One round out of this many has a process among them.
 const WITH_PROCESS: u64 = 4;
 
-/// After so long the process that only ends hangs.
+/// The time after which a process that only has to end hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const EXPECTED: &str = "many close one buffer at the same time";

@@ -20,18 +20,18 @@ use crate::run::child::{self, ChildOutcome};
 /// The interval at which progress is reported.
 const TICK: Duration = Duration::from_millis(250);
 
-/// What all workers know.
+/// The facts that all workers know.
 pub struct LoadContext {
-    /// Who takes whose buffers.
+    /// The pairs of exporter and importer.
     pub pairs: Vec<Pair>,
     /// The queues of one owner, each with the shift in which it streams.
     pub owned: BTreeMap<String, u32>,
-    /// After so long without a word a worker hangs.
+    /// The time without a message after which a worker hangs.
     pub patience: Duration,
 }
 
 impl LoadContext {
-    /// Of endpoints whose pairs are known.
+    /// Creates the context of endpoints whose pairs are known.
     pub fn new(endpoints: &[Rc<Endpoint>], pairs: Vec<Pair>, patience: Duration) -> Self {
         Self { pairs, owned: plan::shifts(endpoints), patience }
     }
@@ -61,7 +61,7 @@ pub fn work(
     let start = |(number, worker): (usize, &Worker)| {
         child::start(|say| execute(worker, context, WorkerReport::new(say, clock, number)))
     };
-    // The threads come behind the last fork.
+    // The threads start after the last fork.
     let children: Vec<_> = workers.iter().enumerate().map(start).collect();
     let (forked, by_itself, early) = (Instant::now(), OnceLock::<Instant>::new(), OnceLock::<Instant>::new());
     let patience = context.patience;
@@ -127,7 +127,7 @@ impl Signals {
         Self { set, file: file.ok() }
     }
 
-    /// Waits for one, at most so long.
+    /// Waits for a signal, at most this long.
     fn came(&self, time: Duration) -> bool {
         use std::os::fd::AsFd;
         let Some(file) = &self.file else {

@@ -12,13 +12,13 @@ use super::pool::{LentBuffer, Pool};
 use super::reference::{self, Reference};
 use super::worker_report::WorkerReport;
 
-/// After so many frames the stream is stopped and started again.
+/// The number of frames after which the stream is stopped and started again.
 const STREAM: usize = 300;
 
-/// Beside the first frames of a stream, every one in so many is looked at.
+/// One frame out of this many is compared, in addition to the first frames of a stream.
 const SAMPLE: usize = 8;
 
-/// What is expected of a stream.
+/// The demand on a stream.
 pub const EXPECTED: &str =
     "each frame that was queued comes back, with the bytes that the device writes into its own buffers";
 
@@ -30,7 +30,7 @@ pub struct Fed<'a, 'b> {
     pub capture: Pool,
     /// The exporters of what is read.
     pub output: Pool,
-    /// What the device makes of its own buffers.
+    /// The reference: what the device does to its own buffers.
     pub known: Option<Reference>,
     /// The shift in which the queue streams, where it has one owner.
     pub shift: Option<u32>,
@@ -44,7 +44,7 @@ pub struct Fed<'a, 'b> {
     given: usize,
     back: usize,
     streams: u64,
-    /// What was wrong with the first number that was.
+    /// The fault of the first wrong sequence number.
     misnumbered: Option<String>,
 }
 
@@ -57,7 +57,7 @@ struct Frame {
 }
 
 impl<'a, 'b> Fed<'a, 'b> {
-    /// Of a worker, with the exporters of its buffers.
+    /// Creates the feed of a worker, with the exporters of its buffers.
     pub fn new(report: &'a mut WorkerReport<'b>, capture: Pool, output: Pool, shift: Option<u32>) -> Self {
         let (accounts, at) = (BTreeMap::new(), BTreeMap::new());
         Self {
@@ -83,7 +83,7 @@ impl<'a, 'b> Fed<'a, 'b> {
         self.shift.is_some_and(|shift| self.report.clock().shift() % 2 != shift)
     }
 
-    /// Takes back every buffer behind a stream. Whether any frame was queued.
+    /// Takes back every buffer after a stream. Returns whether any frame was queued.
     pub fn stopped(&mut self) -> bool {
         for frame in std::mem::take(&mut self.at).into_values() {
             self.give(frame);
@@ -129,8 +129,7 @@ impl<'a, 'b> Fed<'a, 'b> {
             self.report.fail(Oracle::Frames, seen, EXPECTED);
         }
         if lost > 0 {
-            let seen =
-                format!("{lost} frames were queued and neither came back nor were given back by VIDIOC_STREAMOFF");
+            let seen = format!("{lost} frames were queued and neither came back nor were returned by VIDIOC_STREAMOFF");
             self.report.fail(Oracle::Frames, seen, EXPECTED);
         }
         if self.report.failed() {
@@ -199,7 +198,7 @@ fn fill(lent: &[LentBuffer]) -> Result<bool, String> {
     Ok(true)
 }
 
-/// What a buffer holds; nothing of one that the CPU cannot map.
+/// Returns what a buffer holds; nothing for one that the CPU cannot map.
 fn bytes(lent: &LentBuffer) -> Result<Vec<u8>, String> {
     let Some(mapping) = &lent.mapping else { return Ok(Vec::new()) };
     let read = |mapping: &Mapping| mapping.read_bytes(mapping.len());

@@ -8,15 +8,15 @@ use device::flow::{BOTTOM, Back, TOP};
 /// Something that a driver may not say of frames.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Strange {
-    /// VIDIOC_DQBUF told an index that was not with the device.
+    /// VIDIOC_DQBUF returned an index that was not with the device.
     #[error("a frame came back at index {0}, at which none was queued")]
     NotQueued(usize),
     /// v4l2_buffer.sequence did not rise.
-    #[error("frame number {now} (v4l2_buffer.sequence) came behind number {before}")]
+    #[error("frame number {now} (v4l2_buffer.sequence) came after number {before}")]
     Number {
-        /// Of the frame before.
+        /// The number of the frame before.
         before: u32,
-        /// Of this one.
+        /// The number of this frame.
         now: u32,
     },
 }
@@ -57,7 +57,7 @@ impl Account {
     /// A frame came back.
     ///
     /// # Errors
-    /// What cannot be true of it.
+    /// Returns what is impossible about it.
     pub fn done(&mut self, back: &Back) -> Result<(), Strange> {
         if !self.held.remove(&back.index) {
             return Err(Strange::NotQueued(back.index));
@@ -89,7 +89,7 @@ impl Account {
         }
     }
 
-    /// Frames of which no one knows where they are.
+    /// Returns the frames that are neither queued nor returned.
     pub fn lost(&self) -> u64 {
         self.queued.saturating_sub(self.done + self.given_back)
     }

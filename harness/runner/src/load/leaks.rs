@@ -11,7 +11,7 @@ use super::plan::Pair;
 use super::worker_report::{named, ours};
 use event::{Blame, Finding, Oracle};
 
-/// What was counted; what could not be says why.
+/// Counts, or the reason why something could not be counted.
 #[derive(Debug, Clone)]
 pub struct Count {
     /// Every dma-buf, from bufinfo.
@@ -26,10 +26,10 @@ pub struct Count {
 
 const EXPECTED: &str = "the machine has all that it had before the load";
 
-/// Of the machine's memory, so much may be gone for other reasons: a 16th.
+/// The part of the machine's memory that may be gone for other reasons: a 16th.
 const SHARE: u64 = 16;
 
-/// So many objects of a cache say nothing: processors keep free ones that count as used.
+/// The number of objects of a cache that means nothing: processors keep free ones that count as used.
 const OBJECTS: u64 = 2000;
 
 /// The most leftover buffers that are reported.
@@ -69,7 +69,7 @@ impl Count {
         figures
     }
 
-    /// What is not there any more, or too much, after so many rounds of whatever kind.
+    /// Returns findings for what is missing, or too much, after this many rounds of any kind.
     pub fn since(&self, before: &Self, rounds: u64, pairs: &[Pair]) -> Vec<Finding> {
         let mut found = Vec::new();
         let fail = |seen: String| Finding::new(Oracle::Balance, Verdict::Fail, Blame::Undecided, seen, EXPECTED);
@@ -125,7 +125,7 @@ fn stayed(before: &[BufinfoEntry], now: &[BufinfoEntry], pairs: &[Pair]) -> Opti
     let stayed: Vec<_> = now.iter().filter(of_us).collect();
     let line = |buffer: &&BufinfoEntry| {
         let pair = buffer.name.as_deref().and_then(|name| named(name, pairs)).map_or(String::new(), Pair::words);
-        let devices = if buffer.devices.is_empty() { "nobody".to_owned() } else { buffer.devices.join(", ") };
+        let devices = if buffer.devices.is_empty() { "no one".to_owned() } else { buffer.devices.join(", ") };
         format!(
             "{pair}: {} bytes of {}, {} references, attached: {devices}",
             buffer.size, buffer.exp_name, buffer.count

@@ -19,7 +19,7 @@ pub struct Memory {
     /// In bytes.
     pub size: u64,
     device: Rc<dyn Device>,
-    /// Given back behind the file: nothing of it is needed any more.
+    /// Dropped after the file: nothing of it is needed any more.
     _buffer: Rc<dyn Buffer>,
 }
 
@@ -27,7 +27,7 @@ impl Memory {
     /// Allocates and exports one of at least `needed` bytes, named for a pair.
     ///
     /// # Errors
-    /// What the exporter says.
+    /// The errno of the exporter.
     pub fn new(device: &Rc<dyn Device>, exporter: &Endpoint, needed: u64, pair: usize) -> Result<Self, Refusal> {
         let wanted = survey::size(exporter, needed);
         let buffer = device.allocate(wanted)?;
@@ -36,7 +36,7 @@ impl Memory {
             return Err(Refusal::NotAsked("the queue has another frame now than was asked for"));
         }
         let file = buffer.export(survey::FLAGS)?;
-        // A kernel before 5.3 has no names: what stays behind is then no one's.
+        // A kernel before 5.3 has no names: what stays is then attributed to no one.
         let _ = device.files().set_name(file.as_fd(), &worker_report::name(pair));
         Ok(Self { file, size: buffer.size(), device: device.clone(), _buffer: buffer })
     }
@@ -49,7 +49,7 @@ impl Memory {
     /// Maps all of it; nothing where its exporter has no mmap.
     ///
     /// # Errors
-    /// What the exporter says.
+    /// The errno of the exporter.
     pub fn map(&self) -> Result<Option<Mapping>, Refusal> {
         if self.device.unmappable().is_some() {
             return Ok(None);
@@ -63,7 +63,7 @@ impl Memory {
     /// Lets the CPU write through a mapping of it.
     ///
     /// # Errors
-    /// What DMA_BUF_IOCTL_SYNC says.
+    /// The errno of DMA_BUF_IOCTL_SYNC.
     pub fn write(&self, write: impl FnOnce()) -> Result<(), Refusal> {
         self.sync(SYNC_WRITE)?;
         write();
@@ -73,7 +73,7 @@ impl Memory {
     /// Lets the CPU read through a mapping of it.
     ///
     /// # Errors
-    /// What DMA_BUF_IOCTL_SYNC says.
+    /// The errno of DMA_BUF_IOCTL_SYNC.
     pub fn read<T>(&self, read: impl FnOnce() -> T) -> Result<T, Refusal> {
         self.sync(SYNC_READ)?;
         let seen = read();

@@ -9,9 +9,9 @@ use spec::case::{Ability, Kind};
 /// An exporter whose buffers an importer takes.
 #[derive(Debug, Clone)]
 pub struct Pair {
-    /// Who exports.
+    /// The exporter.
     pub exporter: Rc<Endpoint>,
-    /// Who imports.
+    /// The importer.
     pub importer: Rc<Endpoint>,
 }
 
@@ -22,7 +22,7 @@ impl Pair {
     }
 }
 
-/// What a worker does.
+/// The task of a worker.
 #[derive(Debug, Clone)]
 pub enum Task {
     /// Lets a device work on frames in imported buffers, one stream after the other.
@@ -52,16 +52,16 @@ pub enum Task {
 /// A worker.
 #[derive(Debug, Clone)]
 pub struct Worker {
-    /// Of its cell.
+    /// The id of its cell.
     pub id: String,
-    /// What it does.
+    /// The task.
     pub task: Task,
 }
 
-/// So many workers do rounds, and so many closes: two of each meet on the same devices.
+/// The number of workers that do rounds, and of those that close: two of each meet on the same devices.
 const TWINS: u64 = 2;
 
-/// The load is cut into so many shifts: in every second one a queue of one owner streams, in the others it exports.
+/// The number of shifts of a load: in every second one a queue of one owner streams, in the others it exports.
 pub const SHIFTS: u32 = 4;
 
 /// The workers for these endpoints. A device that someone may use works where `intrusive` allows it.
@@ -108,14 +108,14 @@ fn shows(endpoint: &Endpoint) -> bool {
     endpoint.work.contains(&Ability::ScanOut) || endpoint.work.contains(&Ability::WriteBack)
 }
 
-/// The endpoints, of which those are blocked that would have to stream together with another: all at once they cannot.
+/// Returns the endpoints; those that would have to stream together with another are blocked: they cannot all stream at once.
 pub fn one_at_a_time(endpoints: &[Rc<Endpoint>]) -> Vec<Rc<Endpoint>> {
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     let mut chosen = Vec::new();
     for endpoint in endpoints {
         let first = endpoint.shares.as_deref().map(|shares| *taken.entry(shares).or_insert(&endpoint.key));
         let blocked = first.filter(|first| **first != endpoint.key).map(|first| {
-            format!("it gets frames of what {first} streams from; load it alone: prime-cts load {}", endpoint.key)
+            format!("it gets frames from the source of {first}; load it by itself: prime-cts load {}", endpoint.key)
         });
         chosen.push(match blocked {
             Some(_) => Rc::new(Endpoint { blocked, ..(**endpoint).clone() }),
@@ -125,12 +125,12 @@ pub fn one_at_a_time(endpoints: &[Rc<Endpoint>]) -> Vec<Rc<Endpoint>> {
     chosen
 }
 
-/// The queue that a mem2mem node reads, beside the one that it writes.
+/// Returns the queue that a mem2mem node reads, next to the one that it writes.
 fn other_queue(endpoint: &Endpoint, endpoints: &[Rc<Endpoint>]) -> Option<Rc<Endpoint>> {
-    let beside = |other: &&Rc<Endpoint>| {
+    let reads = |other: &&Rc<Endpoint>| {
         other.kind == Kind::V4l2 && other.node == endpoint.node && other.work.contains(&Ability::ConvertFrom)
     };
-    endpoints.iter().find(beside).cloned()
+    endpoints.iter().find(reads).cloned()
 }
 
 /// In which shifts (`number % 2`) a queue streams that only one open file can have at a time: a capture queue holds its own

@@ -11,10 +11,10 @@ use super::plan::Pair;
 use super::rounds::RoundError;
 use super::worker_report::{Meaning, WorkerReport, meaning};
 
-/// A buffer goes through a queue so often.
+/// The number of times that a buffer goes through a queue.
 const FRAMES: u32 = 12;
 
-/// An importer that has more exporters than these gives a queue of one owner back after each frame: to another importer
+/// An importer that has more exporters than these releases a queue of one owner after each frame: to another importer
 /// that queue may be all there is.
 const FEW: usize = 6;
 
@@ -53,7 +53,7 @@ struct Source {
 }
 
 impl Pool {
-    /// Of the exporters whose buffers an importer takes, for frames of so many bytes. What is to be read is filled when it
+    /// Creates the pool of the exporters whose buffers an importer takes, for frames of this many bytes. What is to be read is filled when it
     /// is made.
     pub fn new(
         importer: &Endpoint,
@@ -75,7 +75,7 @@ impl Pool {
         Self { needed, sources: sources.collect(), next: 0, filled }
     }
 
-    /// How many exporters have given a buffer.
+    /// Returns the number of exporters that have provided a buffer.
     pub fn used(&self) -> u64 {
         self.sources.iter().filter(|source| source.used).count() as u64
     }
@@ -83,7 +83,7 @@ impl Pool {
     /// A buffer of the next exporter that has one.
     ///
     /// # Errors
-    /// What is wrong with one.
+    /// The fault of an exporter.
     pub fn take(&mut self, report: &mut WorkerReport<'_>) -> Result<Option<LentBuffer>, String> {
         let shift = report.clock().shift() % 2;
         let count = self.sources.len();

@@ -7,10 +7,10 @@ use spec::step::Stream;
 use super::survey::SIZE;
 use crate::cell::{BEFORE, INPUT, filled, own_input, steady};
 
-/// So many frames of a stream are known by their numbers: an encoder writes its first frame otherwise than the next.
+/// The number of frames of a stream that are known by their numbers: an encoder writes its first frame unlike the next.
 pub const FRAMES: usize = 12;
 
-/// So many of the device's own buffers at a time.
+/// The number of the device's own buffers at a time.
 const QUEUED: u32 = 4;
 
 /// Frames of a device's own buffers.
@@ -21,7 +21,7 @@ pub struct Reference {
     alike: bool,
 }
 
-/// How a device is asked to work, for so many frames.
+/// Returns the work that a device is asked for, for this many frames.
 pub fn asked() -> Stream {
     Stream { queued: Some(QUEUED), ..Stream::default() }
 }
@@ -36,12 +36,12 @@ pub fn room(importer: &Endpoint, output: Option<&Endpoint>) -> u64 {
     importer.smallest.max(output.map_or(0, |output| output.smallest)).max(SIZE)
 }
 
-/// What a buffer that is written holds before.
+/// Returns what a buffer that is written holds before.
 pub fn before(at: u64) -> u64 {
     word(BEFORE, at)
 }
 
-/// What a buffer that is read holds, whichever it is: a stream takes any of them at any time.
+/// Returns what any buffer that is read holds: a stream takes any of them at any time.
 pub fn read(at: u64) -> u64 {
     own_input(device::work::within(at))
 }
@@ -51,7 +51,7 @@ impl Reference {
     /// if it does not do the same both times.
     ///
     /// # Errors
-    /// What the device does not do.
+    /// The error of the device.
     pub fn of(
         device: &dyn Device,
         room: u64,
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(reference.compare(99, 0, 8, &seen), Ok(32));
         assert!(reference.compare(0, 0, 9, &seen).unwrap_err().contains("wrote 9 bytes"));
         seen[31] ^= 1;
-        assert!(reference.compare(0, 0, 8, &seen).is_err(), "a byte behind the frame");
+        assert!(reference.compare(0, 0, 8, &seen).is_err(), "a byte past the frame");
     }
 
     #[test]

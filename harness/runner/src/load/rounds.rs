@@ -17,10 +17,10 @@ use crate::numbers::Numbers;
 /// The number of rounds after which the devices are opened again.
 const OPEN_FOR: u64 = 100;
 
-/// In one of so many rounds the bytes are looked at; in the others the round is over the sooner.
+/// One round out of this many compares the bytes; the others are shorter without.
 const LOOKED_AT: u64 = 8;
 
-/// What a round is stopped by.
+/// The reason why a round stops.
 pub enum RoundError {
     /// A device said no.
     Refused(Kind, Refusal),
@@ -108,12 +108,12 @@ impl Shelf {
 /// Opens an endpoint.
 ///
 /// # Errors
-/// What open(2) of its node says.
+/// The errno of open(2) of its node.
 pub fn open(endpoint: &Endpoint) -> Result<Rc<dyn Device>, RoundError> {
     device::inventory::open(endpoint).map_err(|error| RoundError::Refused(endpoint.kind, Refusal::of("open")(error)))
 }
 
-/// What a round makes, and releases in any order.
+/// The things that a round makes, and releases in any order.
 enum Made {
     Memory,
     Import,

@@ -71,7 +71,7 @@ pub fn work(importer: &Rc<Endpoint>, pairs: &[Pair], owned: &BTreeMap<String, u3
     if report.figure("frames-read") == 0 && !report.failed() {
         report.unseen(Oracle::Device, "the display showed no imported buffer", EXPECTED);
     } else if report.figure("frames-compared") == 0 && !report.failed() {
-        report.unseen(Oracle::Content, "the display told of no buffer what it showed", EXPECTED);
+        report.unseen(Oracle::Content, "the display reported for no buffer what it showed", EXPECTED);
     }
 }
 

@@ -14,7 +14,7 @@ use super::pool::Pool;
 use super::reference::{self, FRAMES, Reference};
 use super::worker_report::{Meaning, WorkerReport, meaning_of_work};
 
-/// So many frames are queued at a time.
+/// The number of frames that are queued at a time.
 const AT_ONCE: usize = 4;
 
 /// Streams until the time is over.

@@ -1,4 +1,4 @@
-//! Who takes whose buffers: looked at once before the load, in processes of their own. What is refused there is no part of
+//! The pairs that share buffers, found once before the load, in processes of their own. What is refused there is not part of
 //! the load; whether it may be refused is what the cases are about.
 
 use std::os::fd::AsRawFd;
@@ -14,7 +14,7 @@ use crate::run::child;
 /// The buffers of a load, in bytes, at least: of several pages, and with room for a frame of some size.
 pub const SIZE: u64 = 64 * 1024;
 
-/// As a program asks for a file that it writes.
+/// The flags with which a program asks for a file that it writes.
 pub const FLAGS: ExportFlags = ExportFlags { writable: true, close_on_exec: true };
 
 /// The size that an exporter is asked for, for an importer that may need more.
@@ -22,7 +22,7 @@ pub fn size(exporter: &Endpoint, needed: u64) -> u64 {
     exporter.smallest.max(needed).max(SIZE)
 }
 
-/// The pairs of which one import went well, and how many there are besides. An importer has so long for all exporters.
+/// Returns the pairs of which one import succeeded, and the number of others. An importer has this time for all exporters.
 pub fn pairs(endpoints: &[Rc<Endpoint>], deadline: Duration) -> (Vec<Pair>, usize) {
     let usable = |endpoint: &&Rc<Endpoint>| endpoint.blocked.is_none();
     let exporters: Vec<_> = endpoints.iter().filter(usable).filter(|endpoint| endpoint.exports).collect();
@@ -47,7 +47,7 @@ pub fn pairs(endpoints: &[Rc<Endpoint>], deadline: Duration) -> (Vec<Pair>, usiz
                     |exporter: &&Rc<Endpoint>| Pair { exporter: (*exporter).clone(), importer: importer.clone() };
                 pairs.extend(exporter.map(pair));
             }
-            // Behind the exporter with which the process died or hung, if it did.
+            // After the exporter with which the process died or hung, if it did.
             let last = ran.messages.at().and_then(|step| step.parse::<usize>().ok());
             next = if ran.messages.done() { exporters.len() } else { last.map_or(exporters.len(), |last| last + 1) };
         }

@@ -1,4 +1,4 @@
-//! What a worker tells while it works: figures, now and then, and what it found.
+//! The messages of a worker at work: figures from time to time, and findings.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ use event::{Blame, Finding, Oracle};
 /// The interval at which figures are reported: a process that dies loses no more.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// A worker's mouth.
+/// Sends a worker's figures and findings to the parent.
 pub struct WorkerReport<'a> {
     say: &'a mut dyn FnMut(&Message),
     clock: &'a Clock,
@@ -100,7 +100,7 @@ impl<'a> WorkerReport<'a> {
         self.figures.insert(name.to_owned(), value);
     }
 
-    /// What was counted.
+    /// Returns a figure.
     pub fn figure(&self, name: &str) -> u64 {
         self.figures.get(name).copied().unwrap_or(0)
     }
@@ -141,7 +141,7 @@ impl<'a> WorkerReport<'a> {
     }
 }
 
-/// What a refusal under load means: the pair went well before.
+/// Judges a refusal under load: the pair succeeded before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
     /// Someone else has the device, or all that there is of it: it is tried again.
@@ -167,7 +167,7 @@ pub fn meaning_of_work(kind: Kind, undone: &WorkError) -> Option<Meaning> {
     undone.refusal().map(|refusal| meaning(kind, refusal))
 }
 
-/// The name that a buffer of a pair gets: what is left behind tells who made it.
+/// The name that a buffer of a pair gets: what is not released shows who made it.
 pub fn name(pair: usize) -> std::ffi::CString {
     std::ffi::CString::new(format!("{NAME}{pair}")).unwrap_or_default()
 }

@@ -14,20 +14,20 @@ pub struct Cell {
     pub id: String,
     /// The rule.
     pub case: Rc<Case>,
-    /// Who exports, if the case wants one.
+    /// The exporter, if the case has one.
     pub exporter: Option<Rc<Endpoint>>,
-    /// Who imports, if the case wants one.
+    /// The importer, if the case has one.
     pub importer: Option<Rc<Endpoint>>,
-    /// Who imports as well, in a chain.
+    /// The second importer, in a chain.
     pub second_importer: Option<Rc<Endpoint>>,
-    /// Why nothing on this machine could show whether the rule is kept.
+    /// The reason why nothing on this machine could show whether the rule is kept.
     pub unobserved: Option<String>,
     /// Whose device it would take away, and what allows that.
     pub kept: Option<String>,
 }
 
 impl Cell {
-    /// Of a case with its name and these endpoints.
+    /// Creates the cell of a case with its name and these endpoints.
     pub(super) fn of(
         name: &str,
         case: &Rc<Case>,
@@ -58,7 +58,7 @@ impl Cell {
         )
     }
 
-    /// Why it cannot be run, known beforehand.
+    /// Returns why it cannot be run, known beforehand.
     pub fn blocked(&self) -> Option<&str> {
         self.endpoints().find_map(|endpoint| endpoint.blocked.as_deref()).or(self.kept.as_deref())
     }

@@ -14,13 +14,13 @@ use event::{Finding, MapDmaBuf};
 pub struct ChildOutcome {
     /// Its process id; 0 if it could not be made.
     pub pid: i32,
-    /// What it said.
+    /// The messages that it sent.
     pub messages: Messages,
-    /// How it ended, or why it could not be made.
+    /// Its ending, or the reason why it could not be made.
     pub ending: Result<Ending, String>,
     /// Its deadline.
     pub deadline: Duration,
-    /// How long there was such a process.
+    /// The time that the process existed.
     pub time: Duration,
 }
 
@@ -150,7 +150,7 @@ impl ChildOutcome {
         Self { pid, messages, ending, deadline, time }
     }
 
-    /// How much of its time went into what it was made for; all of it, if it did not come to tell.
+    /// Returns the time of its own work; all of its time, if it did not report it.
     pub fn lasted(&self) -> Duration {
         let told = self.messages.whole.iter().find_map(|message| match message {
             Message::Lasted(microseconds) => Some(Duration::from_micros(*microseconds)),
@@ -167,12 +167,12 @@ impl ChildOutcome {
             .filter_map(|message| if let Message::Finding(finding) = message { Some(finding) } else { None })
     }
 
-    /// What it counted, as far as it came to tell.
+    /// Returns its figures, as far as it reported them.
     pub fn figures(&self) -> BTreeMap<String, u64> {
         self.messages.figures().cloned().unwrap_or_default()
     }
 
-    /// What devices did with its buffers by themselves.
+    /// Returns the accesses of devices to its buffers.
     pub fn device_access(&self) -> Vec<String> {
         let said = self.messages.whole.iter();
         let access =
@@ -180,7 +180,7 @@ impl ChildOutcome {
         access.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
     }
 
-    /// What it exported, as fdinfo calls it.
+    /// Returns what it exported, as fdinfo shows it.
     pub fn exported(&self) -> Vec<MapDmaBuf> {
         let exported = self.messages.whole.iter();
         exported

@@ -7,14 +7,14 @@ use kernel_log::{TAINT_DAMAGE, taint_names};
 pub struct Damage(Option<String>);
 
 impl Damage {
-    /// What the taint at the start of a run tells.
+    /// Reads the taint at the start of a run.
     pub fn before(taint: Option<u64>) -> Self {
         let mut damage = Self::default();
-        damage.learn("what was done before this run", taint.unwrap_or(0));
+        damage.learn("events before this run", taint.unwrap_or(0));
         damage
     }
 
-    /// Of something in which these bits of the taint came up.
+    /// Records something in which these bits of the taint came up.
     pub fn learn(&mut self, what: &str, taint: u64) {
         let bits = taint & TAINT_DAMAGE;
         if bits != 0 && self.0.is_none() {
@@ -22,7 +22,7 @@ impl Damage {
         }
     }
 
-    /// What it was, and the taint.
+    /// Returns the first damage, with the taint.
     pub fn by(&self) -> Option<&str> {
         self.0.as_deref()
     }
@@ -41,6 +41,6 @@ mod tests {
         damage.learn("a.b.d", 1 << 5 | 1 << 9);
         damage.learn("a.b.e", 1 << 7);
         assert_eq!(damage.by(), Some("a.b.d (B: bad page)"));
-        assert_eq!(Damage::before(Some(1 << 7)).by(), Some("what was done before this run (D: oops or BUG)"));
+        assert_eq!(Damage::before(Some(1 << 7)).by(), Some("events before this run (D: oops or BUG)"));
     }
 }

@@ -13,7 +13,7 @@ use event::{CellEnd, Finding, Oracle};
 pub struct Deadly(BTreeSet<(String, String)>);
 
 impl Deadly {
-    /// Those of cells that are said to have brought it down.
+    /// Returns the pairs of cells that are said to have brought it down.
     pub fn of<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Self {
         let pair = |cell: &Cell| Some((cell.exporter.as_ref()?.key.clone(), cell.importer.as_ref()?.key.clone()));
         Self(cells.into_iter().filter_map(pair).collect())
@@ -28,7 +28,7 @@ impl Deadly {
         }
     }
 
-    /// What is told of a cell that is not run, for its exporter and importer have brought the machine down.
+    /// Returns the result of a cell that is not run because its exporter and importer have brought the machine down.
     pub fn spares(&self, cell: &Cell) -> Option<CellResult> {
         let exporter = cell.exporter.as_ref()?;
         let mut importers = [&cell.importer, &cell.second_importer].into_iter().flatten();

@@ -2,7 +2,7 @@
 
 use event::MapDmaBuf;
 
-/// What a cell's own buffers were exported through. A library may export buffers beside them (Mesa's software driver
+/// Returns what a cell's own buffers were exported through. A library may export other buffers as well (Mesa's software driver
 /// tries udmabuf whenever it is opened): of what was traced, that counts which the steps' own files are called by.
 pub fn of_steps(traced: Vec<MapDmaBuf>, told: Vec<MapDmaBuf>) -> Vec<MapDmaBuf> {
     let own = |found: &&MapDmaBuf| told.iter().any(|told| told.exp_name == found.exp_name);

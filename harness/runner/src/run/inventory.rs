@@ -1,4 +1,4 @@
-//! The board as one look at it shows it: its endpoints, and what only a first export of each tells.
+//! The board as one look at it shows it: its endpoints, and what only a first export of each shows.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub fn endpoints() -> Vec<Rc<Endpoint>> {
 
 /// A board that was looked at.
 pub struct Inventory {
-    /// What runs cells on it; its oracles have started.
+    /// The runner of cells; its oracles have started.
     pub runner: Runner,
     /// The endpoints, with the memory and the map_dma_buf of their buffers as far as these are known.
     pub endpoints: Vec<Rc<Endpoint>>,
@@ -46,7 +46,7 @@ impl Inventory {
     }
 }
 
-/// What is known of an endpoint, after a first export of it in a process of its own.
+/// Returns what is known of an endpoint, after a first export of it in a process of its own.
 fn look_at(watch: &mut Watch, endpoint: &Endpoint) -> EndpointFound {
     let kind = serde_json::to_value(endpoint.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
     EndpointFound {

@@ -36,7 +36,7 @@ fn of_frames(seen: &Observations) -> Option<Finding> {
     Some(Finding::new(Oracle::Pages, Verdict::Pass, Blame::Nobody, seen, "a property of this kernel and device"))
 }
 
-/// What was overwritten may have been what the cell is about.
+/// Finds gaps in the log or trace: what was overwritten may have been what the cell is about.
 fn of_gaps(seen: &Observations) -> Vec<Finding> {
     let gap = |oracle, count: u64, what: &str| {
         let seen = format!("{count} {what} were overwritten before they could be read");
@@ -54,7 +54,7 @@ pub fn blocked(why: &str) -> Finding {
 
 /// The finding of a cell of whose rule nothing here shows whether it is kept.
 pub fn unobserved(why: &str) -> Finding {
-    Finding::not_observable(Oracle::Requirement, why, "what alone shows the fault is there")
+    Finding::not_observable(Oracle::Requirement, why, "the only thing that shows the fault is there")
 }
 
 fn of_ending(ran: &ChildOutcome, told_why: bool) -> Option<Finding> {
@@ -68,14 +68,14 @@ fn of_ending(ran: &ChildOutcome, told_why: bool) -> Option<Finding> {
     match &ran.ending {
         Ok(Ending::Exited(0)) if ran.messages.done() || told_why => None,
         Ok(Ending::Exited(code)) => {
-            let panic = ran.messages.panic().unwrap_or("no panic was told");
+            let panic = ran.messages.panic().unwrap_or("no panic was reported");
             tell(Verdict::Error, Blame::Suite, format!("exit code {code}: {panic}"), Vec::new())
         }
         Ok(Ending::Signalled(signal)) => {
             tell(Verdict::Crash, Blame::Undecided, format!("{signal} ended the process"), Vec::new())
         }
         Ok(Ending::TimedOut) => {
-            let seen = format!("nothing came of it within {} s; it was killed", ran.deadline.as_secs_f32());
+            let seen = format!("timed out after {} s and was killed", ran.deadline.as_secs_f32());
             tell(Verdict::Timeout, Blame::Undecided, seen, Vec::new())
         }
         Ok(Ending::Stuck { stack }) => {
@@ -106,14 +106,14 @@ fn of_touch(touch: &Touch) -> Finding {
         Verdict::Fail,
         Blame::Importer,
         seen,
-        "an importer uses the DMA addresses and lengths alone",
+        "an importer uses only the DMA addresses and lengths",
     )
 }
 
 fn of_shared(shared: &Shared) -> Finding {
     let Shared { table, devices: [one, other], .. } = shared;
     let seen = format!(
-        "dma_buf_map_attachment gave the sg_table at {table:#x} to the device at {one:#x} and, before that had given it \
+        "dma_buf_map_attachment gave the sg_table at {table:#x} to the device at {one:#x} and, before that had returned it \
          back, to the one at {other:#x}"
     );
     Finding::new(

@@ -23,15 +23,15 @@ use event::{CellEnd, EndpointFound, Finding, Run};
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// Another kernel runs now.
-    #[error("the run was begun on Linux {before}, this is Linux {now}; start anew, without --resume")]
+    #[error("the run was begun on Linux {before}, this is Linux {now}; start again without --resume")]
     Kernel {
         /// At the start.
         before: String,
         /// At present.
         now: String,
     },
-    /// A cell is said to have brought the machine down that is none of this run's.
-    #[error("{id} is none of the cells that are planned now; give the arguments that the run was begun with")]
+    /// A cell is said to have brought the machine down that is not in this run.
+    #[error("cell {id} is not in the current plan; use the same arguments as the original run")]
     Unplanned {
         /// Which.
         id: String,
@@ -39,35 +39,35 @@ pub enum ResumeError {
     /// Other cells are planned now.
     #[error(
         "the run was begun with other cells than are planned now though the endpoints are the same: {before} then, {now} \
-         now{}; give the arguments that it was begun with, or start anew, without --resume",
+         now{}; use the same arguments as the original run, or start again without --resume",
         .unplanned.as_ref().map_or(String::new(), |id| format!(", and {id} is not among them"))
     )]
     Cells {
-        /// So many at the start.
+        /// The number at the start.
         before: usize,
-        /// So many at present.
+        /// The number at present.
         now: usize,
         /// One that was begun and is not planned now.
         unplanned: Option<String>,
     },
 }
 
-/// What is known of the part that has been run. Of its cells no more is held than which they are.
+/// The part that has been run. Of its cells only the ids are held.
 #[derive(Debug)]
 pub struct Before {
-    /// What its journal tells beside its cells.
+    /// The events of its journal other than its cells.
     pub head: Head,
-    /// What the kernel said at its end, where that was kept.
+    /// The kernel's last report, where its log was kept.
     pub last: Option<Splat>,
     ended: BTreeSet<String>,
     /// True if its journal is elsewhere, on a console.
     pub elsewhere: bool,
-    /// What its cells have shown.
+    /// The results of its cells.
     pub so_far: SoFar,
 }
 
 impl Before {
-    /// Opens the journal of a run to go on with it, and reads what it tells. Nothing when there is no journal yet, or none
+    /// Opens the journal of a run to resume it, and reads it. Nothing when there is no journal yet, or none
     /// that had come to its first line.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl Before {
         Self { last: last_words_of(log), ..self }
     }
 
-    /// Of a run whose journal is on a console, and which came to the last of the cells that brought the machine down.
+    /// Describes a run whose journal is on a console, and which came to the last of the cells that brought the machine down.
     ///
     /// # Errors
     /// A cell that is not planned.
@@ -140,7 +140,7 @@ impl Before {
         if let [open] = &self.head.open[..] { Some(open) } else { None }
     }
 
-    /// The cells in one of which the machine went down, if several were running.
+    /// Returns the cells in one of which the machine went down, if several were running.
     pub fn suspects(&self) -> &[String] {
         if self.crashed_in().is_some() { &[] } else { &self.head.open }
     }
@@ -150,12 +150,12 @@ impl Before {
         self.ended.contains(id)
     }
 
-    /// What the cell showed in which the machine went down.
+    /// Returns the result of the cell in which the machine went down.
     pub fn end_of(&self, cell: &Cell) -> CellResult {
         CellResult::without_running(self.crash(&cell.drivers()))
     }
 
-    /// The end of the open cell where it cannot be planned any more: the machine came back without one of its devices.
+    /// Returns the end of the open cell where it cannot be planned any more: the machine came back without one of its devices.
     pub fn end_without_devices(&self, cells: &Plan) -> Option<CellEnd> {
         let id = self.crashed_in().filter(|open| !cells.iter().any(|cell| cell.id == *open))?;
         let mut parts = id.split('.').skip(2).map(str::to_owned);

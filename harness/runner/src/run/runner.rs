@@ -25,7 +25,7 @@ pub struct Runner {
     watch: Watch,
     /// The importers that take contiguous memory only.
     contiguous: BTreeSet<String>,
-    /// How long the cells' steps took; of cells that ran at the same time, those of the longest.
+    /// The time of the cells' steps; of cells that ran at the same time, that of the longest.
     steps: Duration,
     damage: Damage,
 }
@@ -41,7 +41,7 @@ impl Runner {
         Self { watch, contiguous, steps: Duration::ZERO, damage }
     }
 
-    /// The watch alone, for work that is not a cell.
+    /// Returns the watch, for work that is not a cell.
     pub fn into_watch(self) -> Watch {
         self.watch
     }
@@ -61,7 +61,7 @@ impl Runner {
         real.then(|| judge::unobserved(&format!("{}: {}", missing.oracle, missing.missing.as_deref().unwrap_or(""))))
     }
 
-    /// How long the cells' steps took until now.
+    /// Returns the time of the cells' steps until now.
     pub fn steps(&self) -> Duration {
         self.steps
     }
@@ -72,7 +72,7 @@ impl Runner {
         self.result(cell, &ran, &seen)
     }
 
-    /// What is known of a cell that is not run.
+    /// Returns what is known of a cell that is not run.
     pub fn not_run(cell: &Cell) -> Option<CellResult> {
         let known = cell.unobserved.as_ref().map(|why| judge::unobserved(why));
         known.or_else(|| cell.blocked().map(judge::blocked)).map(CellResult::without_running)

@@ -1,16 +1,16 @@
-//! What the cells of a run have shown so far.
+//! The results of a run's cells so far.
 
 use super::deadly::Deadly;
 use event::{CellEnd, End, MapDmaBuf};
 
-/// What the cells have shown so far.
+/// The results of the cells so far.
 #[derive(Debug, Clone, Default)]
 pub struct SoFar {
-    /// How many cells.
+    /// The number of cells.
     pub number: usize,
     /// Their totals.
     pub end: End,
-    /// What they went through.
+    /// The implementations that they went through.
     pub reached: Vec<MapDmaBuf>,
     /// The pairs that have brought the machine down.
     pub deadly: Deadly,

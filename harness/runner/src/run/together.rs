@@ -1,9 +1,9 @@
 //! Which cells run at the same time (`--jobs`), and when what they showed does not count.
 //!
-//! Cells run together that have no device in common, and of which none looks at the machine as a whole. The kernel's log
-//! and its taint are the machine's, too: where they tell of something while several cells run, or one of these does not
+//! Cells run together if they have no device in common and none of them looks at the machine as a whole. The kernel's log
+//! and its taint are the machine's, too: where they show something while several cells run, or one of these does not
 //! end by itself, no one can say whose it is. Then nothing of what any of them showed counts, a pass as little as a
-//! failure, and each is run alone.
+//! failure, and each is run by itself.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use super::child::ChildOutcome;
 use super::watch::Observations;
 use crate::plan::Cell;
 
-/// So many cells are looked through for some that can run beside others.
+/// The number of cells that are searched for some that can run with others.
 const WINDOW: usize = 1024;
 
 /// Buffers that are larger take memory away from others, bytes.
@@ -31,7 +31,7 @@ pub struct Waiting<I> {
 }
 
 impl<I: Iterator<Item = Cell>> Waiting<I> {
-    /// In this order, so many at the same time; `alone` are ids of cells that run alone.
+    /// Queues cells in this order, up to `jobs` at the same time; `alone` are ids of cells that run by themselves.
     pub fn new(cells: I, alone: impl IntoIterator<Item = String>, jobs: usize) -> Self {
         Self { next: VecDeque::new(), rest: cells, alone: alone.into_iter().collect(), jobs }
     }
@@ -60,13 +60,13 @@ impl<I: Iterator<Item = Cell>> Waiting<I> {
         together
     }
 
-    /// Makes so many of the next cells, as far as there are so many.
+    /// Makes this many of the next cells, as far as there are that many.
     fn look_at(&mut self, count: usize) {
         let missing = count.saturating_sub(self.next.len());
         self.next.extend(self.rest.by_ref().take(missing).map(Rc::new));
     }
 
-    /// What these showed does not count: each is next, and runs alone.
+    /// Discards what these showed: each is next, and runs by itself.
     pub fn again(&mut self, cells: &[Rc<Cell>]) {
         for cell in cells.iter().rev() {
             self.alone.insert(cell.id.clone());
@@ -79,7 +79,7 @@ impl<I: Iterator<Item = Cell>> Waiting<I> {
     }
 }
 
-/// What a cell takes for itself.
+/// Returns the things that a cell takes for itself.
 fn locks(cell: &Cell) -> BTreeSet<String> {
     cell.endpoints().flat_map(|endpoint| endpoint.locks()).collect()
 }
@@ -94,7 +94,7 @@ pub fn looks_at_the_machine(cell: &Cell) -> bool {
 pub struct Undecided(pub String);
 
 impl Undecided {
-    /// What there is of it in a process and in what was seen while it ran.
+    /// Finds it in a process and in what was seen while it ran.
     pub(super) fn of(ran: &ChildOutcome, seen: &Observations) -> Option<Self> {
         // Named one by one: what is new there is the machine's, and asked for here, or the process's own.
         let Observations { splats, dumps, taint, lost, lost_calls, touched: _, shared: _, frames: _, exported: _ } =

@@ -10,10 +10,10 @@ use oracle::provenance::{Evidence, Shared, Touch, Tracer};
 
 use event::{MapDmaBuf, OracleState};
 
-/// What watches, and why something does not.
+/// The oracles outside a cell, and why one is missing.
 pub struct Watch {
     log: Result<KernelLog, String>,
-    /// What was logged since `begin`, as far as it was gathered.
+    /// The records since `begin`, as far as they were gathered.
     records: Vec<Record>,
     /// Records that were overwritten before `begin`.
     lost_before: u64,
@@ -47,7 +47,7 @@ impl Default for Sources {
     }
 }
 
-/// What was seen while a cell ran.
+/// The observations while a cell ran.
 #[derive(Debug, Clone, Default)]
 pub struct Observations {
     /// Warnings, bugs and oopses of the kernel.
@@ -62,7 +62,7 @@ pub struct Observations {
     pub shared: Vec<Shared>,
     /// The first page frames of mappings, and how many of them have no struct page.
     pub frames: Option<(Vec<u64>, usize)>,
-    /// What buffers were exported through.
+    /// The implementations that buffers were exported through.
     pub exported: Vec<MapDmaBuf>,
     /// Records of the kernel log that were overwritten before they could be read.
     pub lost: u64,
@@ -78,20 +78,20 @@ fn clear_warn_once(debugfs: &Path) -> Result<File, String> {
         .map_err(|error| format!("{}: {error}; mount -t debugfs nodev /sys/kernel/debug, run as root", path.display()))
 }
 
-/// CONFIG_DMA_API_DEBUG tells one error, and then only after each writing of a number of them, or all of them
+/// CONFIG_DMA_API_DEBUG reports one error, and then only after each writing of a number of them, or all of them
 /// (Documentation/core-api/dma-api.rst). A kernel without it has no such file.
 fn show_all_dma_errors(debugfs: &Path) {
     let _ = std::fs::write(debugfs.join("dma-api/all_errors"), "1");
 }
 
-/// A kernel that does not tell how it was configured is taken for one without that option, as nearly all are.
+/// A kernel that does not show its configuration is taken for one without that option, as nearly all are.
 fn copies_sg_tables() -> bool {
     let Ok((release, _)) = uapi::process::kernel() else { return false };
     let config = oracle::kernel_config::KernelConfig::read(Path::new("/"), &release);
     config.is_ok_and(|config| config.copies_sg_tables(&release))
 }
 
-/// What is known of page frames; some are enough.
+/// The number of page frames that are checked; some are enough.
 fn frames(mut frames: Vec<u64>) -> Option<(Vec<u64>, usize)> {
     frames.truncate(FRAMES);
     let without = oracle::pages::without_struct_page(&frames, Path::new("/proc"))?;
@@ -185,7 +185,7 @@ impl Watch {
     /// Forgets what came before, and lets the kernel do so.
     pub fn begin(&mut self) {
         if let Ok(once) = &mut self.once {
-            // A kernel that does not take it has told its warnings already: then only the first cell has them.
+            // A kernel that does not take it has given its warnings already: then only the first cell has them.
             let _ = once.write_all(b"1");
         }
         self.records.clear();
@@ -209,15 +209,15 @@ impl Watch {
         }
     }
 
-    /// What came since `begin`: of the exports, those of a process and of the driver whose endpoint it used.
+    /// Returns what came since `begin`: of the exports, those of a process and of the driver whose endpoint it used.
     pub fn end(&mut self, pid: i32, driver: &str) -> Observations {
         self.end_all(&[(pid, driver)]).pop().unwrap_or_default()
     }
 
-    /// As [`Watch::end`], for each of several processes that ran at the same time. What no probe tells the process of is
-    /// told of all of them.
+    /// As [`Watch::end`], for each of several processes that ran at the same time. What no probe attributes to a process is
+    /// reported for all of them.
     pub fn end_all(&mut self, processes: &[(i32, &str)]) -> Vec<Observations> {
-        let common = self.of_nobody();
+        let common = self.of_no_process();
         let Ok(tracer) = &mut self.tracer else { return processes.iter().map(|_| common.clone()).collect() };
         let lost = tracer.lost();
         let (touched, shared, mapped) = (tracer.take_touches(), tracer.take_shared(), tracer.take_frames());
@@ -245,8 +245,8 @@ impl Watch {
         all
     }
 
-    /// What the kernel does not tell the process of: its log and its taint.
-    fn of_nobody(&mut self) -> Observations {
+    /// Returns what the kernel does not attribute to a process: its log and its taint.
+    fn of_no_process(&mut self) -> Observations {
         let mut seen = Observations::default();
         if let Ok(log) = &mut self.log {
             self.records.extend(log.take());

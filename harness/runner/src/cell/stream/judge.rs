@@ -10,7 +10,7 @@ use super::work_order::{BEFORE, BLAME, EXPECTED, INPUT, LEFT};
 use crate::cell::stop::Stop;
 use crate::cell::world::World;
 
-/// Returns whether no buffer tells what a device has done.
+/// Returns whether no buffer shows what a device has done.
 pub fn unwritten(worked: &WorkResult) -> bool {
     worked.written.iter().all(Option::is_none)
 }
@@ -56,7 +56,7 @@ fn same(first: &Plane, second: &Plane) -> Result<bool, String> {
     Ok(wrote)
 }
 
-/// How much the device says that it wrote, against what it said of its own.
+/// Compares the amount that the device reports as written with that of its own buffers.
 pub fn judge_amounts(done: &WorkResult, own: &WorkResult) -> Result<(), Stop> {
     for (number, own) in own.written.iter().enumerate() {
         let used = |plane: Option<&Plane>| plane.map(|plane| plane.used);
@@ -71,7 +71,7 @@ pub fn judge_amounts(done: &WorkResult, own: &WorkResult) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What the imported buffers hold, against what the device's own did: those were filled with the same before.
+/// Compares the imported buffers with the device's own, which were filled with the same before.
 pub fn judge(world: &World, done: &WorkResult, own: &WorkResult, files: &[View]) -> Result<(), Stop> {
     for (number, own) in own.written.iter().enumerate() {
         let seed = if own.is_some() { BEFORE } else { LEFT };
@@ -93,11 +93,12 @@ pub fn judge(world: &World, done: &WorkResult, own: &WorkResult, files: &[View])
     judge_crc(done.crc.as_deref(), own.crc.as_deref())
 }
 
-/// What the display says of an imported buffer, against what it says of its own. Where it says nothing of one of them,
+/// Compares what the display reports of an imported buffer with what it reports of its own. Where it reports nothing of one,
 /// nothing is known of what it shows.
 fn judge_crc(imported: Option<&str>, own: Option<&str>) -> Result<(), Stop> {
-    let missing =
-        |whose: &str| Stop::not_observable(Oracle::Content, format!("the display told no CRC of {whose}"), EXPECTED);
+    let missing = |whose: &str| {
+        Stop::not_observable(Oracle::Content, format!("the display reported no CRC of {whose}"), EXPECTED)
+    };
     match (imported, own) {
         (None, Some(_)) => Err(missing("the imported buffer")),
         (Some(_), None) => Err(missing("its own buffer")),
@@ -109,7 +110,7 @@ fn judge_crc(imported: Option<&str>, own: Option<&str>) -> Result<(), Stop> {
     }
 }
 
-/// So many bytes as they were filled.
+/// Returns this many bytes as they were filled.
 pub fn filled(len: usize, word: impl Fn(u64) -> u64) -> Vec<u8> {
     let mut bytes = vec![0; len.next_multiple_of(8)];
     for (index, place) in bytes.chunks_exact_mut(8).enumerate() {

@@ -13,7 +13,7 @@ pub fn stream(world: &mut World, step: &Stream) -> Result<(), Stop> {
     let mut unseen = None;
     let mut formats = formats(world.side(step.by)?, step)?;
     if !step.gives_up.is_empty() {
-        // What was given up is there for one format alone.
+        // What was given up exists for one format only.
         formats.truncate(1);
     }
     for format in formats {

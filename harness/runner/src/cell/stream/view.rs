@@ -23,7 +23,7 @@ pub struct View {
     /// The one that is read from in the end, where that is another.
     other: Option<Mapping>,
     cpu: StreamCpu,
-    /// In bytes, as its exporter told it.
+    /// The size in bytes, as its exporter reported it.
     pub size: u64,
 }
 

@@ -21,7 +21,7 @@ pub struct Waiting<'a> {
     output: &'a [View],
     how: StreamWait,
     pending: Pending,
-    /// What signalling it came to, once it was.
+    /// The result of signalling it, once it was signalled.
     signalled: RefCell<Option<Result<(), Refusal>>>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Waiting<'a> {
         Ok(Self { world, output, how, pending, signalled: RefCell::new(None) })
     }
 
-    /// What the device is told of the fence.
+    /// The way in which the device learns of the fence.
     pub fn file(&self) -> Option<BorrowedFd<'_>> {
         (self.how == StreamWait::InFence).then(|| self.pending.file.as_fd())
     }
@@ -54,7 +54,7 @@ impl<'a> Waiting<'a> {
     pub fn end(&self, word: impl Fn(usize, u64) -> u64) -> Result<(), Refusal> {
         for (number, shown) in self.output.iter().enumerate() {
             shown.write(|at| word(number, at));
-            // One that cannot be made coherent was told of when it was filled.
+            // One that cannot be made coherent was reported when it was filled.
             let _ = shown.sync(self.world, SYNC_WRITE | SYNC_END);
         }
         let answer = self.pending.fence.signal();

@@ -29,7 +29,7 @@ pub fn at_work(world: &mut World, step: &Stream, format: Option<u32>) -> Result<
     at_work.compared()
 }
 
-/// What the buffers hold that are read.
+/// The content of the buffers that are read.
 struct Read {
     /// In place of the pattern.
     bytes: Option<Vec<u8>>,
@@ -63,10 +63,10 @@ struct AtWork<'a> {
     world: &'a World,
     step: &'a Stream,
     format: Option<u32>,
-    /// Those that are written, and those that are read.
+    /// The files that are written, and those that are read.
     buffers: [&'a [View]; 2],
     read: &'a Read,
-    /// Of the smallest of them, in bytes.
+    /// The size of the smallest of them, in bytes.
     room: u64,
     given_up: RefCell<Vec<Value>>,
 }
@@ -101,7 +101,7 @@ impl AtWork<'_> {
         let importer = self.importer()?;
         let left = || {
             for shown in capture.iter().skip(1) {
-                // A file that cannot be made coherent was told of when it was filled.
+                // A file that cannot be made coherent was reported when it was filled.
                 let _ = shown.fill(world, |at| word(LEFT, at));
             }
         };
@@ -182,7 +182,7 @@ impl AtWork<'_> {
     }
 }
 
-/// What was written into the first imported buffer; all of the first that was read where none is written.
+/// Returns what was written into the first imported buffer; all of the first that was read where none is written.
 fn first_frame(world: &World, shown: Option<&View>, used: u32) -> Vec<u8> {
     let mut bytes = shown.and_then(|shown| shown.bytes(world).ok()).unwrap_or_default();
     if used > 0 {

@@ -11,7 +11,7 @@ use crate::cell::stop::Stop;
 use crate::cell::world::{OpenEndpoint, World};
 use event::{Blame, Oracle};
 
-/// What it means that imported buffers were not worked on.
+/// Judges why imported buffers were not worked on.
 pub fn why_not(
     world: &World,
     importer: &OpenEndpoint,

@@ -5,24 +5,24 @@ use event::Blame;
 use oracle::content::word;
 use spec::step::Stream;
 
-/// What the buffers that are to be read hold.
+/// The seed of the buffers that are read.
 pub(crate) const INPUT: u32 = 1;
-/// What those that are to be written hold before.
+/// The seed of the buffers that are written, before.
 pub(crate) const BEFORE: u32 = 2;
-/// What those hold that were taken back, and those that no one may read yet.
+/// The seed of buffers that were taken back, and of those that no one may read yet.
 pub(crate) const LEFT: u32 = 3;
 
-/// The device's own buffers may be so many times as large as the imported ones: what a codec writes is small, and the
+/// How many times as large as the imported buffers the device's own may be: what a codec writes is small, and the
 /// room for it large.
 pub(crate) const OWN_ROOM: u64 = 4;
 
 /// Both sides take part in it: the one gives the addresses, the other uses them.
 pub(crate) const BLAME: Blame = Blame::Undecided;
 
-/// What the rule asks for.
+/// The demand of the rule.
 pub(crate) const EXPECTED: &str = "imported buffers hold, byte for byte, what the device's own do after the same work";
 
-/// What a work is to be done with, of which the own and the imported buffers are but different.
+/// Returns the work to be done: the same for the device's own and for imported buffers, but for the buffers.
 pub fn work_of<'a>(
     step: &'a Stream,
     room: u64,
@@ -40,12 +40,12 @@ pub fn work_of<'a>(
     }
 }
 
-/// What a buffer that is read holds at a byte: the data begins at an offset.
+/// Returns the word that a buffer which is read has at a byte: the data begins at an offset.
 pub fn input(seed: u32, at: u64, offset: u64) -> u64 {
     word(seed, at.wrapping_sub(offset) % oracle::content::POSITIONS)
 }
 
-/// What one of the device's own holds.
+/// Returns the word that one of the device's own buffers has.
 pub(crate) fn own_input(at: u64) -> u64 {
     input(INPUT, at, 0)
 }
