@@ -72,7 +72,7 @@ pub enum Verb {
 /// In place of a board's name.
 pub const ALL: &str = "all";
 
-/// What a board is made of.
+/// The parts that a board is made of.
 #[derive(Debug, Args)]
 pub struct Making {
     /// The board, as `ci/board list` names it.
@@ -91,13 +91,13 @@ pub struct Making {
     pub refresh: bool,
 }
 
-/// What makes a run end before its time.
+/// The limits of a run.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Limits {
-    /// Give up after so many seconds of emulation.
+    /// Give up after this many seconds of emulation.
     #[arg(long, value_name = "SECONDS", default_value = "1800", value_parser = seconds)]
     pub timeout: Duration,
-    /// Start the board again so many times after a cell has brought its kernel down.
+    /// Restart the board up to this many times after a cell has brought its kernel down.
     #[arg(long, value_name = "COUNT", default_value = "8")]
     pub restarts: u32,
 }

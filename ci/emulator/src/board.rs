@@ -41,7 +41,7 @@ fn read_one(root: &Path, name: &str) -> Result<(Board, String)> {
     Ok((board, source))
 }
 
-/// How a board is emulated.
+/// Returns how a board is emulated.
 ///
 /// # Errors
 /// For a board of wood and wires.

@@ -20,7 +20,7 @@ pub fn output(command: &mut Command, purpose: &str, package: &'static str) -> Re
 /// Runs a program whose own words on standard error are for the user.
 ///
 /// # Errors
-/// As [`output`], but without the program's words, which have been seen.
+/// As [`output`], but without the program's output, which has been shown.
 pub fn shown(command: &mut Command, purpose: &str, package: &'static str) -> Result<()> {
     let status = command
         .stdin(Stdio::null())

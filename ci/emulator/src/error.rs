@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// How `ci/board` ends when it is not `prime-cts` that decides.
+/// The exit codes of `ci/board` where `prime-cts` does not decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// Done.
     Success = 0,
-    /// Bad usage or bad input: an unknown board, a faulty board file, a kernel that is none, a package to install first.
+    /// Bad usage or bad input: an unknown board, a faulty board file, a file that is not a kernel, a package to install first.
     Usage = 2,
     /// The board could not be made or booted, or died before it delivered a result.
     Board = 4,
@@ -23,12 +23,12 @@ pub enum Error {
     /// The board file is not in order.
     #[error(transparent)]
     Document(#[from] spec::yaml::Diagnostic),
-    /// What was asked for cannot be done as asked.
+    /// The request cannot be met as it is.
     #[error("{what}\n  {remedy}")]
     Usage {
-        /// What is wrong, and where.
+        /// The fault, and its place.
         what: String,
-        /// What to do about it.
+        /// The remedy.
         remedy: String,
     },
     /// A file or folder could not be used.
@@ -38,7 +38,7 @@ pub enum Error {
         doing: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A program that this one needs is missing.
@@ -46,11 +46,11 @@ pub enum Error {
     Missing {
         /// The program.
         program: String,
-        /// What it was to do.
+        /// Its purpose.
         purpose: String,
         /// The package that holds it.
         package: &'static str,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A program failed.
@@ -58,9 +58,9 @@ pub enum Error {
     Command {
         /// The program.
         program: String,
-        /// What it was to do.
+        /// Its purpose.
         purpose: String,
-        /// How it ended.
+        /// Its exit status.
         status: std::process::ExitStatus,
         /// The end of what it said, indented.
         output: String,
@@ -68,9 +68,9 @@ pub enum Error {
     /// The archive does not have, or no longer has, what is needed.
     #[error("{what}\n  {remedy}")]
     Archive {
-        /// What is missing, and in which suite.
+        /// The missing package, and the suite.
         what: String,
-        /// What to do about it.
+        /// The remedy.
         remedy: &'static str,
     },
     /// A package could not be fetched: perhaps the archive has a newer one by now.
@@ -81,7 +81,7 @@ pub enum Error {
     Download {
         /// The file.
         path: PathBuf,
-        /// How it differs.
+        /// The difference.
         what: String,
     },
     /// The board did not come to its end.

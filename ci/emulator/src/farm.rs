@@ -17,7 +17,7 @@ use crate::machine::architecture::Machine;
 use crate::make::make;
 use crate::results::folder::Results;
 
-/// How a farm starts the board, the content of `board.json`.
+/// The content of `board.json`: how a farm starts the board.
 #[derive(Debug, Serialize)]
 struct About<'a> {
     /// The board file's.
@@ -32,7 +32,7 @@ struct About<'a> {
     append: String,
     /// QEMU's command line but for what it boots and where its console is.
     options: Vec<String>,
-    /// The files beside this one.
+    /// The files next to this one.
     kernel: &'a str,
     initramfs: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

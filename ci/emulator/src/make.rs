@@ -33,7 +33,7 @@ pub struct MadeBoard {
 }
 
 impl MadeBoard {
-    /// How to start it.
+    /// Returns the arguments to start it.
     pub fn start<'a>(&'a self, emulate: &'a Emulate, machine: &'a Machine, results: &'a Results) -> Start<'a> {
         Start {
             machine,
@@ -58,7 +58,7 @@ pub fn make(bench: &Bench, making: &Making, board: &Board, source: &str, task: T
     let emulate = board::emulation(board)?;
     let machine = Machine::of(board)?;
     let races = qemu::races(machine)?;
-    // A wrong path on the command line is to be heard of before minutes of compiling.
+    // A wrong path on the command line is reported before minutes of compiling.
     let given = making.kernel.as_deref().map(|kernel| Kernel::given(kernel, making.modules.as_deref())).transpose()?;
     let _lock = cache.lock()?;
     let userland = libraries(bench, emulate, machine, making.refresh)?;

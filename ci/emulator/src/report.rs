@@ -17,7 +17,7 @@ struct State {
     last: Option<Instant>,
 }
 
-/// How often progress is a line of its own in a log.
+/// The interval of progress lines in a log.
 const PAUSE: Duration = Duration::from_secs(10);
 
 impl Report {
@@ -26,7 +26,7 @@ impl Report {
         Self { terminal: stderr().is_terminal(), state: RefCell::new(State { shown: false, last: None }) }
     }
 
-    /// What is being done now.
+    /// The present step.
     pub fn step(&self, what: &str) {
         self.state.borrow_mut().last = None;
         self.show(what);

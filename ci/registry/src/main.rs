@@ -11,9 +11,7 @@ use spec::yaml::Diagnostic;
 /// Captures from kernel sources which functions are their map_dma_buf and get_sg_table, and holds
 /// fixtures/map_dma_buf.yaml against them.
 #[derive(Debug, Parser)]
-#[command(
-    after_help = "Exit codes: 0: the registry tells the same; 1: it differs; 2: something cannot be read or written."
-)]
+#[command(after_help = "Exit codes: 0: the registry agrees; 1: it differs; 2: something cannot be read or written.")]
 struct Line {
     /// Folders, or Debian's linux-source-*.tar.xz.
     #[arg(required = true)]

@@ -34,7 +34,7 @@ pub enum SourceError {
     },
     /// Something else.
     #[error(
-        "{path} is no source of the kernel: its top has no Makefile with a version; give the folder, or a linux-source-*.tar.xz"
+        "{path} is not a kernel source: its top has no Makefile with a version; give the folder, or a linux-source-*.tar.xz"
     )]
     NoKernel {
         /// Which.

@@ -61,7 +61,7 @@ fn what_is_no_source_is_told_with_what_to_do() {
     let top = tempfile::tempdir().unwrap();
     let told = |path: &Path| capture(path).unwrap_err().to_string();
     assert!(told(&top.path().join("none")).contains("none: No such file"));
-    assert!(told(top.path()).contains("is no source of the kernel"));
+    assert!(told(top.path()).contains("is not a kernel source"));
     let archive = packed(top.path(), &small(top.path()));
     let bytes = fs::read(&archive).unwrap();
     for (name, bytes) in [("half", &bytes[..bytes.len() / 2]), ("text", b"no archive".as_slice())] {

@@ -84,7 +84,7 @@ impl<'a> Archive<'a> {
         command::output(&mut cat, &purpose, "apt").map(|text| String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// What apt would install to have these packages on an empty system.
+    /// Returns the packages that apt would install for these on an empty system.
     ///
     /// # Errors
     /// apt's own, with its words.
@@ -161,7 +161,7 @@ impl<'a> Archive<'a> {
         self.cache.one_at_a_time(&format!("locks/apt-{}-{}", self.suite, self.architecture))
     }
 
-    /// An apt program that sees this root alone, and not the host's.
+    /// Returns an apt program that sees only this root, and not the host's.
     fn apt(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         let folder = self.folder.display();

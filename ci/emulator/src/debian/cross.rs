@@ -25,7 +25,7 @@ const COMPILER_SUITE: &str = "bookworm-security";
 /// Where the standard library of the same version is looked for. The lists of one may lag behind another's.
 const LIBRARY_SUITES: [&str; 3] = ["bookworm-security", "trixie-security", "trixie"];
 
-/// What cargo is told to build for a machine that is not the host.
+/// The variables with which cargo builds for a machine that is not the host.
 #[derive(Debug)]
 pub struct Cross {
     /// The compiler; the host's own without one.
@@ -43,7 +43,7 @@ struct Choice {
 }
 
 impl Cross {
-    /// What is needed beside the host's cargo; nothing for the host's own architecture.
+    /// Fetches what is needed in addition to the host's cargo; nothing for the host's own architecture.
     ///
     /// # Errors
     /// Without a C compiler for the machine, and those of downloads.
@@ -131,7 +131,7 @@ fn choose(cache: &Cache, machine: &Machine, tell: &dyn Fn(&str)) -> Result<Choic
     }
     for suite in LIBRARY_SUITES {
         let target = Archive::open(cache, suite, machine.debian)?;
-        // A suite that has not the architecture is not a fault while another has it.
+        // A suite without the architecture is not a fault while another has it.
         let Ok(text) = target.update().and_then(|()| target.index()) else { continue };
         let all = packages(&text, |name| name == LIBRARY);
         if let Some(library) = newest(&all, |package| upstream(&package.version) == upstream(&rustc.version)) {

@@ -16,7 +16,7 @@ use crate::debian::kernel_source;
 use crate::error::{Error, Result};
 use crate::machine::architecture::Machine;
 
-/// What a folder of the cache holds, in a number that changes with it.
+/// The version of a folder's content in the cache.
 const FORM: &str = "3";
 /// The folder of it with what modules are built against.
 const HEADERS: &str = "headers";
@@ -83,7 +83,7 @@ fn newest(index: &str, release: &str) -> Option<Package> {
     found.filter(|package| package.version.starts_with(release)).max_by(|a, b| order(&a.version, &b.version))
 }
 
-/// What the board file's `settings` hold.
+/// Returns the content of the board file's `settings`.
 fn settings(root: &Path, configuration: &Configuration) -> Result<String> {
     let read = |name: &String| {
         let path = root.join(FOLDER).join(format!("{name}.config"));
@@ -190,7 +190,7 @@ fn lost<'a>(settings: &'a str, config: &str) -> Vec<&'a str> {
     wanted.filter(|line| !has.contains(line)).collect()
 }
 
-/// What a folder of the cache holds.
+/// The content of a folder of the cache.
 fn built(place: &Path) -> Result<Kernel> {
     let entries = fs::read_dir(place).map_err(Error::file("read", place))?.flatten();
     let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();

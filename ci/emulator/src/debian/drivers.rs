@@ -16,7 +16,7 @@ use crate::debian::toolchain::Toolchain;
 use crate::error::{Error, Result};
 use crate::machine::architecture::Machine;
 
-/// What modules are built against, of a kernel of our own.
+/// The headers of a kernel of our own, for modules.
 #[derive(Debug)]
 pub struct Headers<'a> {
     /// The kernel's key.
@@ -113,7 +113,7 @@ fn in_order(
     Ok(modules)
 }
 
-/// What a folder of the repository holds, as one digest.
+/// Returns the digest of a folder of the repository.
 fn content_of(folder: &Path) -> Result<String> {
     let mut files = Vec::new();
     let mut open = vec![folder.to_owned()];
@@ -133,13 +133,13 @@ fn content_of(folder: &Path) -> Result<String> {
     Ok(key(parts))
 }
 
-/// What tells one of Debian's kernels from another.
+/// Returns what distinguishes one of Debian's kernels from another.
 fn told_by(choice: &Choice) -> Vec<&str> {
     let packages = choice.headers.iter().chain(&choice.source).map(|package| package.sha256.as_str());
     std::iter::once(choice.release.as_str()).chain(packages).collect()
 }
 
-/// Everything that the built module depends on: what tells the kernel, its entry in the board file, and `needs`,
+/// Everything that the built module depends on: what identifies the kernel, its entry in the board file, and `needs`,
 /// the keys of what it is built with and of its own source.
 fn name<'a>(kernel: &[&'a str], build: &'a Build, needs: impl Iterator<Item = &'a str>) -> String {
     let (release, packages) = kernel.split_first().expect("a kernel is told by something");

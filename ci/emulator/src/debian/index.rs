@@ -13,9 +13,9 @@ pub struct Package {
     pub version: String,
     /// Its size in bytes.
     pub size: u64,
-    /// What it must hash to.
+    /// The digest that it must have.
     pub sha256: String,
-    /// What it depends on, as written.
+    /// The dependencies, as written.
     #[serde(default)]
     pub depends: String,
 }
@@ -23,7 +23,7 @@ pub struct Package {
 /// The packages that make one kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    /// What `uname -r` will say.
+    /// The output of `uname -r`.
     pub release: String,
     /// The kernel and its modules.
     pub image: Vec<Package>,

@@ -17,18 +17,18 @@ use crate::machine::architecture::Machine;
 /// A kernel that can be booted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernel {
-    /// What QEMU boots.
+    /// The image that QEMU boots.
     pub image: PathBuf,
     /// Its modules' folder, `.../lib/modules/RELEASE`; absent when there are none.
     pub modules: Option<PathBuf>,
-    /// What `uname -r` will say, where that is known without modules.
+    /// The output of `uname -r`, where that is known without modules.
     pub release: Option<String>,
     /// The machine's device tree, where QEMU makes none.
     pub device_tree: Option<PathBuf>,
 }
 
 impl Kernel {
-    /// Its release and its configuration, which Debian's packages have beside the image or the modules.
+    /// Its release and its configuration, which Debian's packages have next to the image or the modules.
     pub fn config(&self) -> Option<(String, PathBuf)> {
         let of_folder = |folder: &PathBuf| Some(folder.file_name()?.to_string_lossy().into_owned());
         let release = self.release.clone().or_else(|| of_folder(self.modules.as_ref()?))?;
@@ -66,7 +66,7 @@ impl Kernel {
     pub fn fetch(archive: &Archive<'_>, choice: &Choice, tell: &dyn Fn(&str)) -> Result<Kernel> {
         let release = &choice.release;
         let tree = archive.unpacked(&choice.image, tell, |tree| {
-            // New packages know /usr/lib alone; depmod 30 looks below /lib.
+            // New packages use only /usr/lib; depmod 30 looks below /lib.
             if !tree.join("lib").exists() {
                 symlink("usr/lib", tree.join("lib")).map_err(Error::file("create", &tree.join("lib")))?;
             }
@@ -97,7 +97,7 @@ impl Kernel {
     }
 }
 
-/// What a bzImage calls itself; a bare vmlinux does not say.
+/// Returns the release of a bzImage; a bare vmlinux has none.
 fn release_of(image: &Path) -> Result<Option<String>> {
     let remedy = "give the arch/x86/boot/bzImage that the kernel's build made";
     let file = fs::File::open(image)

@@ -38,7 +38,7 @@ impl Modules {
         Ok(Self { folder: folder.to_owned(), known: known.collect(), builtin: builtin.lines().map(name_of).collect() })
     }
 
-    /// Adds a module built beside the kernel.
+    /// Adds a module built outside the kernel.
     ///
     /// # Errors
     /// When it is not a module.

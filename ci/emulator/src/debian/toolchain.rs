@@ -54,7 +54,7 @@ impl Toolchain {
         })
     }
 
-    /// What tells it from another one.
+    /// Returns what distinguishes it from another one.
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -1,4 +1,4 @@
-//! The programs of a board beside `prime-cts`: one static busybox.
+//! The programs of a board other than `prime-cts`: one static busybox.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

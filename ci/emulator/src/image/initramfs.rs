@@ -95,7 +95,7 @@ impl Initramfs {
     /// # Errors
     /// Those of the writer.
     pub fn write(&self, mut to: impl Write) -> io::Result<()> {
-        // Paths sort behind the folders that they are in, as the kernel needs them.
+        // Paths sort after the folders that they are in, as the kernel needs them.
         for (inode, (path, node)) in (1u32..).zip(&self.nodes) {
             let builder = Builder::new(path).ino(inode).nlink(1);
             let (builder, content): (Builder, &[u8]) = match node {

@@ -13,18 +13,18 @@ use crate::error::{Error, Result};
 use crate::image::busybox;
 use crate::image::initramfs::Initramfs;
 
-/// What carries the results to the host; loaded before the board's own modules.
+/// The modules that carry the results to the host; loaded before the board's own.
 const TRANSPORT: [&str; 3] = ["virtio_pci", "9pnet_virtio", "9p"];
 
-/// What a farm's board has in its place: a network for its results, and a watchdog.
+/// The modules of a farm's board in their place: a network for its results, and a watchdog.
 const FARM: [&str; 4] = ["virtio_pci", "virtio_net", "e1000", "i6300esb"];
 
-/// What the board does once it is up.
+/// The task of the board once it is up.
 #[derive(Debug, Clone, Copy)]
 pub enum Task<'a> {
     /// `prime-cts run` with these arguments.
     Run(&'a [String]),
-    /// A shell on a terminal of so many rows and columns.
+    /// A shell on a terminal of this many rows and columns.
     Shell(u16, u16),
     /// A login on the console, for a farm that drives the board from there.
     Login,
@@ -39,7 +39,7 @@ pub struct Parts<'a> {
     pub source: &'a str,
     /// Its kernel.
     pub kernel: &'a Kernel,
-    /// Modules built beside the kernel.
+    /// Modules built outside the kernel.
     pub built: &'a [PathBuf],
     /// True if the board mounts libraries.
     pub userland: bool,

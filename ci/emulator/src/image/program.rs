@@ -66,11 +66,11 @@ fn check(given: &Path, libraries: bool) -> Result<PathBuf> {
             let what = format!("{} is linked dynamically: the board has no libraries for it", given.display());
             Err(Error::usage(what, "build it with RUSTFLAGS='-C target-feature=+crt-static'"))
         }
-        None => Err(Error::usage(format!("{} is no ELF program", given.display()), "give a static prime-cts")),
+        None => Err(Error::usage(format!("{} is not an ELF program", given.display()), "give a static prime-cts")),
     }
 }
 
-/// Returns whether an ELF program asks for a dynamic loader; nothing for what is no such program.
+/// Returns whether an ELF program asks for a dynamic loader; nothing for a file that is not such a program.
 pub fn interpreter(content: &[u8]) -> Option<bool> {
     const PT_INTERP: u32 = 3;
     let number = |at: usize, size: usize| {

@@ -1,5 +1,5 @@
 //! Libraries for the features that a static `prime-cts` cannot have: Debian's packages, unpacked and not
-//! installed. The board mounts them from the host, read-only: Mesa alone is larger than all the rest of a board.
+//! installed. The board mounts them from the host, read-only: Mesa by itself is larger than the rest of a board.
 
 use std::path::PathBuf;
 

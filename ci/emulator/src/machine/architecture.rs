@@ -19,7 +19,7 @@ pub struct Machine {
     pub package: &'static str,
     /// The name of the folder that Debian keeps its libraries in.
     pub triplet: &'static str,
-    /// What the name of its C compiler begins with.
+    /// The prefix of its C compiler.
     pub gcc: &'static str,
     /// The package with that compiler, on another architecture.
     pub cross_package: &'static str,
@@ -27,14 +27,14 @@ pub struct Machine {
     pub target: &'static str,
     /// `std::env::consts::ARCH`.
     pub rust: &'static str,
-    /// What a kernel's build calls it, `ARCH`.
+    /// Its name in a kernel's build, `ARCH`.
     pub kernel_architecture: &'static str,
-    /// What such a build makes for QEMU.
+    /// The file of such a build that QEMU boots.
     pub kernel_image: &'static str,
     /// The parameters of every kernel. A PC's kernel counts timer interrupts while it boots and panics where too few come, as on
     /// a host that is busy with other things (check_timer of arch/x86/kernel/apic/io_apic.c).
     pub append: &'static str,
-    /// What `prime-cts` is compiled with beside the usual. QEMU before 10.0 writes the first register of a 32-bit ARM `ldrd`
+    /// Additional flags for compiling `prime-cts`. QEMU before 10.0 writes the first register of a 32-bit ARM `ldrd`
     /// before the second word is read. Where that word faults and the register is the address too, the instruction starts
     /// again with another address: such a load across two pages, the second not touched yet, reads from anywhere.
     pub rustflags: &'static str,

@@ -11,7 +11,7 @@ pub enum Event {
     Run,
     /// Something is wrong that does not stop the run.
     Warning(String),
-    /// So many cells of so many are done.
+    /// The number of cells that are done, and of all.
     Progress(u64, u64),
     /// The results follow as text, with this digest.
     ArchiveBegin(String),
@@ -33,7 +33,7 @@ pub struct Console {
     in_archive: bool,
 }
 
-/// How many lines are quoted when a board dies.
+/// The number of lines that are quoted when a board dies.
 const QUOTED: usize = 20;
 
 impl Console {
@@ -75,7 +75,7 @@ impl Console {
     }
 }
 
-/// How `prime-cts` says how far it is.
+/// The prefix of a progress line of `prime-cts`.
 pub const PROGRESS: &str = "prime-cts: progress ";
 const PANIC: &str = "Kernel panic - not syncing";
 
@@ -99,7 +99,7 @@ fn understand(line: &str) -> Option<Event> {
     }
 }
 
-/// What the kernel says when it gives up, be it behind its time or behind what a program had begun to write. A report
+/// Returns the kernel's last words when it gives up, after its time stamp or after what a program had begun to write. A report
 /// that quotes it, indented, is none.
 fn panic(line: &str) -> Option<&str> {
     let at = line.find(PANIC)?;

@@ -53,7 +53,7 @@ pub fn with_overlay(root: &Path, machine: &Machine, qemu: &Qemu, base: Option<&P
     Ok(Some(DeviceTree { _folder: folder, file }))
 }
 
-/// QEMU's answer to what it would tell the kernel.
+/// Asks QEMU for the device tree that it would pass to the kernel.
 fn dump(machine: &Machine, qemu: &Qemu, to: &Path) -> Command {
     let mut command = Command::new(machine.qemu);
     command.arg("-M").arg(format!("{},dumpdtb={}", qemu.machine, to.display())).args(["-cpu", &qemu.cpu]);

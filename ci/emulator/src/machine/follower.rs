@@ -13,10 +13,10 @@ const BOOT: Duration = Duration::from_secs(120);
 /// A machine whose program has ended switches itself off at once.
 const POWER_OFF: Duration = Duration::from_secs(15);
 
-/// What a shell ends with when its program is not there, or is none for this machine.
+/// The exit codes of a shell whose program is not there, or is not for this machine.
 const NOT_STARTED: [u8; 2] = [126, 127];
 
-/// What was heard of a board so far.
+/// Follows a board's console: what it has said so far.
 #[derive(Debug)]
 pub struct ConsoleFollower<'a> {
     report: &'a Report,

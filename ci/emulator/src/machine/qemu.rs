@@ -17,7 +17,7 @@ use crate::command;
 use crate::error::{Error, Result};
 use crate::machine::architecture::Machine;
 
-/// What a machine is started with.
+/// The arguments of a machine.
 #[derive(Debug)]
 pub struct Start<'a> {
     /// The architecture.
@@ -30,7 +30,7 @@ pub struct Start<'a> {
     pub device_tree: Option<&'a Path>,
     /// The initramfs.
     pub initramfs: &'a Path,
-    /// Words for the kernel beside the board file's.
+    /// Words for the kernel's command line in addition to the board file's.
     pub append: &'a str,
     /// True if this QEMU loses track of code that the guest changes on another processor; see [`races`].
     pub races: bool,
@@ -40,7 +40,7 @@ pub struct Start<'a> {
     pub userland: Option<&'a Path>,
 }
 
-/// Why the machine is no longer followed.
+/// The reason why the machine is no longer followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// It was switched off, or QEMU gave up.
@@ -79,7 +79,7 @@ impl Start<'_> {
         let (processors, memory) = (processors.to_string(), memory.to_string());
         let accelerator = format!("tcg,thread={thread}");
         let mut options = vec!["-accel", &accelerator, "-M", machine, "-cpu", cpu, "-smp", &processors, "-m", &memory];
-        // No default devices: a network card's boot firmware alone costs seconds.
+        // No default devices: a network card's boot firmware costs seconds.
         options.extend(["-nodefaults", "-nographic", "-vga", "none", "-monitor", "none"]);
         // Machines with sound in them complain of a host without.
         options.extend(["-audiodev", "none,id=none"]);
@@ -119,7 +119,7 @@ impl Start<'_> {
         signals.thread_block().map_err(file)?;
         let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(file)?;
         let mut command = self.command("stdio");
-        // In a group of its own, so that Ctrl-C reaches us alone and the journal is closed in order.
+        // In a group of its own, so that Ctrl-C reaches only us and the journal is closed in order.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().map_err(|source| self.missing(&command, source))?;
         Ok(Running { child, closed: false, signals })
@@ -164,10 +164,10 @@ fn share(command: &mut Command, device: &str, name: &str, folder: &Path, how: &s
     command.arg("-device").arg(format!("{device},fsdev={name},mount_tag={name}"));
 }
 
-/// How QEMU ended.
+/// The end of QEMU.
 #[derive(Debug)]
 pub struct Ended {
-    /// What it complained of.
+    /// Its messages.
     pub words: String,
     /// True if the guest had switched itself off or started again, which QEMU takes for its end.
     pub by_itself: bool,
@@ -238,7 +238,7 @@ impl Running {
         let by_itself = self.stop();
         let mut words = String::new();
         if let Some(mut stderr) = self.child.stderr.take() {
-            // Words that are not text are no explanation either.
+            // Output that is not text explains nothing either.
             let _ = stderr.read_to_string(&mut words);
         }
         Ended { words, by_itself }

@@ -78,7 +78,7 @@ impl Results {
         }
     }
 
-    /// What the program printed, without its reports of progress.
+    /// Returns what the program printed, without its progress lines.
     pub fn summary(&self) -> String {
         let text = fs::read(self.folder.join("summary.txt")).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
@@ -86,7 +86,7 @@ impl Results {
         words.map(|line| format!("{line}\n")).collect()
     }
 
-    /// What the program said on the console, its errors too: for a run that ended before it had a summary.
+    /// Returns what the program printed on the console, errors included: for a run that ended before it had a summary.
     pub fn said(&self) -> String {
         let text = fs::read(self.console()).unwrap_or_default();
         let lines = text.split(|&byte| byte == b'\n').map(plain);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use event::Event;
 use spec::verdict::Verdict;
 
-/// What became of a board.
+/// The result of a board.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Row {
     pub board: String,
@@ -21,7 +21,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// What a journal records, as far as it goes.
+    /// Reads what a journal records, as far as it goes.
     pub fn of(board: &str, events: impl IntoIterator<Item = Event>, time: Duration) -> Self {
         let mut row = Self { board: board.to_owned(), seconds: time.as_secs(), ..Self::default() };
         let mut symbols = BTreeSet::new();
