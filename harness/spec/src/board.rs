@@ -24,7 +24,7 @@ pub struct Board {
     pub name: String,
     /// One sentence for `ci/board list`.
     pub description: String,
-    /// What the CPU is called by `uname -m`.
+    /// The CPU's name, as `uname -m` has it.
     pub architecture: String,
     /// The board whose kernel, machine and modules this one has too.
     pub like: Option<String>,
@@ -33,27 +33,27 @@ pub struct Board {
     /// Words added to the kernel's command line of the board that this one is like.
     #[serde(default)]
     pub append: String,
-    /// What is run on it.
+    /// The command that is run on it.
     #[serde(default)]
     pub command: BoardCommand,
     /// The command's arguments, where the user gives none.
     #[serde(default)]
     pub arguments: Vec<String>,
-    /// How QEMU makes it; absent for a board of wood and wires.
+    /// The emulated machine; absent for real hardware.
     pub emulate: Option<Emulate>,
     /// Modules that the board's init loads, in this order; of those that a board has which this one is like, the ones
     /// of the same name are left out.
     #[serde(default)]
     pub modules: Vec<Module>,
-    /// What its init then writes into sysfs, in this order; what a board has which this one is like comes first.
+    /// The values that its init then writes into sysfs, in this order; those of a board that this one is like come first.
     #[serde(default)]
     pub writes: Vec<Write>,
-    /// What is expected of it.
+    /// The expectations of it.
     #[serde(default)]
     pub expect: Expect,
 }
 
-/// What is run on a board.
+/// The command that is run on a board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BoardCommand {
@@ -65,7 +65,7 @@ pub enum BoardCommand {
 }
 
 impl BoardCommand {
-    /// As `prime-cts` calls it.
+    /// Returns the word of `prime-cts` for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Run => "run",

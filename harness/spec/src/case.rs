@@ -21,14 +21,14 @@ pub struct Case {
     pub name: String,
     /// The rule, in one sentence.
     pub rule: String,
-    /// Why it is one, and what goes wrong where it is broken.
+    /// The reason for the rule, and what goes wrong where it is broken.
     pub why: String,
     /// The kernel's document, header or function that says so.
     pub reference: String,
     /// Commits and CVEs that broke or fixed it.
     #[serde(default)]
     pub guards: Vec<String>,
-    /// What a cell of it is made of.
+    /// The endpoints of a cell.
     pub cells: Cells,
     /// Which exporters it is about; all of them by default.
     #[serde(default)]
@@ -45,10 +45,10 @@ pub struct Case {
     /// Several sizes, in place of one: a cell does its steps with each of them.
     #[serde(default)]
     pub sizes: Vec<Bytes>,
-    /// What the machine must have; a cell without it is blocked.
+    /// The things that the machine must have; a cell without them is blocked.
     #[serde(default)]
     pub requires: Requires,
-    /// What alone shows whether the rule is kept; where it is not there, a cell is not-observable and never passes.
+    /// The only things that show whether the rule is kept; without them a cell is not-observable and never passes.
     pub observed_by: Option<ObservedBy>,
     /// By what it can be chosen (`prime-cts run --tag quick`). Intrusive cases run only where they are allowed to.
     #[serde(default)]
@@ -56,14 +56,14 @@ pub struct Case {
     /// After this time a cell is stopped.
     #[serde(default = "default_deadline")]
     pub deadline: Time,
-    /// What is done, in this order.
+    /// The steps, in this order.
     pub steps: Vec<Step>,
     /// The folder that the file lies in.
     #[serde(skip)]
     pub area: String,
 }
 
-/// What a cell is made of.
+/// The endpoints of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cells {
@@ -73,7 +73,7 @@ pub enum Cells {
     Importer,
     /// An exporter and an importer, every ordered pair, a device with itself included.
     Pair,
-    /// As `pair`, where what is looked at is alike in endpoints that share driver and memory: the first of them stands
+    /// As `pair`, for a rule that endpoints which share driver and memory keep alike: the first of them stands
     /// for all, and of V4L2's queues the first with each of videobuf2's allocators.
     PairOfSorts,
     /// An exporter and two different importers, of the same few endpoints: else a board of twenty would have eight
@@ -81,18 +81,18 @@ pub enum Cells {
     Chain,
 }
 
-/// What a machine must have for a case.
+/// The things that a machine must have for a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Requires {
     /// The suite must run as root.
     #[serde(default)]
     pub root: bool,
-    /// So much memory must be available (MemAvailable).
+    /// The memory that must be available (MemAvailable).
     pub memory: Option<Bytes>,
 }
 
-/// What shows whether a rule is kept.
+/// The things that show whether a rule is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ObservedBy {
@@ -101,7 +101,7 @@ pub struct ObservedBy {
     /// Oracles of the run.
     #[serde(default)]
     pub oracles: Vec<Oracle>,
-    /// What makes them be there.
+    /// The remedy where they are missing.
     pub remedy: String,
 }
 
@@ -118,7 +118,7 @@ macro_rules! oracles {
             /// Every one.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// As `prime-cts doctor` calls it.
+/// Returns its name in `prime-cts doctor`.
             pub fn word(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
             }
@@ -137,7 +137,7 @@ oracles! {
     Bufinfo = "bufinfo",
 }
 
-/// What a case is chosen by.
+/// A tag of a case, for choosing cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tag {
@@ -152,7 +152,7 @@ pub enum Tag {
 /// Each with what the keys of its endpoints begin with, and whether any of them can import.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal, imports: $imports:literal;)*) => {
-        /// What kind of thing an endpoint is.
+/// The kind of an endpoint.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
         #[serde(rename_all = "kebab-case")]
         pub enum Kind {
@@ -168,7 +168,7 @@ macro_rules! kinds {
                 match self { $(Self::$name => $imports,)* }
             }
 
-            /// What the keys of its endpoints begin with.
+/// Returns the prefix of its endpoints' keys.
             pub fn key_prefix(self) -> &'static str {
                 match self { $(Self::$name => $prefix,)* }
             }
@@ -195,7 +195,7 @@ kinds! {
     Mock = "mock-", imports: true;
 }
 
-/// What a buffer's memory is to the devices that use it.
+/// The memory of a buffer, as the devices that use it see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Memory {
@@ -209,7 +209,7 @@ pub enum Memory {
     Pageless,
 }
 
-/// What an endpoint can do.
+/// An ability of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ability {
@@ -227,13 +227,13 @@ pub enum Ability {
     Convert,
     /// Read frames out of imported buffers and make others of them (mem2mem).
     ConvertFrom,
-    /// Show imported buffers on a display, with a CRC or a writeback connector that tells what it shows.
+    /// Show imported buffers on a display, with a CRC or a writeback connector that reports what it shows.
     ScanOut,
     /// Write what a display shows into imported buffers (a writeback connector).
     WriteBack,
     /// Be asked whether they would show an imported buffer on a display (atomic modesetting), without showing it.
     Display,
-    /// Show them on an overlay plane too, and tell it as `scan-out` does.
+    /// Show them on an overlay plane too, and report it as `scan-out` does.
     Overlay,
     /// Show them on a cursor plane too, likewise.
     Cursor,
@@ -243,7 +243,7 @@ impl Tag {
     /// Every tag.
     pub const ALL: [Self; 3] = [Self::Quick, Self::Stress, Self::Intrusive];
 
-    /// As it is written.
+    /// Returns the word for it in a case.
     pub fn word(self) -> &'static str {
         match self {
             Self::Quick => "quick",

@@ -52,7 +52,7 @@ fn check(path: &Path, source: &str) -> Result<Case, Vec<Diagnostic>> {
     if faults.len() > MOST {
         faults.truncate(MOST);
         let place = faults[MOST - 1].place;
-        faults.push(Fault::new(place, "there are more faults behind this one").help("mend these first"));
+        faults.push(Fault::new(place, "there are more faults after this one").help("fix these first"));
     }
     let shared: std::sync::Arc<str> = source.into();
     let pointing = |fault: Fault| {
@@ -62,7 +62,7 @@ fn check(path: &Path, source: &str) -> Result<Case, Vec<Diagnostic>> {
     Err(faults.into_iter().map(pointing).collect())
 }
 
-/// What is written, with its faults, if it is YAML at all.
+/// Parses a document, with its faults, if it is YAML at all.
 fn root(path: &Path, source: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     if source.len() > LARGEST {
         let message = format!("the file has {} bytes; a case has at most {LARGEST}", source.len());

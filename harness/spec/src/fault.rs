@@ -8,9 +8,9 @@ pub type Place = (usize, usize);
 pub struct Fault {
     /// Where.
     pub place: Place,
-    /// What is wrong.
+    /// The fault.
     pub message: String,
-    /// What would fix it.
+    /// The remedy.
     pub help: Option<String>,
 }
 
@@ -33,7 +33,7 @@ pub fn shortened(text: &str) -> String {
     if short.len() < text.len() { short + "..." } else { short }
 }
 
-/// The nearest place inside of a text. Parsers point behind its end, and count lines that end otherwise than by '\n'.
+/// The nearest place inside of a text. Parsers point past its end, and count lines that end otherwise than by '\n'.
 pub fn within(source: &str, (line, column): Place) -> Place {
     let lines = source.lines().count().max(1);
     let line_within = line.clamp(1, lines);

@@ -2,7 +2,7 @@
 //! (`fixtures/map_dma_buf.yaml`) and cases (`cases/<area>/*.yaml`).
 //!
 //! Everything here is pure: text in, typed values or pointing errors out. [`yaml`] is the only module of the project that
-//! knows which YAML parser makes the values, and [`tree`] the only one that knows which tells the places.
+//! knows which YAML parser makes the values, and [`tree`] the only one that knows which reports the places.
 //!
 //! The types of [`case`] and [`step`] are the one definition of the case language: [`schema`] is made from them, and from
 //! it the [`check`], the [`manual`] and the [`words`] of a case.

@@ -1,6 +1,6 @@
 //! Text on lines that a terminal holds.
 
-/// Words on lines of at most a hundred columns, behind a beginning that later lines leave free.
+/// Wraps words to lines of at most a hundred columns, after a prefix whose width later lines leave free.
 pub fn wrapped(begin: &str, words: &str) -> String {
     let mut text = String::new();
     let mut line = begin.to_owned();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::schema::{self, resolve};
 use crate::words::plain;
 
-/// What the file begins with.
+/// The beginning of the file.
 const INTRO: &str = "\
 # The language of cases
 
@@ -90,7 +90,7 @@ fn choices<'a>(schema: &'a Value, part: &'a Value) -> Vec<(&'a str, &'a str)> {
         .collect()
 }
 
-/// What a value looks like, in a few words.
+/// Describes a value in a few words.
 fn value(schema: &Value, property: &Value) -> String {
     if let Some(choices) = property["anyOf"].as_array() {
         return choices

@@ -12,7 +12,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     near.min().filter(|(distance, _)| *distance <= 1 + length / 4).map(|(_, other)| other)
 }
 
-/// How many characters have to be put in, left out, changed, or swapped with the next.
+/// Returns the number of characters to insert, leave out, change, or swap with the next.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];

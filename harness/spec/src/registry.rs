@@ -28,7 +28,7 @@ pub struct Registry {
     pub own_drivers: Vec<String>,
     /// Every implementation.
     pub map_dma_buf: Vec<Implementation>,
-    /// What makes the sg_table behind those that call `drm_gem_map_dma_buf`.
+    /// The functions that make the sg_table for those that call `drm_gem_map_dma_buf`.
     pub get_sg_table: Vec<BackEnd>,
 }
 
@@ -45,17 +45,17 @@ pub struct Implementation {
     pub earlier_files: Vec<String>,
     /// The part of the kernel that it belongs to.
     pub subsystem: String,
-    /// What it is for.
+    /// Its purpose.
     #[serde(default)]
     pub kind: Kind,
     /// A module of this project, and no part of the kernel.
     #[serde(default)]
     pub ours: bool,
-    /// What fdinfo shows of its buffers.
+    /// The exporter names of its buffers in fdinfo.
     pub exp_name: Vec<Glob>,
-    /// What its buffers are made of, for a person.
+    /// The memory of its buffers, in words.
     pub memory: String,
-    /// What its buffers are to devices; nothing where that depends on the machine or the buffer, or on the [`BackEnd`].
+    /// The memory of its buffers to devices; nothing where that depends on the machine or the buffer, or on the [`BackEnd`].
     pub sort: Option<Memory>,
     /// Whether the sg_table has struct pages.
     pub struct_pages: Answer,
@@ -77,12 +77,12 @@ pub struct Implementation {
     pub get_sg_table: bool,
     /// The option that builds it.
     pub kconfig: Option<String>,
-    /// How user space gets there.
+    /// The way in which user space reaches it.
     pub reach: String,
     /// The boards on which a run has seen it.
     #[serde(default)]
     pub boards: Vec<String>,
-    /// What it takes to get there, where no board has it.
+    /// The requirements for reaching it, where no board has it.
     pub needs: Option<String>,
 }
 
@@ -92,7 +92,7 @@ pub struct Implementation {
 pub struct BackEnd {
     /// The function's name; that of the objects' functions where there is none.
     pub symbol: String,
-    /// What it was called before.
+    /// Its earlier names.
     #[serde(default)]
     pub earlier_symbols: Vec<String>,
     /// The file that holds it.
@@ -102,9 +102,9 @@ pub struct BackEnd {
     pub without_function: bool,
     /// The errno with which importing fails, for no table is made.
     pub refuses: Option<String>,
-    /// What the buffers are made of, for a person.
+    /// The memory of the buffers, in words.
     pub memory: String,
-    /// What the buffers are to devices; nothing where that depends on the machine or the buffer, or no table is made.
+    /// The memory of the buffers to devices; nothing where that depends on the machine or the buffer, or no table is made.
     pub sort: Option<Memory>,
     /// Whether the sg_table has struct pages.
     pub struct_pages: Answer,
@@ -119,11 +119,11 @@ pub struct BackEnd {
     /// The boards on which a run has seen it.
     #[serde(default)]
     pub boards: Vec<String>,
-    /// What it takes to get there, where no board has it.
+    /// The requirements for reaching it, where no board has it.
     pub needs: Option<String>,
 }
 
-/// What an implementation is for.
+/// The purpose of an implementation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -141,7 +141,7 @@ impl Registry {
     ///
     /// # Errors
     /// A [`Diagnostic`] with the place of the first fault: what [`yaml::parse`] refuses, two rows of one symbol and file,
-    /// an end before the beginning, a row that tells neither a board nor what it needs, or both.
+    /// an end before the beginning, a row that names neither a board nor what it needs, or both.
     pub fn parse(path: &Path, source: &str) -> Result<Self, Diagnostic> {
         let registry: Self = yaml::parse(path, source)?;
         check::rows(&registry, path, source)?;

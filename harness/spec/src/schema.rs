@@ -23,7 +23,7 @@ pub fn text() -> String {
 pub struct Verb<'a> {
     /// The verb.
     pub name: &'a str,
-    /// What it does.
+    /// Its description.
     pub meaning: &'a str,
     /// The schema of its keys.
     pub part: &'a Value,
@@ -42,7 +42,7 @@ pub fn verbs(schema: &Value) -> Vec<Verb<'_>> {
         .collect()
 }
 
-/// What a reference stands for.
+/// Resolves a reference.
 pub fn resolve<'a>(schema: &'a Value, part: &'a Value) -> &'a Value {
     let target = part["$ref"].as_str().and_then(|path| schema.pointer(path.trim_start_matches('#')));
     target.map_or(part, |target| resolve(schema, target))

@@ -38,7 +38,7 @@ pub use sync::{Phase, Sync, SyncAccess, SyncFlags};
 
 pub(crate) use part::{Part, Sort, Use};
 
-/// What a step looks at, or changes for others.
+/// The scope of a step: what it looks at, or changes for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Only what its cell has: cells without a device in common can do it at the same time.
@@ -96,9 +96,9 @@ verbs! {
     Open(Open) = "open" in Cell,
     /// Closes a file, unmaps a mapping, or frees a buffer.
     Release(Release) = "release" in Cell,
-    /// Whether two files are the same dma-buf, by inode.
+/// Checks whether two files are the same dma-buf, by inode.
     SameFile(SameFile) = "same-file" in Cell,
-    /// Whether two buffers are the same GEM handle.
+/// Checks whether two buffers are the same GEM handle.
     SameHandle(SameHandle) = "same-handle" in Cell,
     /// The size by lseek is that of the buffer, a multiple of the page size, and what fdinfo says.
     Size(File) = "size" in Cell,
@@ -108,7 +108,7 @@ verbs! {
     Flags(Flags) = "flags" in Cell,
     /// The file's system calls itself a dma-buf's.
     DmaBuf(File) = "dma-buf" in Cell,
-    /// Whether the mapping's pages can be pinned by get_user_pages: a property; with no struct page behind it, a fault.
+/// Checks whether the mapping's pages can be pinned by get_user_pages: a property; without a struct page, a fault.
     Pin(Pin) = "pin" in Cell,
     /// A mapping is made longer (mremap).
     Grow(Grow) = "grow" in Cell,
@@ -128,15 +128,15 @@ verbs! {
     Race(Race) = "race" in Machine,
     /// Steps done again and again.
     Repeat(Repeat) = "repeat" in Cell,
-    /// What some steps make is released in every order, once each.
+/// Releases what some steps make in every order, once each.
     Orders(Orders) = "orders" in Cell,
-    /// Steps done while the process may open so many descriptors and no more.
+/// Does steps while the process may open at most this many descriptors.
     Limit(Limit) = "limit" in Machine,
     /// Remembers how many descriptors, references and attachments there are.
     Snapshot(Snapshot) = "snapshot" in Machine,
     /// There are as many as the snapshot says.
     Balance(Balance) = "balance" in Machine,
-    /// Whether a file is ready, by poll(2) with no timeout: a dma-buf is not while a fence that matters is pending.
+/// Checks whether a file is ready, by poll(2) with no timeout: a dma-buf is not while a fence that matters is pending.
     Poll(Poll) = "poll" in Cell,
     /// DMA_BUF_IOCTL_EXPORT_SYNC_FILE: the fences that a dma-buf has now, as a sync file.
     ExportSyncFile(ExportSyncFile) = "export-sync-file" in Cell,
@@ -165,7 +165,7 @@ verbs! {
     /// The importer's device works on frames, and what it does to imported buffers is what it does to its own: it does
     /// the same work on the same input with buffers of its own, twice, so that what differs from run to run is known.
     Stream(Stream) = "stream" in Cell,
-    /// Whether no one has touched the struct pages in the sg_table, which the canary's decoys show.
+/// Checks that no one has touched the struct pages in the sg_table, which the canary's decoys show.
     Untouched(Untouched) = "untouched" in Cell,
 }
 

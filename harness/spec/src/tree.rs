@@ -1,7 +1,7 @@
 //! YAML text to a tree in which everything knows its place. The only module that calls `saphyr-parser`.
 //!
-//! `serde_yaml` stops at its first error; with the places, [`crate::check`] can tell all of them. What a document has no
-//! use for (anchors, tags, several documents in a file, keys that are no words) is refused here.
+//! `serde_yaml` stops at its first error; with the places, [`crate::check`] can report all of them. What a document has no
+//! use for (anchors, tags, several documents in a file, keys that are not words) is refused here.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::Value;
@@ -26,7 +26,7 @@ pub struct Node {
 pub enum Content {
     /// One without quotes may be a number, a truth value or nothing.
     Scalar {
-        /// What is written.
+        /// The text of the scalar.
         text: String,
         /// Without quotes.
         plain: bool,
@@ -70,7 +70,7 @@ impl Node {
         if let Content::List(items) = &self.content { items } else { &[] }
     }
 
-    /// What a scalar is taken for: the rules of `serde_yaml`.
+    /// Returns the value of a scalar, by the rules of `serde_yaml`.
     pub fn scalar(&self) -> Option<Scalar<'_>> {
         match &self.content {
             Content::Scalar { text, plain: true } => Some(Scalar::plain(text)),
@@ -105,7 +105,7 @@ impl Node {
     }
 }
 
-/// Reads one document. Faults that leave a tree are reported beside it.
+/// Reads one document. Faults that leave a tree are reported with it.
 pub fn parse(source: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     let mut builder = Builder { open: Vec::new(), root: None, faults };
     let mut documents = 0;
@@ -114,7 +114,7 @@ pub fn parse(source: &str, faults: &mut Vec<Fault>) -> Option<Node> {
             Ok(found) => found,
             Err(error) => {
                 let place = (error.marker().line(), error.marker().col() + 1);
-                let fault = Fault::new(place, format!("this is no YAML: {}", error.info()));
+                let fault = Fault::new(place, format!("this is not YAML: {}", error.info()));
                 builder.faults.push(fault.help(mend(error.info())));
                 return None;
             }
@@ -141,7 +141,7 @@ pub fn parse(source: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     root
 }
 
-/// What would fix text that is no YAML.
+/// Returns the remedy for text that is not YAML.
 fn mend(info: &str) -> &'static str {
     match info {
         _ if info.contains("tab") => "put spaces in front, no tabs",
@@ -253,6 +253,6 @@ mod tests {
         assert!(faults(&"[".repeat(100))[0].1.contains("nested deeper"));
         assert_eq!(faults("a: !b c\n")[0].1, "a tag ('!')");
         assert_eq!(faults("# nothing\n")[0].1, "the file is empty");
-        assert!(faults("a: [b\nc: }\n")[0].1.contains("no YAML"));
+        assert!(faults("a: [b\nc: }\n")[0].1.contains("not YAML"));
     }
 }

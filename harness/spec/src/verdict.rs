@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a cell showed, whatever was expected of it.
+/// The verdict of a cell, whatever was expected of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -74,7 +74,7 @@ impl fmt::Display for Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// As the board file says, or good where it says nothing.
+    /// As the board file says, or good where it has no entry.
     Expected,
     /// The board file expects something worse: the finding is gone, the entry is stale.
     UnexpectedPass,

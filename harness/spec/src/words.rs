@@ -11,7 +11,7 @@ use crate::step::Step;
 pub struct Words {
     /// `map: {of: file, as: part, offset: 8KiB}`.
     pub written: String,
-    /// What the verb does.
+    /// The description of the verb.
     pub meaning: String,
     /// The steps within it.
     pub inner: Vec<Words>,

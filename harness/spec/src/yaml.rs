@@ -18,9 +18,9 @@ pub struct Diagnostic {
     pub path: PathBuf,
     /// 1-based line and column, where the parser gave one.
     pub place: Option<(usize, usize)>,
-    /// What is wrong.
+    /// The fault.
     pub message: String,
-    /// What would fix it.
+    /// The remedy.
     pub help: Option<String>,
     source: Arc<str>,
 }

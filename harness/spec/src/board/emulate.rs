@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// How an emulated board is made.
+/// The parts of an emulated board.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Emulate {
@@ -11,7 +11,7 @@ pub struct Emulate {
     /// Modules built out of tree against the kernel's own headers, in this order.
     #[serde(default)]
     pub build: Vec<Build>,
-    /// Programs and libraries beside the static `prime-cts`.
+    /// Programs and libraries in addition to the static `prime-cts`.
     pub userland: Option<Userland>,
     /// The machine.
     pub qemu: Qemu,
@@ -29,7 +29,7 @@ pub struct Kernel {
     pub configuration: Option<Configuration>,
 }
 
-/// How a kernel of our own is configured. What is not listed is not built.
+/// The configuration of a kernel of our own. What is not listed is not built.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Configuration {
@@ -120,7 +120,7 @@ pub struct Module {
     pub parameters: String,
 }
 
-/// What makes a device that no module makes by itself, or binds one to another driver.
+/// A value that makes a device which no module makes by itself, or binds one to another driver.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Write {

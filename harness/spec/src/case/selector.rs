@@ -10,7 +10,7 @@ use crate::glob::Glob;
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Selector {
-    /// What they are.
+    /// Their kind.
     #[serde(default)]
     pub kind: Vec<Kind>,
     /// Patterns over the keys that `prime-cts list` shows.
@@ -19,24 +19,24 @@ pub struct Selector {
     /// Patterns over the names of kernel drivers; over a heap's own name.
     #[serde(default)]
     pub driver: Vec<Glob>,
-    /// What their own buffers are made of, as far as a first export of them tells.
+    /// The memory of their own buffers, as far as a first export of them shows.
     #[serde(default)]
     pub memory: Vec<Memory>,
-    /// What they can do, all of it.
+    /// Abilities that they must all have.
     #[serde(default)]
     pub can: Vec<Ability>,
     /// Patterns over the symbol of the map_dma_buf that their own buffers go through.
     #[serde(default)]
     pub map_dma_buf: Vec<Glob>,
-    /// What their frames can be made of, all of it.
+    /// Pixel sorts that they must all have.
     #[serde(default)]
     pub pixels: Vec<Pixels>,
 }
 
-/// What a selector looks at.
+/// The facts of an endpoint that a selector looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct EndpointFacts<'a> {
-    /// What the endpoint is.
+    /// The kind of the endpoint.
     pub kind: Kind,
     /// Its key.
     pub key: &'a str,
@@ -50,13 +50,13 @@ pub struct EndpointFacts<'a> {
     pub reads: bool,
     /// True if it writes imported buffers when it is asked to.
     pub writes: bool,
-    /// What it does with frames.
+    /// The work that it does with frames.
     pub work: &'a [Ability],
-    /// What its frames can be made of.
+    /// The pixel sorts of its frames.
     pub pixels: &'a [Pixels],
-    /// What its buffers are made of; nothing where that is not known.
+    /// The memory of its buffers, if known.
     pub memory: Option<Memory>,
-    /// What they are mapped by; nothing where that is not known.
+    /// The map_dma_buf of its buffers, if known.
     pub map_dma_buf: Option<&'a str>,
 }
 
@@ -66,7 +66,7 @@ impl Selector {
         self.why_not(endpoint).is_none()
     }
 
-    /// What of an endpoint is not selected. A mock stands for any kind, so that every case can be tested with it.
+    /// Returns the first criterion that the endpoint does not meet, or `None` if it is selected. A mock stands for any kind, so that every case can be tested with it.
     pub fn why_not(&self, endpoint: EndpointFacts<'_>) -> Option<&'static str> {
         let EndpointFacts { kind, key, driver, exports, imports, reads, writes, work, pixels, memory, map_dma_buf } =
             endpoint;
@@ -93,7 +93,7 @@ impl Selector {
         }
     }
 
-    /// Returns whether it asks for what only a first export tells.
+    /// Returns whether it asks for what only a first export shows.
     pub fn asks_of_exports(&self) -> bool {
         !self.memory.is_empty() || !self.map_dma_buf.is_empty()
     }

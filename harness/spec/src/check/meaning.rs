@@ -10,21 +10,21 @@ use crate::quantity::Time;
 use crate::step::Side;
 use crate::tree::{Content, Node};
 
-/// Checks everything that is not of one step alone.
+/// Checks everything that concerns more than one step.
 pub fn check(path: &Path, root: &Node, steps: &[Written<'_>], faults: &mut Vec<Fault>) {
     name(path, root, faults);
     for key in ["rule", "why", "reference"] {
         if let Some(node) = root.get(key).filter(|node| node.text().is_some_and(|text| text.trim().is_empty())) {
             faults.push(
                 Fault::new(node.place, format!("'{key}' is empty"))
-                    .help("a report shows it to who has to mend the driver"),
+                    .help("a report shows it to whoever has to fix the driver"),
             );
         }
     }
     if let Some(node) =
         root.get("deadline").filter(|node| node.text().and_then(Time::parse).is_some_and(|time| time.0.is_zero()))
     {
-        faults.push(Fault::new(node.place, "after no time at all a cell has done nothing").help("20s is the default"));
+        faults.push(Fault::new(node.place, "'deadline' must be greater than zero").help("20s is the default"));
     }
     let cells = root.get("cells").and_then(Node::text).unwrap_or("");
     sides(cells, steps, faults);
@@ -55,7 +55,7 @@ pub fn check(path: &Path, root: &Node, steps: &[Written<'_>], faults: &mut Vec<F
     }
 }
 
-/// Cells without their exporter have an importer alone to be named by.
+/// Checks that cells without an exporter have an importer to be named by.
 fn observed_by(cells: &str, place: Place, observed: &Node, faults: &mut Vec<Fault>) {
     if let Some((key, _)) = observed.entry("exporter").filter(|_| !["", "pair"].contains(&cells)) {
         let fault = Fault::new(key.place, format!("'cells: {cells}' cannot do without its exporter"));

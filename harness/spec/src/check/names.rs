@@ -7,10 +7,10 @@ use crate::fault::{Fault, Place};
 use crate::nearest::nearest;
 use crate::step::{Release, Sort, Step};
 
-/// What is known of a name.
+/// The facts of a name.
 #[derive(Clone)]
 struct Made {
-    /// Of which sort; not known of what a faulty step makes.
+    /// The sort of its value; unknown if a faulty step makes it.
     sort: Option<Sort>,
     place: Place,
     released: Option<Place>,
@@ -76,7 +76,7 @@ fn within(steps: &[Written<'_>], known: &mut BTreeMap<String, Made>, faults: &mu
     }
 }
 
-/// What is wrong with a use of a name.
+/// Returns the fault of a use of a name.
 fn used(verb: &str, name: &str, sorts: &[Sort], place: Place, known: &BTreeMap<String, Made>) -> Option<Fault> {
     let Some(made) = known.get(name) else {
         let fitting = |made: &Made| made.released.is_none() && made.sort.is_none_or(|sort| sorts.contains(&sort));

@@ -6,7 +6,7 @@ use crate::fault::{Fault, shortened};
 use crate::quantity::{Bytes, Time};
 use crate::tree::{Content, Node, Scalar};
 
-/// What is wrong with a scalar that its schema gives a format.
+/// Returns the fault of a scalar that has a format in its schema.
 pub fn check(node: &Node, schema: &Value) -> Option<Fault> {
     let Content::Scalar { text, .. } = &node.content else { return None };
     let format = schema["format"].as_str()?;
@@ -16,8 +16,8 @@ pub fn check(node: &Node, schema: &Value) -> Option<Fault> {
         }
         "bytes" if Bytes::parse(text).is_some() => return None,
         "time-with-unit" if Time::parse(text).is_some() => return None,
-        "bytes" => ("no size", meant(text, format)),
-        "time-with-unit" => ("no time", meant(text, format)),
+        "bytes" => ("not a size", meant(text, format)),
+        "time-with-unit" => ("not a time", meant(text, format)),
         _ => {
             let (least, most) = range(format)?;
             match node.scalar() {

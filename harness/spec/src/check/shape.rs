@@ -16,7 +16,7 @@ pub fn check(root: &Node, schema: &Value, faults: &mut Vec<Fault>) {
     Shape { root: schema, faults }.value(root, schema, at);
 }
 
-/// What is looked at, for messages.
+/// The place that is checked, for messages.
 #[derive(Clone, Copy)]
 struct At<'a> {
     /// The key that leads there.
@@ -110,7 +110,7 @@ impl<'a> Shape<'a> {
                 None => {
                     let near = nearest(&key.word, known.into_iter().flatten().map(|(name, _)| name.as_str()));
                     let help = near.map_or_else(|| self.keys(schema), |near| format!("did you mean '{near}'?"));
-                    let message = format!("'{}' is no key of {}", shortened(&key.word), named(at.name));
+                    let message = format!("'{}' is not a key of {}", shortened(&key.word), named(at.name));
                     self.faults.push(Fault::new(key.place, message).help(help));
                 }
             }
@@ -196,7 +196,7 @@ impl<'a> Shape<'a> {
             return;
         }
         let message = match &node.content {
-            Content::Scalar { .. } => format!("'{}' is nothing that '{}' can be", shortened(written), at.name),
+            Content::Scalar { .. } => format!("invalid value '{}' for '{}'", shortened(written), at.name),
             _ => format!("'{}' takes one word here", at.name),
         };
         let other_name = errno::first_name(written).filter(|name| words.contains(name));

@@ -1,4 +1,4 @@
-//! The steps of a case as far as they can be read, each beside the part of the tree that it was written as.
+//! The steps of a case as far as they can be read, each with the part of the tree that it was written as.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -14,11 +14,11 @@ pub const LISTS: [&str; 2] = ["steps", "against"];
 pub struct Written<'a> {
     /// The verb.
     pub verb: &'a Key,
-    /// What it is done with.
+    /// The arguments of the step.
     pub node: &'a Node,
     /// The step, if it has no fault.
     pub step: Option<Step>,
-    /// Of a faulty step, as much as says which names it uses.
+    /// For a faulty step, as much as says which names it uses.
     pub outline: Option<Step>,
     /// Its own lists of steps: those of a fork.
     pub inner: Vec<Vec<Written<'a>>>,
@@ -49,7 +49,7 @@ fn lists<'a>(node: &'a Node, verbs: &[Verb<'_>]) -> Vec<Vec<Written<'a>>> {
     LISTS.iter().filter_map(|key| node.get(key)).map(|list| read(Some(list), verbs)).collect()
 }
 
-/// A faulty step with the keys alone that it cannot be without.
+/// A faulty step with only its required keys.
 fn outline(verb: &str, whole: &Value, verbs: &[Verb<'_>]) -> Option<Step> {
     let part = verbs.iter().find(|known| known.name == verb)?.part;
     let required = part["required"].as_array()?.iter().filter_map(Value::as_str);

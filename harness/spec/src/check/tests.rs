@@ -21,11 +21,11 @@ fn all_faults_are_told_at_once_in_their_order() {
     assert_eq!(
         found,
         [
-            "5:8 'pari' is nothing that 'cells' can be (did you mean 'pair'?)",
-            "6:7 '64KB' is no size (did you mean '64KiB'?)",
+            "5:8 invalid value 'pari' for 'cells' (did you mean 'pair'?)",
+            "6:7 '64KB' is not a size (did you mean '64KiB'?)",
             "8:5 no verb is called 'allocat' (did you mean 'allocate'?)",
             "9:5 'export' lacks the key 'as' (as: Names the file.)",
-            "9:25 'sa' is no key of 'export' (did you mean 'as'?)",
+            "9:25 'sa' is not a key of 'export' (did you mean 'as'?)",
             "10:15 no step before this 'map' made 'g' (did you mean 'a'?)",
         ]
     );

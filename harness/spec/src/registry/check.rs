@@ -7,7 +7,7 @@ use crate::case::Memory;
 use crate::tree::{self, Node};
 use crate::yaml::Diagnostic;
 
-/// What both lists have.
+/// The fields that both lists have.
 struct Row<'a> {
     list: &'static str,
     number: usize,
@@ -18,7 +18,7 @@ struct Row<'a> {
     needs: Option<&'a str>,
     sort: Option<Memory>,
     struct_pages: &'a Answer,
-    /// Why it must not have a sort, where that is so.
+    /// The reason why it must not have a sort, where that is so.
     sortless: Option<&'static str>,
 }
 

@@ -18,7 +18,7 @@ impl Hook {
     /// Every hook.
     pub const ALL: [Self; 2] = [Self::MapDmaBuf, Self::GetSgTable];
 
-    /// As the kernel calls it.
+    /// The kernel's name for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::MapDmaBuf => "map_dma_buf",
@@ -26,7 +26,7 @@ impl Hook {
         }
     }
 
-    /// As the kernel calls it, and called it.
+    /// The kernel's names for it, past ones included.
     pub fn words(self) -> &'static [&'static str] {
         match self {
             Self::MapDmaBuf => &["map_dma_buf"],
@@ -35,25 +35,25 @@ impl Hook {
     }
 }
 
-/// What puts which function into a hook, in one kernel.
+/// The functions that one kernel has in a hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {
     /// Which hook.
     pub hook: Hook,
-    /// Of which kernel.
+    /// The kernel's version.
     pub kernel: Version,
     /// The file that does it, and the function.
     pub found: BTreeSet<(String, String)>,
 }
 
-/// A text that is no such list.
+/// A text that is not such a list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
-    /// What begins it.
-    #[error("line 1: '{0}' where '<hook> of Linux <version>' should stand; write it anew: cargo run -p registry")]
+    /// The first line is wrong.
+    #[error("line 1: '{0}' where '<hook> of Linux <version>' should stand; regenerate it: cargo run -p registry")]
     Head(String),
-    /// What stands in it.
-    #[error("line {0}: '{1}' where a file and a function should stand; write it anew: cargo run -p registry")]
+    /// A row is wrong.
+    #[error("line {0}: '{1}' where a file and a function should stand; regenerate it: cargo run -p registry")]
     Line(usize, String),
 }
 
@@ -89,7 +89,7 @@ impl fmt::Display for List {
     }
 }
 
-/// A row, as far as a list can tell of it.
+/// A row, as far as a list has it.
 struct Row<'a> {
     symbols: Vec<&'a str>,
     /// Empty where any file may do it.
@@ -130,7 +130,7 @@ fn rows(registry: &Registry, hook: Hook) -> Vec<Row<'_>> {
 }
 
 impl Registry {
-    /// Where the registry and a kernel differ, a sentence each: what the kernel has and no row tells, and what a row says
+    /// Where the registry and a kernel differ, a sentence each: what the kernel has and no row names, and what a row says
     /// of this kernel and is not there.
     pub fn differences(&self, list: &List) -> Vec<String> {
         let List { hook, kernel, found } = list;

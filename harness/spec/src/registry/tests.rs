@@ -107,8 +107,8 @@ fn a_driver_s_back_end_depends_on_the_kernel() {
 fn a_mistake_of_the_keys_is_pointed_at() {
     assert_eq!(fault("    memory: m\n", "    memori: m\n").0, Some(7));
     assert!(fault("mmap: yes", "mmap: maybe").1.contains("maybe"));
-    assert!(fault("since: \"4.11\"", "since: \"four\"").1.contains("'four' is no version of the kernel"));
-    assert!(fault("bochs since 7.2", "bochs from 7.2").1.contains("'bochs from 7.2' is no driver"));
+    assert!(fault("since: \"4.11\"", "since: \"four\"").1.contains("'four' is not a kernel version"));
+    assert!(fault("bochs since 7.2", "bochs from 7.2").1.contains("'bochs from 7.2' is not a driver"));
     assert!(fault("kind: selftest", "kind: toy").1.contains("toy"));
     assert!(fault("own_drivers: [mine]\n", "").1.contains("own_drivers"));
 }

@@ -41,7 +41,7 @@ impl fmt::Display for Answer {
 
 /// A text that names no driver.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no driver: write 'vgem', 'bochs-drm since 7.2' or 'panthor since 6.12 until 7.1'")]
+#[error("'{0}' is not a driver: write 'vgem', 'bochs-drm since 7.2' or 'panthor since 6.12 until 7.1'")]
 pub struct NoDriver(String);
 
 impl FromStr for Driver {

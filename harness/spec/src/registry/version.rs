@@ -12,11 +12,11 @@ pub struct Version(Vec<u32>);
 
 /// A text that is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no version of the kernel: write \"6.12\" or \"6.12.3\", in quotes")]
+#[error("'{0}' is not a kernel version: write \"6.12\" or \"6.12.3\", in quotes")]
 pub struct NoVersion(String);
 
 impl Version {
-    /// What a kernel's release begins with: `6.12.117` of `6.12.117+deb12-amd64`, `7.3` of `7.3-rc7`.
+    /// Reads the version from a kernel's release: `6.12.117` of `6.12.117+deb12-amd64`, `7.3` of `7.3-rc7`.
     ///
     /// # Errors
     /// For a text that does not begin with two numbers.
@@ -32,7 +32,7 @@ impl Version {
         Self(self.0[..2].to_vec())
     }
 
-    /// The same with as many numbers as `other` has, where it has so many.
+    /// Returns the same with as many numbers as `other` has, where it has that many.
     fn as_exact_as(&self, other: &Self) -> &[u32] {
         &self.0[..self.0.len().min(other.0.len())]
     }

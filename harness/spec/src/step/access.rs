@@ -30,7 +30,7 @@ pub struct DeviceCheck {
 
 part!(DeviceCheck: checks; uses buffer: Buffer;);
 
-/// Whether no one has touched the struct pages that the exporter laid out.
+/// Checks that no one has touched the struct pages that the exporter laid out.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Untouched {

@@ -15,18 +15,18 @@ pub struct Image {
     pub width: u32,
     /// In lines.
     pub height: u32,
-    /// Of one pixel, padding included.
+    /// The bits of one pixel, padding included.
     pub bits_per_pixel: u32,
 }
 
 impl Image {
-    /// What it takes without padding between its lines, in bytes.
+    /// Returns its size without padding between its lines, in bytes.
     pub fn bytes(self) -> u64 {
         (u64::from(self.width) * u64::from(self.bits_per_pixel)).div_ceil(8) * u64::from(self.height)
     }
 }
 
-/// What a device is told that a buffer is for: the GBM_BO_USE flags of libgbm.
+/// The intended use of a buffer: the GBM_BO_USE flags of libgbm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BufferUse {
@@ -52,7 +52,7 @@ pub struct Allocate {
     pub size: Option<Bytes>,
     /// The image that it is to hold, in place of a size.
     pub image: Option<Image>,
-    /// What it is for. A device that asks for nothing of the kind is not asked.
+    /// The intended uses. A device that knows none is not asked.
     #[serde(default)]
     pub uses: Vec<BufferUse>,
     /// It must be refused, with one of these.
@@ -78,14 +78,14 @@ pub struct Planes {
 
 part!(Planes: checks; uses buffer: Buffer;);
 
-/// What a file may be used for.
+/// The access mode of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileAccess {
     /// Reading and writing.
     #[default]
     ReadWrite,
-    /// Reading alone.
+    /// Reading only.
     ReadOnly,
 }
 
@@ -121,10 +121,10 @@ pub struct Import {
     pub file: String,
     /// Names the buffer.
     pub r#as: String,
-    /// Who imports it.
+    /// The importer.
     #[serde(default)]
     pub by: Side,
-    /// The importer is told to need so many bytes more than the file has.
+    /// The bytes that the importer needs beyond those of the file.
     #[serde(default)]
     pub larger_by: Bytes,
     /// It must be refused, with one of these.
@@ -145,7 +145,7 @@ impl Part for Import {
     }
 }
 
-/// Whether two buffers are one.
+/// Checks whether two buffers are one.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SameHandle {
@@ -160,7 +160,7 @@ pub struct SameHandle {
 
 part!(SameHandle: checks; uses first: Buffer, second: Buffer;);
 
-/// What is released.
+/// The name that is released.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Release(pub String);

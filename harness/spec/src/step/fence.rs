@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::part::part;
 use super::{ErrnoName, SyncAccess};
 
-/// Whether a file is ready.
+/// Checks whether a file is ready.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Poll {
@@ -26,7 +26,7 @@ part!(Poll: checks; uses file: File | SyncFile;);
 pub struct ExportSyncFile {
     /// The dma-buf.
     pub file: String,
-    /// What is to wait for the sync file: a reader waits for writers, a writer for all.
+    /// The access that waits for the sync file: a reader waits for writers, a writer for all.
     pub access: SyncAccess,
     /// Names the sync file.
     pub r#as: String,
@@ -42,7 +42,7 @@ pub struct ImportSyncFile {
     pub file: String,
     /// The sync file; any other file must be refused.
     pub sync_file: String,
-    /// As what the buffer is accessed until the sync file is signalled.
+    /// The access to the buffer until the sync file is signalled.
     pub access: SyncAccess,
     /// It must be refused, with one of these.
     #[serde(default)]
@@ -51,7 +51,7 @@ pub struct ImportSyncFile {
 
 part!(ImportSyncFile: checks refusals; uses file: File, sync_file: SyncFile | File;);
 
-/// What a device is doing with a buffer.
+/// The access of a device to a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FenceAccess {
@@ -67,7 +67,7 @@ pub enum FenceAccess {
 pub struct AttachFence {
     /// The buffer, as held by a device that can.
     pub buffer: String,
-    /// What the device is doing until the fence is signalled.
+    /// The access of the device until the fence is signalled.
     pub access: FenceAccess,
     /// Names the fence.
     pub r#as: String,

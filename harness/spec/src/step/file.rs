@@ -22,7 +22,7 @@ part!(Duplicate: makes File; uses file: File;);
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Open {
-    /// What it is.
+    /// The kind of file.
     pub what: NotDmaBuf,
     /// Names it.
     pub r#as: String,
@@ -40,7 +40,7 @@ pub enum NotDmaBuf {
     ClosedFile,
 }
 
-/// What is asked of a file alone.
+/// The argument of a step that needs only a file.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct File {
@@ -50,7 +50,7 @@ pub struct File {
 
 part!(File: checks; uses file: File;);
 
-/// Whether two files are one dma-buf.
+/// Checks whether two files are one dma-buf.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SameFile {
@@ -85,7 +85,7 @@ pub struct Seek {
     pub file: String,
     /// Where it starts.
     pub from: From,
-    /// So many bytes on, or back.
+    /// The offset in bytes, forward or back.
     pub offset: i64,
     /// It must be refused, with one of these; without them it must succeed.
     #[serde(default)]
@@ -94,7 +94,7 @@ pub struct Seek {
 
 part!(Seek: checks; uses file: File;);
 
-/// What a descriptor's flags must be.
+/// The flags that a descriptor must have.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Flags {

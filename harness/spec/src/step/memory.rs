@@ -7,7 +7,7 @@ use super::part::{part, rows};
 use super::{ErrnoName, FileAccess, Part};
 use crate::quantity::Bytes;
 
-/// Who sees what is written through a mapping.
+/// The sharing of a mapping: who sees what is written through it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MapSharing {
@@ -29,17 +29,17 @@ pub struct Map {
     /// From this byte on.
     #[serde(default)]
     pub offset: Bytes,
-    /// So many bytes; all that follow by default.
+    /// The length in bytes; all that follow by default.
     pub length: Option<Bytes>,
-    /// So many bytes more than there are.
+    /// The bytes beyond the end of the buffer.
     #[serde(default)]
     pub beyond: Bytes,
-    /// Instead of `offset`: so many bytes behind the buffer's end.
+    /// Instead of `offset`: this many bytes past the buffer's end.
     pub after_end: Option<Bytes>,
-    /// What the CPU may do.
+    /// The access of the CPU.
     #[serde(default)]
     pub access: FileAccess,
-    /// Who sees it.
+    /// Shared or private.
     #[serde(default)]
     pub sharing: MapSharing,
     /// It must be refused, with one of these.
@@ -67,7 +67,7 @@ impl Part for Map {
     }
 }
 
-/// Writes the pattern: every word tells its place in the buffer and the seed.
+/// Writes the pattern: every word identifies its place in the buffer and the seed.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Fill {
@@ -89,17 +89,17 @@ pub struct Check {
     /// Which pattern; another seed, other bytes.
     #[serde(default = "first_seed")]
     pub seed: u32,
-    /// A buffer: only so many bytes are looked at as it has. A device's frame may be smaller than what it imports.
+    /// A buffer: only as many bytes as it has are compared. A device's frame may be smaller than what it imports.
     #[serde(default)]
     pub up_to: Option<String>,
-    /// A buffer: only what comes after so many bytes as it has is looked at.
+    /// A buffer: only what follows as many bytes as it has is compared.
     #[serde(default)]
     pub behind: Option<String>,
 }
 
 part!(Check: checks; uses mapping: Mapping, up_to: Buffer, behind: Buffer;);
 
-/// Whether pages can be pinned.
+/// Checks whether pages can be pinned.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Pin {
@@ -125,7 +125,7 @@ part!(CheckZero: checks; uses mapping: Mapping;);
 pub struct Grow {
     /// The mapping.
     pub mapping: String,
-    /// By so many bytes.
+    /// The additional bytes.
     pub by: Bytes,
     /// It must be refused, with one of these.
     pub must_refuse: Vec<ErrnoName>,

@@ -12,7 +12,7 @@ use super::{ErrnoName, Part, Side};
 pub struct Misuse {
     /// Which device.
     pub of: Side,
-    /// How.
+    /// The misuse.
     pub how: DeviceMisuse,
     /// It must be refused, with one of these; without them it must succeed.
     #[serde(default)]
@@ -27,7 +27,7 @@ impl Part for Misuse {
     }
 }
 
-/// What can be done wrongly with a device. One that has no such call makes the cell not observable.
+/// A wrong call on a device. One that has no such call makes the cell not observable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeviceMisuse {
@@ -97,7 +97,7 @@ pub enum DeviceMisuse {
 pub struct MisuseFile {
     /// The dma-buf.
     pub file: String,
-    /// How.
+    /// The misuse.
     pub how: FileMisuse,
     /// It must be refused, with one of these.
     pub must_refuse: Vec<ErrnoName>,
@@ -105,7 +105,7 @@ pub struct MisuseFile {
 
 part!(MisuseFile: checks; uses file: File;);
 
-/// What can be done wrongly with a dma-buf's file.
+/// A wrong call on a dma-buf's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileMisuse {

@@ -21,7 +21,7 @@ pub struct SetName {
 
 part!(SetName: checks refusals; uses file: File;);
 
-/// What fdinfo tells.
+/// The name that fdinfo shows.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Name {

@@ -2,7 +2,7 @@
 
 use super::{Side, Step};
 
-/// What a name stands for.
+/// The sort of value that a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sort {
     Buffer,
@@ -27,9 +27,9 @@ impl Sort {
 /// A name that a step uses, and the sorts that it may be.
 pub(crate) type Use<'a> = (&'a str, &'static [Sort]);
 
-/// What there is to know of a step before it is done.
+/// The facts of a step before it is done.
 pub(crate) trait Part {
-    /// Returns whether the step can find a fault of its own. A case of which no step can, checks nothing.
+    /// Returns whether the step can find a fault of its own. A case without such a step checks nothing.
     fn checks(&self) -> bool {
         false
     }
@@ -49,7 +49,7 @@ pub(crate) trait Part {
         false
     }
 
-    /// What the steps within it have to make.
+    /// Returns the names that the steps within it have to make.
     fn takes(&self) -> Vec<Use<'_>> {
         Vec::new()
     }
@@ -69,7 +69,7 @@ pub(crate) trait Part {
         None
     }
 
-    /// What the step makes, and of which sort.
+    /// Returns the names that the step makes, with their sorts.
     fn makes(&self) -> Option<(&str, Sort)> {
         None
     }

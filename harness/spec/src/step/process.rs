@@ -10,7 +10,7 @@ use super::{Part, Sort, Step};
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Fork {
-    /// What it does; it inherits all that was made before, and what it makes is gone with it.
+    /// The steps of the process; it inherits all that was made before, and what it makes is gone with it.
     pub steps: Vec<Step>,
 }
 
@@ -20,10 +20,10 @@ part!(Fork: steps steps;);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum User {
-    /// Those of the suite.
+    /// The rights of the suite.
     #[default]
     Same,
-    /// Those of the user nobody (uid and gid 65534, no groups): needs root.
+    /// The rights of the user nobody (uid and gid 65534, no groups): needs root.
     Nobody,
 }
 
@@ -38,7 +38,7 @@ pub struct Send {
     /// Whose rights the other process has.
     #[serde(default)]
     pub user: User,
-    /// What it does; it inherits all that was made before, and what it makes is gone with it.
+    /// The steps of the process; it inherits all that was made before, and what it makes is gone with it.
     pub steps: Vec<Step>,
 }
 
@@ -61,7 +61,7 @@ pub struct Receive {
     /// The other process lives on until the descriptor is given up; else it is killed once it was received.
     #[serde(default)]
     pub lives: bool,
-    /// What the other process does before. It opens the devices again and knows none of the names made here.
+    /// The steps of the other process before. It opens the devices again and knows none of the names made here.
     pub steps: Vec<Step>,
 }
 
@@ -73,7 +73,7 @@ impl Part for Receive {
     }
 }
 
-/// Whether another program has the file too.
+/// Checks whether another program has the file too.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Exec {
@@ -90,11 +90,11 @@ part!(Exec: checks; uses file: File;);
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Race {
-    /// How many rounds. Both begin each round together; what a round makes is released at its end.
+    /// The number of rounds. Both begin each round together; what a round makes is released at its end.
     pub times: u32,
-    /// What one process does.
+    /// The steps of one process.
     pub steps: Vec<Step>,
-    /// What the other does.
+    /// The steps of the other.
     pub against: Vec<Step>,
 }
 
@@ -104,12 +104,12 @@ part!(Race: steps steps, against;);
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Repeat {
-    /// How often.
+    /// The number of rounds.
     pub times: u32,
-    /// True if what they make is kept until all rounds are done; else each round gives it back.
+    /// True if what they make is kept until all rounds are done; else each round releases it.
     #[serde(default)]
     pub keep: bool,
-    /// What is done.
+    /// The steps.
     pub steps: Vec<Step>,
 }
 
@@ -119,9 +119,9 @@ part!(Repeat: steps steps;);
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limit {
-    /// How many more descriptors the process may open (RLIMIT_NOFILE).
+    /// The number of further descriptors that the process may open (RLIMIT_NOFILE).
     pub files: u32,
-    /// What is done.
+    /// The steps.
     pub steps: Vec<Step>,
 }
 
@@ -131,9 +131,9 @@ part!(Limit: steps steps;);
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Orders {
-    /// What is done before, again for each order.
+    /// The steps before, repeated for each order.
     pub steps: Vec<Step>,
-    /// What of it is then released: two to five names, so 2 to 120 orders.
+    /// The names that are then released: two to five, so 2 to 120 orders.
     pub release: Vec<String>,
     /// A mapping among them that must show the pattern of seed 1 for as long as it is there.
     pub shows: Option<String>,
@@ -142,14 +142,14 @@ pub struct Orders {
     pub cover: Cover,
 }
 
-/// How many orders are enough.
+/// The orders that are enough.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cover {
     /// Every one.
     #[default]
     All,
-    /// So few that any three of the things are released in each of their six orders: 6 of 24, and less than 10 of 120.
+    /// The fewest in which any three of the things are released in each of their six orders: 6 of 24, and less than 10 of 120.
     Triples,
 }
 

@@ -41,7 +41,7 @@ pub enum StreamWait {
     OnBuffer,
 }
 
-/// How a program treats the caches of the CPU around a device's work.
+/// The CPU cache calls of a program around a device's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StreamCpu {
@@ -79,23 +79,23 @@ pub struct Stream {
     /// The files that become the buffers of the queue which the device reads, a frame each; its own by default.
     #[serde(default)]
     pub output: Vec<String>,
-    /// What the frames are made of; what the device has now by default.
+    /// The pixel sort of the frames; the device's present one by default.
     pub pixels: Option<Pixels>,
     /// A width that is odd.
     #[serde(default)]
     pub odd: bool,
-    /// Lines with padding behind them.
+    /// Lines with padding after them.
     #[serde(default)]
     pub padded: bool,
-    /// So many buffers at a time: the others take, one after the other, the index of one that has come back.
+    /// The number of buffers at a time: the others take, one after the other, the index of one that has come back.
     pub queued: Option<u32>,
-    /// Calls that the buffers go through beside the usual ones.
+    /// Calls that the buffers go through in addition to the usual ones.
     #[serde(default)]
     pub calls: Vec<StreamCall>,
     /// The data begins at this byte of each buffer that is read (data_offset).
     #[serde(default)]
     pub offset: Bytes,
-    /// After the first frame the stream is stopped with buffers queued, and started again with the first buffer alone:
+    /// After the first frame the stream is stopped with buffers queued, and started again with only the first buffer:
     /// no one writes the others any more.
     #[serde(default)]
     pub stop: bool,
@@ -105,7 +105,7 @@ pub struct Stream {
     /// The frame's layout is named, as linear (DRM_MODE_FB_MODIFIERS), where the display says that it knows that name.
     #[serde(default)]
     pub modifier: bool,
-    /// Nothing is shown: whether it could be is tested (DRM_MODE_ATOMIC_TEST_ONLY), and that alone is compared.
+    /// Nothing is shown: whether it could be is tested (DRM_MODE_ATOMIC_TEST_ONLY), and only that is compared.
     #[serde(default)]
     pub test_only: bool,
     /// The display has to wait for a fence before it reads a frame. It is signalled after a while, and until then the
@@ -117,7 +117,7 @@ pub struct Stream {
     /// The one buffer that is read is not filled: it has what was made of it before, and so have the device's own.
     #[serde(default)]
     pub as_is: bool,
-    /// How the CPU gets at the buffers.
+    /// The CPU's access to the buffers.
     #[serde(default)]
     pub cpu: StreamCpu,
     /// Buffers and files that are given up when every buffer is in the device's hands and before it begins. What was
@@ -128,7 +128,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Returns whether it asks for what displays alone can do.
+    /// Returns whether it asks for what only displays can do.
     pub fn of_display(&self) -> bool {
         self.plane != DisplayPlane::Primary || self.modifier || self.test_only || self.wait.is_some()
     }

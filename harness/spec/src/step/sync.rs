@@ -14,7 +14,7 @@ pub struct Sync {
     pub file: String,
     /// Begin or end.
     pub phase: Phase,
-    /// What the CPU does in between.
+    /// The access of the CPU in between.
     pub access: SyncAccess,
 }
 
@@ -30,7 +30,7 @@ pub enum Phase {
     End,
 }
 
-/// What the CPU does between begin and end.
+/// The access of the CPU between begin and end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SyncAccess {
@@ -53,7 +53,7 @@ pub struct SyncFlags {
     /// It must be refused, with one of these; without them it must succeed.
     #[serde(default)]
     pub must_refuse: Vec<ErrnoName>,
-    /// Refusals that are right as well; the cell goes on after them.
+    /// Further refusals that are right; the cell continues after them.
     #[serde(default)]
     pub may_refuse: Vec<ErrnoName>,
 }

@@ -1,6 +1,6 @@
 //! What a value without quotes is taken for.
 
-/// What a scalar is taken for.
+/// The value of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scalar<'a> {
     /// Nothing, `null` or `~`.
@@ -16,7 +16,7 @@ pub enum Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
-    /// Of text without quotes, by the rules of `serde_yaml`.
+    /// Reads text without quotes, by the rules of `serde_yaml`.
     pub fn plain(text: &'a str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
