@@ -22,7 +22,7 @@ def die_with_parent():
 
 
 class Board:
-    """An emulator. Without power it is stopped, and it begins anew when the power comes back."""
+    """An emulator. Without power it is stopped, and it starts again when the power comes back."""
 
     def __init__(self, folder, port, devices, append):
         about = json.loads((folder / "board.json").read_text(encoding="utf-8"))

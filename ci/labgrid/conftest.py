@@ -1,4 +1,4 @@
-"""What `pytest ci/labgrid` is told of the shard that it runs."""
+"""The options of `pytest ci/labgrid` for the shard that it runs."""
 
 import signal
 from pathlib import Path
@@ -16,7 +16,7 @@ def pytest_addoption(parser):
     group.addoption("--prime-cts", metavar="PROGRAM", default="prime-cts", help="prime-cts for this host")
     group.addoption("--words", default="", help="words for `prime-cts run`, as filters")
     group.addoption("--setup", metavar="COMMAND", default="", help="a command on the board before each run")
-    group.addoption("--restarts", metavar="N", type=int, default=3, help="start a board that went down so many times")
+    group.addoption("--restarts", metavar="N", type=int, default=3, help="restart a board that went down up to N times")
     group.addoption("--patience", metavar="SECONDS", type=float, default=300,
                     help="a board hangs that does not begin or end a cell for so long")
 

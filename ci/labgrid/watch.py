@@ -1,4 +1,4 @@
-"""What a console tells of a run: that it is over, or that the board went down."""
+"""What a console shows of a run: that it is over, or that the board went down."""
 
 import enum
 import re
@@ -31,7 +31,7 @@ class Watch:
     def __init__(self, console, log, patience):
         self._console = console
         self._log = log
-        # So many seconds without a line of the journal.
+        # Seconds without a line of the journal.
         self._patience = patience
         self._rest = b""
         # What the run ended with, where it came to its end.
@@ -64,7 +64,7 @@ class Watch:
         return lines + [self._rest] if LOGIN.search(self._rest) else lines
 
     def _last_words(self):
-        """A panic is told of at some length."""
+        """A panic is reported at some length."""
         end = time.monotonic() + 30
         try:
             while time.monotonic() < end:

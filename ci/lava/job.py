@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TEMPLATE, EMULATED = HERE / "job.yaml", HERE / "emulated.yaml"
 
-# After a panic the emulator is to end, and LAVA to see it at once: a board that starts anew keeps a job waiting.
+# After a panic the emulator is to end, and LAVA to see it at once: a board that restarts keeps a job waiting.
 AT_PANIC = "panic=-1"
 
 # Where a board finds what it said at its end.
@@ -61,7 +61,7 @@ def command(board, shard, crashed, last_words, arguments):
 
 
 def job(board, base, shard=None, crashed=(), last_words="", minutes=20, arguments=(), boot=EMULATED):
-    """The text of the job. One behind a crash is told what the board said then."""
+    """The text of the job. One after a crash gets what the board said then."""
 
     def filled(path, more):
         values_as_json = {word: json.dumps(value) for word, value in values.items()}

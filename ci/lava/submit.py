@@ -51,8 +51,8 @@ def main():
     parser.add_argument("--server", required=True, metavar="URL", help="the LAVA server")
     parser.add_argument("--url", required=True, metavar="BASE", help="where its dispatchers find FOLDER's files")
     parser.add_argument("--token-file", metavar="FILE", help="the user's token; without it, that in LAVA_TOKEN")
-    parser.add_argument("--shards", type=int, default=1, metavar="N", help="so many jobs")
-    parser.add_argument("--restarts", type=int, default=8, metavar="N", help="so many more for each of them")
+    parser.add_argument("--shards", type=int, default=1, metavar="N", help="number of jobs")
+    parser.add_argument("--restarts", type=int, default=8, metavar="N", help="number of further jobs for each of them")
     parser.add_argument("--boot", type=Path, default=EMULATED, metavar="FILE",
                         help="the actions that boot a real board, as u-boot.yaml")
     parser.add_argument("--minutes", type=int, default=20, metavar="N", help="how long one may take")

@@ -89,7 +89,7 @@ def test_what_is_told_live_and_what_is_written_at_the_end_are_the_same(tmp_path)
     signals = dict(SIGNAL.findall(done.stdout))
     assert signals == written(tmp_path)
     assert {"pass", "fail", "skip"} <= set(signals.values())
-    # A run that came to its end is done anew.
+    # A run that came to its end is started again.
     assert dict(SIGNAL.findall(run_script(tmp_path).stdout)) == signals
 
 

@@ -14,7 +14,7 @@ LIBC = ctypes.CDLL(None)
 
 
 def free_ports(count):
-    """Ports that nobody listens on."""
+    """Ports that no one listens on."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -23,7 +23,7 @@ def free_ports(count):
 
 
 def consecutive_ports(count):
-    """Ports that nobody listens on, one after the other."""
+    """Ports that no one listens on, one after the other."""
     while True:
         first = free_ports(1)[0]
         try:
@@ -39,7 +39,7 @@ def die_with_parent():
 
 
 def until(true, what, seconds=60):
-    """Waits until it is true. What it waits for is in another process, which tells nobody."""
+    """Waits until it is true. What it waits for is in another process, which notifies no one."""
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, f"{what} was not so within {seconds} s"

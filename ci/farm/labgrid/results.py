@@ -21,7 +21,7 @@ class Run:
         """What each cell came to."""
         cells = self.of("cell")
         told = {cell["id"]: (cell["verdict"], cell["outcome"]) for cell in cells}
-        assert len(told) == len(cells), "a cell is told of twice"
+        assert len(told) == len(cells), "a cell is reported twice"
         return told
 
     def planned(self):
@@ -29,7 +29,7 @@ class Run:
         return self.of("run")[0]["cells"]
 
     def crash(self, cell):
-        """What is told of the cell that the board went down in."""
+        """The report of the cell that the board went down in."""
         found = [each for each in self.of("cell") if each["id"] == cell]
         assert found, f"no cell {cell}"
         assert found[0]["verdict"] == "crash", found[0]

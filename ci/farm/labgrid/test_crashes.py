@@ -65,7 +65,7 @@ def test_a_panic_between_two_results(make_farm, whole, tmp_path):
     setup = LATER.format("echo c >/proc/sysrq-trigger")
     code = farm.shard("1/1", output, "--words", " ".join(WORDS), "--setup", setup).wait()
     [(how, guilty)] = crashed_in(output)
-    assert (how, code) == ("panicked", 1), "a crash that nobody expects is a regression"
+    assert (how, code) == ("panicked", 1), "a crash that no one expects is a regression"
     assert "sysrq triggered crash" in Run(output).crash(guilty)
     is_whole_but_for(Run(output), guilty, whole)
 

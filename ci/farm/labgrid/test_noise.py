@@ -6,7 +6,7 @@ from conftest import WORDS
 from results import Run, prime_cts
 
 BOARD = "debian-amd64-7.3"
-# So many lines of the kernel's a second, with a pause so many times.
+# Lines of the kernel's per second, and the number of pauses.
 RATE, PAUSES = 60, 10
 LINE = "something went wrong in a driver that has a lot to say of it, and says it again and again"
 BURST = " ".join(map(str, range(RATE // PAUSES)))

@@ -10,7 +10,7 @@ CONTENT = b"".join(b'{"event":"cell","id":"fd.size.%d"}\n' % number for number i
 
 
 class Shell:
-    """The host's, in place of a board's. Answers of one command are spoilt so many times."""
+    """The host's, in place of a board's. Answers of one command are spoilt this many times."""
 
     def __init__(self, spoilt="", times=0):
         self._spoilt = spoilt

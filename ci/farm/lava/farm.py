@@ -93,7 +93,7 @@ def below(process):
 
 
 class PowerCut(threading.Thread):
-    """Switches the board of the running job off, when its log tells that so many cells are over."""
+    """Switches the board of the running job off, when its log shows that this many cells have ended."""
 
     def __init__(self, cells):
         super().__init__(daemon=True)

@@ -79,7 +79,7 @@ def main():
     merged = submit(plan["whole"], program, "merged", ["--shards", "3", *token_file], {})
     crashed = submit(plan["crashed"], program, "crashed", [], secret)
     about["codes"] = {"whole": whole.wait(), "merged": merged.wait(), "crashed": crashed.wait()}
-    # A wrong one is told of without being told.
+    # A wrong one is reported without being shown.
     wrong = submit(plan["whole"], program, "wrong", [], {"LAVA_TOKEN": SECRET[:-1]})
     about["codes"]["wrong"] = wrong.wait()
     watcher.over.set()

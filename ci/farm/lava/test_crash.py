@@ -57,7 +57,7 @@ class Crash(unittest.TestCase):
 
     def crashed(self, minutes=20, during="", meanwhile=lambda log: None):
         """A run of some cells in one of which the board goes down, in the first of two jobs: that cell. `during` is a
-        command that the board makes when its journal says that a certain cell begins, `meanwhile` is told of the log.
+        command that the board makes when its journal says that a certain cell begins, `meanwhile` gets the log.
         """
         where = farm.folder(self)
         local = farm.Local(where, PLAIN)
@@ -90,7 +90,7 @@ class Crash(unittest.TestCase):
         self.assertGreater(len(before), 0)
         self.assertEqual(before, list(cells)[: len(before)])
         self.assertEqual(list(cells)[len(before)], guilty)
-        # What had been told before the crash is told no other way behind it.
+        # What was reported before the crash is reported in the same way after it.
         for case in told:
             self.assertEqual(case["result"], farm.word(cells[case["case"]]), case)
         return cells[guilty]

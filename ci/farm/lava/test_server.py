@@ -1,4 +1,4 @@
-"""A LAVA server gives three shards to three emulated boards; the user's token is seen by nobody."""
+"""A LAVA server gives three shards to three emulated boards; the user's token is seen by no one."""
 
 import json
 import subprocess

@@ -110,11 +110,11 @@ fn the_committed_lists_are_those_of_the_sources_that_are_here() {
     for source in sources() {
         let lists = capture(&source).unwrap_or_else(|error| panic!("{error}"));
         for list in lists {
-            let anew = format!("write it anew: cargo run -p registry -- {}", source.display());
+            let again = format!("regenerate it: cargo run -p registry -- {}", source.display());
             assert!(list.found.len() > 10, "{list}");
             assert_eq!(registry.differences(&list), [""; 0], "{}", source.display());
             if let Some(committed) = committed(&list) {
-                assert_eq!(committed.found, list.found, "fixtures/trees/{}; {anew}", list.file_name());
+                assert_eq!(committed.found, list.found, "fixtures/trees/{}; {again}", list.file_name());
             }
         }
     }

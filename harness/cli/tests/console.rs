@@ -67,7 +67,7 @@ fn a_run_that_goes_on_behind_a_crash_is_one_run_on_the_console() {
     assert!(said.out.contains("the machine went down and was started again once"), "{said:?}");
     let rebuilt = cells(&place, "rebuilt");
     let of_whole = whole.out.matches("\"event\":\"cell\",").count();
-    assert_eq!(rebuilt.len(), of_whole, "each cell is told of once");
+    assert_eq!(rebuilt.len(), of_whole, "each cell is reported once");
     assert!(said.out.contains(&format!("{of_whole} of {of_whole} cells")), "{said:?}");
     let guilty: Vec<&Value> = rebuilt.iter().filter(|cell| cell["verdict"] == "crash").collect();
     let [guilty] = guilty[..] else { panic!("{guilty:?}") };

@@ -1,4 +1,4 @@
-//! `prime-cts load` on mocks: each check catches the fault that it is for, and what was planted in none is told of none.
+//! `prime-cts load` on mocks: each check catches the fault that it is for, and none is reported without a planted fault.
 
 mod program;
 

@@ -11,7 +11,7 @@ const CASE: &str =
 /// Mocks that are exporters and importers in every case.
 const MOCKS: usize = 14;
 
-/// A run of so many cases; how many cells it had, and the most memory in MiB, as it tells.
+/// Makes a run of this many cases; returns the number of cells, and the peak memory in MiB, as it reports it.
 fn run(cases: usize) -> (usize, f64) {
     let place = Place::new();
     for number in 0..cases {

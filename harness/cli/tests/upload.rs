@@ -25,7 +25,7 @@ impl Asked {
     }
 }
 
-/// A server on loopback that answers so many requests with these, and where it is.
+/// Starts a server on loopback that answers this many requests with these, and returns its address.
 fn server(answers: &'static [&str]) -> (String, JoinHandle<Vec<Asked>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/job/7/", listener.local_addr().unwrap());

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Shard {
     /// From 1.
     pub number: NonZeroUsize,
-    /// Of so many.
+    /// The number of parts.
     pub of: NonZeroUsize,
 }
 

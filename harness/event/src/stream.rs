@@ -290,7 +290,7 @@ impl End {
 mod tests {
     use super::*;
 
-    /// `PRIME_CTS_BLESS=1 cargo test` writes it anew.
+    /// `PRIME_CTS_BLESS=1 cargo test` writes it again.
     #[test]
     fn the_committed_schema_is_that_of_the_types() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/events.schema.json");

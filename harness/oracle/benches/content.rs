@@ -1,4 +1,4 @@
-//! How fast a buffer is filled and checked, beside what libc's memcpy and memcmp reach on the same mapping in the same run.
+//! The speed of filling and checking a buffer, compared with libc's memcpy and memcmp on the same mapping in the same run.
 //!
 //! Each round measures all of them, one after the other, so that what else the machine does hits all alike; the ratio is
 //! the median of those of the rounds. `--heap NAME` takes the memory of a dma-heap in place of a memfd's, `--mib N` a buffer of
@@ -13,7 +13,7 @@ use uapi::memory::{Access, Mapping, Sharing, Window, measure};
 
 /// A frame that stays in a cache, one of 1080p, one that stays in no cache.
 const SIZES: [usize; 3] = [1 << 20, 8 << 20, 64 << 20];
-/// So many bytes are gone over at each size, at least.
+/// The least number of bytes that are processed at each size.
 const BYTES: usize = 4 << 30;
 const SEED: u32 = 1;
 

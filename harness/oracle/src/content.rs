@@ -1,6 +1,6 @@
 //! Whether a buffer holds the bytes that were written into it: a pattern in which every 8 bytes say where they belong.
 //!
-//! The pattern is a bijection of seed and position, so bytes that turn up in the wrong place tell where they came
+//! The pattern is a bijection of seed and position, so bytes that turn up in the wrong place show where they came
 //! from: another page of this buffer, or what the buffer held before.
 
 mod bytes;
@@ -27,7 +27,7 @@ pub struct Checked {
     pub bytes: u64,
 }
 
-/// Buffers of so many bytes and more are written past the caches, which do not hold them, as libc's memcpy does.
+/// The size from which buffers are written past the caches, which do not hold them, as libc's memcpy does.
 const UNCACHED: usize = 64 << 20;
 
 /// Writes the pattern through a mapping that begins at byte `position` of the buffer, front to back.
@@ -160,7 +160,7 @@ impl Told {
     }
 }
 
-/// How much of so many bytes are whole lines, if they begin with one.
+/// Returns the part of this many bytes that are whole lines, if they begin with one.
 fn lined(len: usize, start: u64) -> usize {
     if start.is_multiple_of(LINE_SIZE as u64) { len / LINE_SIZE * LINE_SIZE } else { 0 }
 }

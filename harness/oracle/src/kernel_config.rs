@@ -1,4 +1,4 @@
-//! How the running kernel was configured, where it tells.
+//! The configuration of the running kernel, where it is readable.
 
 use std::path::Path;
 

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-/// Why an oracle cannot look, and what a person can do about it.
+/// The reason why an oracle cannot look, with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {}{}; {remedy}", .path.display(), Reason(.errno))]
 pub struct NotAvailable {
-    /// What was to be done, for a person.
+    /// The operation, in words.
     pub what: String,
     /// The file or folder that refused.
     pub path: PathBuf,
-    /// What makes it work.
+    /// The remedy.
     pub remedy: String,
-    /// What the kernel said, where it said something.
+    /// The kernel's errno, if there was one.
     #[source]
     pub errno: Option<Errno>,
 }

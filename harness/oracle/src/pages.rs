@@ -19,7 +19,7 @@ use uapi::memory::{Mapping, page_size};
 
 use crate::NotAvailable;
 
-/// What is behind a mapping.
+/// The memory behind a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappingPages {
     /// As `VmFlags` of smaps has them, two letters each: `pf` is VM_PFNMAP, `io` VM_IO, `mm` VM_MIXEDMAP, `de`
@@ -31,7 +31,7 @@ pub struct MappingPages {
     pub struct_pages: Option<bool>,
 }
 
-/// So many pages are looked at, from the first on.
+/// The number of pages that are examined, from the first on.
 const PAGES: usize = 64;
 
 impl MappingPages {
@@ -90,7 +90,7 @@ fn frames_have_pages(mapping: &Mapping, proc_root: &Path) -> Option<bool> {
     Some(without == 0)
 }
 
-/// How many of these page frames have no struct page, by `kpageflags` of procfs; nothing where that cannot be read: without
+/// Returns the number of these page frames that have no struct page, by `kpageflags` of procfs; nothing where that cannot be read: without
 /// root or CONFIG_PROC_PAGE_MONITOR.
 pub fn without_struct_page(frames: &[u64], proc: &Path) -> Option<usize> {
     let flags = File::open(proc.join("kpageflags")).ok()?;

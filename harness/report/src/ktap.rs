@@ -17,7 +17,7 @@ pub struct Ktap<W> {
 }
 
 impl<W: Write> Ktap<W> {
-    /// Begins with the plan, of so many cells that have ended.
+    /// Writes the plan, for this many cells that have ended.
     ///
     /// # Errors
     /// Of the writer.

@@ -31,7 +31,7 @@ pub enum ListError {
         why: &'static str,
     },
     /// No one says why.
-    #[error("{file}:{line}: nobody says why '{text}' is as it should be; give --reason TEXT, or a comment above it")]
+    #[error("{file}:{line}: '{text}' has no reason; add a comment above it or pass --reason TEXT")]
     NoReason {
         /// Which list.
         file: String,
@@ -265,7 +265,7 @@ mod tests {
         assert!(of("", "", "a\n", &more).contains("add these to them: --skip, \"a\""));
         let lists = ["a.b,Fail\n".to_owned(), String::new(), String::new()];
         let error = import(BARE, &lists, &names(), None).unwrap_err().to_string();
-        assert!(error.starts_with("b-fails.txt:1: nobody says why 'a.b,Fail'"), "{error}");
+        assert!(error.starts_with("b-fails.txt:1: 'a.b,Fail' has no reason"), "{error}");
     }
 
     #[test]

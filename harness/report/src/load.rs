@@ -12,7 +12,7 @@ const COLUMNS: &[(&str, &str)] = &[
     ("frames-dropped", "dropped"),
     ("frames-faulty", "faulty"),
     ("frames-misnumbered", "misnumbered"),
-    ("frames-given-back", "given back"),
+    ("frames-given-back", "returned"),
     ("frames-lost", "lost"),
     ("streams", "streams"),
     ("exporters", "exporters"),

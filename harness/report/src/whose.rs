@@ -11,7 +11,7 @@ pub fn text(finding: &Finding, cell: &CellEnd) -> String {
         Blame::Undecided => "the exporter, the importer or the core".into(),
         Blame::Kernel => "the kernel".into(),
         Blame::Suite => return "prime-cts itself".into(),
-        Blame::Nobody => return "nobody's".into(),
+        Blame::Nobody => return "no one's".into(),
     };
     format!("{who}: {}", evidence(finding, cell.importer.is_some()))
 }

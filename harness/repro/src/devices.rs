@@ -82,7 +82,7 @@ impl<'a> Opened<'a> {
         self.request(source, "MMAP", 2);
     }
 
-    /// Asks a V4L2 queue for so many buffers.
+    /// Asks a V4L2 queue for this many buffers.
     fn request(&self, source: &mut Source, memory: &str, count: u32) {
         source.header("sys/ioctl.h");
         source.header("linux/videodev2.h");
@@ -90,7 +90,7 @@ impl<'a> Opened<'a> {
         source.line(format!("MUST(ioctl({}, VIDIOC_REQBUFS, &(struct v4l2_requestbuffers){wish}));", self.name));
     }
 
-    /// An expression that allocates so many bytes; `number` counts such buffers from 0.
+    /// Returns an expression that allocates this many bytes; `number` counts such buffers from 0.
     pub fn allocate(&self, source: &mut Source, size: u64, number: u32) -> Result<String, Unsupported> {
         let name = self.name;
         match self.endpoint.kind {
@@ -148,8 +148,8 @@ impl<'a> Opened<'a> {
         }
     }
 
-    /// Returns an expression that imports a file of this size in bytes: a buffer, or -1 with errno. With `more`, the importer is told
-    /// to need so many bytes more.
+    /// Returns an expression that imports a file of this size in bytes: a buffer, or -1 with errno. With `more`, the importer is asked
+    /// for this many bytes more.
     pub fn import(&self, source: &mut Source, file: &str, size: u64, more: u64) -> Result<String, Unsupported> {
         if self.endpoint.kind == Kind::Drm {
             source.need("drm_import");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// What a variable holds.
 #[derive(Debug, Clone)]
 pub enum Value {
-    /// A file descriptor, of a file of so many bytes.
+    /// A file descriptor, of a file of this many bytes.
     File(u64),
     /// A buffer: whether it was imported, and whether by the exporter's own file.
     Buffer { imported: bool, by_exporter: bool, may_be_none: bool },

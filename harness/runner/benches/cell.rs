@@ -64,7 +64,7 @@ fn round(cells: &Plan, log: &Path, journal: &Path) -> [f64; 3] {
     let (all, busy) = (started.elapsed().as_secs_f64() * 1e3, processor() - before);
     let text = std::fs::read_to_string(journal).expect("the journal");
     let Ok(Event::End(end)) = serde_json::from_str(text.lines().last().unwrap_or_default()) else { panic!("no end") };
-    [all, end.own_ms.expect("the cost is told") as f64, busy].map(|ms| ms / cells.len() as f64)
+    [all, end.own_ms.expect("the cost is reported") as f64, busy].map(|ms| ms / cells.len() as f64)
 }
 
 fn main() {

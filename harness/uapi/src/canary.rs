@@ -21,7 +21,7 @@ pub const POISON: u32 = 4;
 /// Among the forms: there is a PCI device that imports as a peer.
 pub const HAS_PEER: u32 = 1 << 31;
 
-/// So many importing devices are counted apart.
+/// The number of importing devices that are counted separately.
 pub const IMPORTERS: usize = 8;
 
 /// `struct prime_canary_allocate`.

@@ -13,7 +13,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// Lets the process open so many descriptors more and none beyond (RLIMIT_NOFILE, getrlimit(2)). What is open stays
+    /// Lets the process open this many further descriptors and no more (RLIMIT_NOFILE, getrlimit(2)). What is open stays
     /// open.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ pub struct Area {
 pub enum Place {
     /// In the area, whole.
     Whole,
-    /// So many bytes before its end.
+    /// This many bytes before its end.
     Torn(usize),
     /// Nowhere: the null pointer.
     Null,

@@ -247,7 +247,7 @@ pub fn live_with_closed_pipes() {
     let _ = unsafe { nix::sys::signal::signal(Signal::SIGPIPE, nix::sys::signal::SigHandler::SigIgn) };
 }
 
-/// Gives up the rights of root, and those of all groups, for those of the user nobody (65534).
+/// Gives up the rights of root, and those of all groups, for those of the user `nobody` (65534).
 ///
 /// # Errors
 /// EPERM without root.

@@ -142,7 +142,7 @@ fn told_by(choice: &Choice) -> Vec<&str> {
 /// Everything that the built module depends on: what identifies the kernel, its entry in the board file, and `needs`,
 /// the keys of what it is built with and of its own source.
 fn name<'a>(kernel: &[&'a str], build: &'a Build, needs: impl Iterator<Item = &'a str>) -> String {
-    let (release, packages) = kernel.split_first().expect("a kernel is told by something");
+    let (release, packages) = kernel.split_first().expect("a kernel is identified by something");
     let parts = [*release, &build.folder, build.kbuild.as_deref().unwrap_or("")];
     let lists = build.source.iter().chain(&build.config).map(String::as_str);
     key(parts.into_iter().chain(packages.iter().copied()).chain(lists).chain(needs))

@@ -65,7 +65,7 @@ fn a_board_bears_a_load() {
     did(&cells, "load.kernel-log.board", &[]);
     let lost = cells.iter().filter_map(|cell| cell["figures"]["frames-lost"].as_u64()).sum::<u64>();
     assert_eq!(lost, 0);
-    // Two of vimc's nodes get frames of one sensor. The one that cannot stream meanwhile is told of and does not pass.
+    // Two of vimc's nodes get frames of one sensor. The one that cannot stream meanwhile is reported and does not pass.
     did(&cells, "load.stream.v4l2-vimc-cap0", &["frames-written", "bytes-compared"]);
     assert_eq!(cell(&cells, "load.stream.v4l2-vimc-cap2")["verdict"], "blocked");
 }

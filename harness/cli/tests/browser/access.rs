@@ -49,7 +49,7 @@ fn the_tree_has_landmarks_headings_in_order_and_a_name_for_everything() {
         assert!(tree.iter().any(|(role, found, _)| role == "region" && found == name), "{name}");
     }
     let in_words = |(role, name, _): &&(String, String, _)| role == "link" && name.contains("not as expected: ");
-    assert!(tree.iter().filter(in_words).count() > 4, "the grid's signs are told as words");
+    assert!(tree.iter().filter(in_words).count() > 4, "the grid's signs are shown as words");
     assert!(count("rowheader") > Page::shared().recorded.cells.len() && count("columnheader") > 10);
 }
 

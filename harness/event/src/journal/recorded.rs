@@ -54,7 +54,7 @@ impl Head {
             Event::Again(again) => self.open.retain(|open| !again.cells.contains(open)),
             Event::Resumed(resumed) => {
                 self.restarts += 1;
-                // Each of these is begun again; one alone is told of as crashed.
+                // Each of these is begun again; a single one is reported as crashed.
                 self.open.retain(|open| !resumed.suspects.contains(open));
             }
             Event::Missing(missing) => self.missing.push(missing),

@@ -34,7 +34,7 @@ impl Journal {
         Ok(Self::of(file, path))
     }
 
-    /// Goes on with a journal that was cut short, behind its last whole line; `told` is told what it has. Nothing when
+    /// Resumes a journal that was cut short, after its last whole line; `told` gets its events. Nothing when
     /// there is none yet, or none that had come to its first line.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::difference::{Difference, Seen};
 use super::tally::Tally;
 use super::{Checked, word};
 
-/// So many bytes are enough to know a place by.
+/// The number of bytes that identify a place.
 const KNOWN_BY: usize = 64;
 
 /// Compares bytes with those that should be there. Before, the buffer was filled with the pattern of a seed: what is

@@ -35,7 +35,7 @@ impl TryFrom<String> for Bytes {
     }
 }
 
-/// How the differing words lie. Pages and cache lines are those of the buffer, not of the mapping.
+/// The layout of the differing words. Pages and cache lines are those of the buffer, not of the mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Shape {
@@ -63,7 +63,7 @@ pub enum Shape {
     },
 }
 
-/// What the bytes are that were seen first.
+/// The origin of the bytes that were seen first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Seen {
@@ -91,7 +91,7 @@ pub enum Seen {
         /// Where those bytes belong.
         position: u64,
     },
-    /// What the buffer held before a device was to write it.
+    /// The content of the buffer before a device was to write it.
     Before,
     /// The bytes expected, with one bit turned over.
     FlippedBit,
@@ -110,15 +110,15 @@ pub struct Difference {
     pub expected: Bytes,
     /// The 8 bytes that were seen.
     pub seen: Bytes,
-    /// What the bytes seen are.
+    /// The origin of the bytes that were seen.
     pub what: Seen,
     /// How many bytes differ. A byte within a stretch of differing words counts even where chance made it equal.
     pub differing: u64,
-    /// Of so many.
+    /// The number of bytes compared.
     pub total: u64,
     /// How many pages have a differing byte.
     pub pages: u64,
-    /// How the differing bytes lie.
+    /// The layout of the differing bytes.
     pub shape: Shape,
     /// The seed of the content expected.
     pub seed: u32,

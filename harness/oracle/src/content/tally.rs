@@ -73,7 +73,7 @@ pub(super) struct Tally {
     first: Vec<Word>,
 }
 
-/// So many words are looked at to say what the bytes seen are.
+/// The number of words that are examined to find the origin of the bytes seen.
 const SAMPLES: usize = 8;
 
 impl Tally {
@@ -114,7 +114,7 @@ impl Tally {
         self.differing += self.last.map_or(0, |last| last.last() + 1 - self.run_start);
     }
 
-    /// What all of it amounts to; at least one word was added.
+    /// Returns the difference; at least one word was added.
     pub(super) fn difference(mut self) -> Difference {
         self.close_run();
         self.pages.close((self.start, self.end));

@@ -3,12 +3,12 @@
 use super::probe::What;
 use super::sharing::Call;
 
-/// What a line says.
+/// The content of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
     /// A buffer was exported.
     Export(Export),
-    /// So many events were overwritten.
+    /// The number of events that were overwritten.
     Lost(u64),
 }
 
@@ -19,7 +19,7 @@ pub struct Touch {
     pub pid: i32,
     /// The function.
     pub function: String,
-    /// Who called it, where the kernel tells: a function and its module.
+    /// The caller, where the kernel shows it: a function and its module.
     pub caller: Option<String>,
 }
 

@@ -154,7 +154,7 @@ mod tests {
         let mut sharing = Sharing::default();
         map(1, CANARY, 100).into_iter().chain(map(2, VGEM, 100)).for_each(|call| sharing.take_in(call));
         assert_eq!(sharing.take().iter().map(|shared| shared.pid).collect::<Vec<_>>(), [7]);
-        assert_eq!(sharing.take(), [], "each cell begins anew");
+        assert_eq!(sharing.take(), [], "each cell starts from nothing");
     }
 
     #[test]

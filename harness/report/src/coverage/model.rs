@@ -16,7 +16,7 @@ pub struct Coverage {
     pub version: u32,
     /// The runs, in the order in which they were given; others name them by their place, from 1.
     pub runs: Vec<RunSeen>,
-    /// So many implementations have the kernels of the runs together, our own left out.
+    /// The number of implementations of the runs' kernels together, without our own.
     pub implementations: usize,
     /// Those that were observed.
     pub reached: Vec<Reached>,
@@ -24,7 +24,7 @@ pub struct Coverage {
     pub inferred: Vec<Reached>,
     /// Those of this project's modules, observed or not.
     pub ours: Vec<Reached>,
-    /// So many functions have these kernels that make the sg_table behind `drm_gem_map_dma_buf`.
+    /// The number of functions of these kernels that make the sg_table for `drm_gem_map_dma_buf`.
     pub back_ends: usize,
     /// Those behind what was observed, by the endpoints' drivers.
     pub reached_back_ends: Vec<Reached>,

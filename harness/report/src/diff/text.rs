@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::model::{Change, Diff, Endpoint, Side};
 use spec::lines::{counted, wrapped};
 
-/// So many of a group are named: a fault of a helper shows in hundreds of cells.
+/// The number of cells of a group that are named: a fault of a helper shows in hundreds of cells.
 const NAMED: usize = 6;
 
 /// All of it.

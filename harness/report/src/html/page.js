@@ -10,7 +10,7 @@
 	const all = (selector, of = document) => [...of.querySelectorAll(selector)];
 	const drivers = new Map(all("tr[data-key]").map((row) => [row.dataset.key, row.dataset.driver]));
 
-	// A cell is a row; one with more to say is told in full in that row, or in an article elsewhere.
+	// A cell is a row; one with more to say is shown in full in that row, or in an article elsewhere.
 	const cells = all("#cells tbody tr").map((row) => {
 		const full = row.querySelector("a.full");
 		const id = full ? full.hash.slice(1) : row.id || row.querySelector("[id]").id;

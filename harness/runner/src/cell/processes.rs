@@ -29,7 +29,7 @@ pub fn fork(world: &mut World, step: &Fork, say: &mut dyn FnMut(&Message)) -> Re
 
 pub fn send(world: &mut World, step: &Send, say: &mut dyn FnMut(&Message)) -> Result<(), Stop> {
     if step.user == User::Nobody && !uapi::process::is_root() {
-        let seen = "prime-cts does not run as root, and cannot become nobody; run it as root";
+        let seen = "prime-cts does not run as root, and cannot change to an unprivileged user; run it as root";
         return Err(Stop::blocked(Oracle::Requirement, seen, "the rights of root"));
     }
     let size = world.file(&step.file)?.size;

@@ -137,7 +137,7 @@ mod tests {
         child.unwrap().supervise(Duration::from_secs(60), |_| {}).unwrap();
         assert_eq!([0, 1, 2].map(|worker| clock.is_ready(worker)), [false, true, false]);
         assert_eq!((clock.was_at(0), clock.was_at(1)), (None, None));
-        assert!(clock.is_ready(1_000_000), "nobody waits for one without a place");
+        assert!(clock.is_ready(1_000_000), "no one waits for one without a place");
     }
 
     #[test]
@@ -151,6 +151,6 @@ mod tests {
         child.unwrap().supervise(Duration::from_secs(60), |_| {}).unwrap();
         assert_eq!((clock.was_at(3), clock.was_at(2)), (Some(0), None));
         clock.at(1_000_000, 1);
-        assert_eq!(clock.was_at(1_000_000), None, "there is no room for so many");
+        assert_eq!(clock.was_at(1_000_000), None, "there is no room for that many");
     }
 }

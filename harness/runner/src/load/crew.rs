@@ -49,7 +49,7 @@ fn execute(worker: &Worker, context: &LoadContext, mut report: WorkerReport<'_>)
     report.done();
 }
 
-/// Lets all workers make ready, and then work until the time is over, or until one of the signals ends it before. `tick` is told how many
+/// Lets all workers make ready, and then work until the time is over, or until one of the signals ends it before. `tick` gets how many
 /// seconds are left, and how many workers still work.
 pub fn work(
     workers: &[Worker],

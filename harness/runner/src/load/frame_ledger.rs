@@ -32,7 +32,7 @@ pub struct Account {
     pub faulty: u64,
     /// Numbers that the driver left out: frames that it had no buffer for, or no time.
     pub dropped: u64,
-    /// Given back by VIDIOC_STREAMOFF.
+    /// Returned by VIDIOC_STREAMOFF.
     pub given_back: u64,
     /// Still with the device after VIDIOC_STREAMOFF.
     pub kept: u64,

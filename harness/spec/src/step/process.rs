@@ -23,7 +23,7 @@ pub enum User {
     /// The rights of the suite.
     #[default]
     Same,
-    /// The rights of the user nobody (uid and gid 65534, no groups): needs root.
+    /// The rights of the user `nobody` (uid and gid 65534, no groups): needs root.
     Nobody,
 }
 

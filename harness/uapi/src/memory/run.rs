@@ -52,7 +52,7 @@ impl Mapping {
         }
     }
 
-    /// Reads so many lines from `offset` on, a multiple of 64, each when it is asked for.
+    /// Reads this many lines from `offset` on, a multiple of 64, each when it is asked for.
     ///
     /// A page that the exporter does not back ends the process with SIGBUS.
     ///
@@ -142,14 +142,14 @@ impl Mapping {
         }
     }
 
-    /// Where so many lines begin, which are all within the mapping, and aligned.
+    /// Returns where this many lines begin, which are all within the mapping, and aligned.
     fn lines_at(&self, offset: usize, count: usize) -> *mut Wide {
         let first = self.run(offset, count.saturating_mul(LINE));
         assert!(offset.is_multiple_of(LINE_SIZE) && first.addr().is_multiple_of(LINE_SIZE), "a line at {offset}");
         first.cast()
     }
 
-    /// Where so many words begin, which are all within the mapping.
+    /// Returns where this many words begin, which are all within the mapping.
     fn run(&self, offset: usize, words: usize) -> *mut u8 {
         let end = words.checked_mul(8).and_then(|len| len.checked_add(offset));
         let fits = offset.is_multiple_of(8) && end.is_some_and(|end| end <= self.len());

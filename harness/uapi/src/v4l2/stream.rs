@@ -40,7 +40,7 @@ pub fn stream_off(device: BorrowedFd<'_>, queue: QueueType) -> Result<(), Errno>
     retry(|| unsafe { ioctl::streamoff(device.as_raw_fd(), &queue) }).map(drop)
 }
 
-/// Hands the driver's own frame `index` to the device, so many bytes of each of its planes: VIDIOC_QBUF with memory
+/// Hands the driver's own frame `index` to the device, this many bytes of each of its planes: VIDIOC_QBUF with memory
 /// Mmap.
 ///
 /// # Errors

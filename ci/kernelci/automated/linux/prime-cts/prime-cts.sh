@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs prime-cts. Each cell is told as a signal of LAVA's as soon as it has ended; output/result.txt has all of them at the
+# Runs prime-cts. Each cell is reported as a LAVA signal as soon as it has ended; output/result.txt has all of them at the
 # end, one a line, for test runners that read that. The exit code is that of prime-cts.
 set -eu
 
@@ -29,7 +29,7 @@ shift $((OPTIND - 1))
 [ $# -eq 0 ] || usage
 
 mkdir -p "$OUTPUT"
-# A run that the board went down in goes on, if the disk has outlived it; one that came to its end is done anew.
+# A run that the board went down in is resumed, if the disk has outlived it; one that came to its end is started again.
 if [ -e "$OUTPUT/run.jsonl" ] && ! grep -q '^{"event":"end"' "$OUTPUT/run.jsonl"; then
 	set -- --resume
 fi
