@@ -92,7 +92,7 @@ def shard_word(text):
     """`2/3`."""
     found = re.fullmatch(r"([1-9][0-9]*)/([1-9][0-9]*)", text)
     if not found or int(found[1]) > int(found[2]):
-        raise argparse.ArgumentTypeError(f"'{text}' is no shard: write 2/3 for the second of three")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a shard: write 2/3 for the second of three")
     return text
 
 

@@ -82,7 +82,7 @@ class Schema(unittest.TestCase):
 
         self.assertIn("`ci/board image BOARD --output", told())
         (where / "board.json").write_text(json.dumps(board(farm.ROOT / "fixtures/boards/vexpress-a9.yaml")))
-        self.assertIn("'4/3' is no shard", told("--shard", "4/3"))
+        self.assertIn("'4/3' is not a shard", told("--shard", "4/3"))
 
 
 if __name__ == "__main__":

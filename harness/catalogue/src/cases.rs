@@ -21,7 +21,7 @@ pub enum CatalogueError {
     Unreadable {
         /// Which.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A file is not there or cannot be read.
@@ -29,7 +29,7 @@ pub enum CatalogueError {
     UnreadableFile {
         /// Which.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// Cases with faults, all of them.

@@ -35,7 +35,7 @@ fn a_log_that_ends_early_or_has_no_run_is_told_as_such() {
     place.file("log", cut);
     assert_eq!(place.run("report --from-console log").code, Some(5));
     place.file("empty", "Linux version 6.12\n");
-    place.run("report --from-console empty").fails(2, &["empty is no journal of prime-cts"]);
+    place.run("report --from-console empty").fails(2, &["empty is not a journal of prime-cts"]);
     let spoilt = run.out.replacen("\"event\":\"cell\"", "\"eve[ 1.0] oops\"", 1);
     place.file("spoilt", spoilt);
     let said = place.run("report --from-console spoilt");

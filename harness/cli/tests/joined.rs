@@ -107,7 +107,7 @@ fn what_is_no_journal_is_an_error_wherever_it_stands() {
     for (journal, wanted) in [
         ("none", "cannot read none: No such file"),
         ("empty", "cannot read empty/run.jsonl: No such file"),
-        ("kernel-log", "kernel-log is no journal of prime-cts: it has no 'run' event"),
+        ("kernel-log", "kernel-log is not a journal of prime-cts: it has no 'run' event"),
         ("binary", "binary:1: not an event of prime-cts"),
         ("newer.jsonl", "newer.jsonl has version 9 of the event stream, this program reads up to 1"),
     ] {

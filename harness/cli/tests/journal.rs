@@ -20,7 +20,7 @@ fn a_journal_that_is_not_there_or_is_none_is_an_error() {
     let place = Place::new();
     place.run("report none").fails(2, &["cannot read none: No such file"]);
     place.run("report .").fails(2, &["cannot read ./run.jsonl: No such file"]);
-    place.run("report kernel-log").fails(2, &["kernel-log is no journal of prime-cts: it has no 'run' event"]);
+    place.run("report kernel-log").fails(2, &["kernel-log is not a journal of prime-cts: it has no 'run' event"]);
     place.file("binary", b"\x7fELF\xff\xfe\n\x00\n");
     place.run("report binary").fails(2, &["binary:1: not an event of prime-cts"]);
 }

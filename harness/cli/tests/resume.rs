@@ -200,7 +200,7 @@ fn what_is_no_journal_is_left_as_it_is() {
     let place = Place::new();
     let text = "{\"event\":\"cell-start\",\"id\":\"a.b.c\"}\n{\"event\":\"cell-st";
     let path = place.file("out/run.jsonl", text);
-    resume(&place, "").fails(2, &["is no journal of prime-cts"]);
+    resume(&place, "").fails(2, &["is not a journal of prime-cts"]);
     assert_eq!(fs::read_to_string(path).unwrap(), text);
 }
 

@@ -10,7 +10,7 @@ pub struct Drivers {
 }
 
 impl Drivers {
-    /// Those of a cell's endpoints.
+    /// Creates the drivers of a cell's endpoints.
     pub fn named(exporter: Option<String>, importers: Vec<String>) -> Self {
         Self { exporter, importers }
     }

@@ -15,7 +15,7 @@ use crate::stream::{CellEnd, End, Event, Missing};
 
 mod broken;
 
-/// What a line begins with. Then come the CRC-32 of the rest, as 8 hexadecimal digits, and the event as JSON.
+/// The beginning of a line. The CRC-32 of the rest, as 8 hexadecimal digits, and the event as JSON follow.
 const MARK: &str = "#prime-cts ";
 
 /// Events on their lines. What the catalogue knows of a cell is left out: a serial line takes 11 bytes a millisecond.
@@ -88,13 +88,13 @@ struct Reader<'a> {
     told: ConsoleRun,
     /// The cell that is running.
     open: Option<String>,
-    /// Where a `run` stands of which is not known yet whether it is another run, or goes on with the one before.
+    /// The place of a `run` event that either begins another run or resumes the one before.
     begun: Option<usize>,
     /// True if the run was resumed after a restart, with a journal of its own.
     restarted: bool,
-    /// What others wrote since the last cell began.
+    /// The output of others since the last cell began.
     words: String,
-    /// What the kernel said when the machine went down.
+    /// The kernel's last report when the machine went down.
     last: Option<Splat>,
 }
 
@@ -188,7 +188,7 @@ fn event(line: &str) -> Option<Event> {
     whole.then(|| serde_json::from_str(json).ok()).flatten()
 }
 
-/// Cells of which no line is left, where the run came to its end.
+/// Returns cells of which no line is left, if the run came to its end.
 fn uncounted(events: &[Event]) -> Option<Event> {
     let planned = events.iter().find_map(|event| if let Event::Run(run) = event { Some(run.cells) } else { None })?;
     events.iter().find(|event| matches!(event, Event::End(_)))?;
@@ -198,7 +198,7 @@ fn uncounted(events: &[Event]) -> Option<Event> {
         _ => false,
     };
     let told = events.iter().filter(cell).count();
-    let name = format!("that {} lines told of", planned.checked_sub(told).filter(|&left| left > 0)?);
+    let name = format!("of {} lost lines", planned.checked_sub(told).filter(|&left| left > 0)?);
     Some(Event::Missing(Missing { what: "cells".into(), name, outcome: Outcome::Missing }))
 }
 

@@ -21,7 +21,7 @@ pub fn crash(last: Option<&Splat>, drivers: &Drivers) -> Finding {
     }
 }
 
-/// What a kernel said at its end.
+/// Returns a kernel's last report in a log.
 pub fn last_words_of(log: &str) -> Option<Splat> {
     last_words(splats(&records_of_console(log)))
 }

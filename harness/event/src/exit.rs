@@ -7,7 +7,7 @@ use spec::verdict::Verdict;
 use crate::journal::{Head, Recorded};
 use crate::stream::CellEnd;
 
-/// How the program ends.
+/// The exit codes of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
@@ -48,11 +48,11 @@ impl From<Exit> for ExitCode {
 pub struct Tally {
     /// All cells.
     pub cells: usize,
-    /// Those that checked their rule.
+    /// The cells that checked their rule.
     pub verified: usize,
-    /// Those that make the run fail.
+    /// The cells that make the run fail.
     pub unwanted: usize,
-    /// Those in which the suite itself is at fault.
+    /// The cells in which the suite itself is at fault.
     pub errors: usize,
 }
 
@@ -65,7 +65,7 @@ impl Tally {
         self.errors += usize::from(cell.verdict == Verdict::Error);
     }
 
-    /// How a run of these cells ends.
+    /// Returns the exit code of a run of these cells.
     pub fn exit(&self, head: &Head) -> Exit {
         if head.end.is_none() {
             Exit::Incomplete
@@ -82,7 +82,7 @@ impl Tally {
 }
 
 impl Exit {
-    /// How a run ends, from its journal.
+    /// Returns the exit code of a run, from its journal.
     pub fn of(recorded: &Recorded) -> Self {
         let mut tally = Tally::default();
         recorded.cells.iter().for_each(|cell| tally.add(cell));

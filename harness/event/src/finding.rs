@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spec::verdict::Verdict;
 
-/// Who broke the rule, as far as the finding tells.
+/// The party that broke the rule, as far as the finding shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Blame {
@@ -24,7 +24,7 @@ pub enum Blame {
     Nobody,
 }
 
-/// What saw a finding.
+/// The oracle that saw a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -33,31 +33,31 @@ pub enum Oracle {
     Balance,
     /// The bytes that a mapping or a device shows.
     Content,
-    /// Whether a device could be opened and used.
+    /// The use of a device: whether it could be opened.
     Device,
-    /// What a display accepted.
+    /// The answer of a display to a test of a frame.
     Display,
-    /// What a buffer waits for.
+    /// The fences that a buffer waits for.
     Fence,
     /// The descriptor and the file of a dma-buf.
     File,
     /// The frames of a stream under load.
     Frames,
-    /// Whether an import is known to be the same buffer.
+    /// The identity of a buffer after a round trip.
     Identity,
     /// The kernel's log.
     KernelLog,
-    /// Whether the machine still runs.
+    /// The machine: whether it still runs.
     Machine,
-    /// Whether and how a mapping was made.
+    /// The result of mapping a file.
     Mapping,
-    /// Who takes struct pages, and which memory has them.
+    /// The struct pages: who takes them, and which memory has them.
     Pages,
-    /// How the process of a cell ended.
+    /// The end of a cell's process.
     Process,
     /// A call that was answered with an errno.
     Refusal,
-    /// What a case requires of the machine.
+    /// The requirements of a case.
     Requirement,
     /// The preparation of a load.
     Setup,
@@ -125,19 +125,19 @@ impl fmt::Display for Oracle {
     }
 }
 
-/// What an oracle saw.
+/// A finding: what an oracle saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Which, by its name: `content`, `sg_table`, `kernel-log` and others.
     pub oracle: Oracle,
-    /// What it amounts to.
+    /// The verdict that it leads to.
     #[schemars(with = "String")]
     pub verdict: Verdict,
     /// The step, from 1, and its verb; nothing for what was seen from outside the cell.
     pub step: Option<String>,
-    /// What the rule asks for.
+    /// The demand of the rule.
     pub expected: String,
-    /// What was seen.
+    /// The observation.
     pub seen: String,
     /// Whose fault it is.
     pub blame: Blame,

@@ -1,4 +1,4 @@
-//! `run.jsonl`: written so that it survives a crash, read so that a cut-off one still tells what it can.
+//! `run.jsonl`: written so that it survives a crash, read so that a cut-off one still shows what it can.
 
 mod error;
 mod events;

@@ -9,14 +9,14 @@ use crate::journal::Recorded;
 use crate::missing::missing;
 use crate::stream::{End, EndpointFound, Event, MapDmaBuf, Missing};
 
-/// Runs that are no shards of one run.
+/// Runs that are not shards of one run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoShards {
     /// A run of all cells, or of those that were named.
-    #[error("{0} is no shard: it was run without --shard")]
+    #[error("{0} is not a shard: it was run without --shard")]
     Whole(String),
     /// Shards of different plans, kernels or boards.
-    #[error("{first} and {other} are no shards of one run: {what} is {before} and {now}")]
+    #[error("{first} and {other} are not shards of the same run: {what} differs ({before}, {now})")]
     Different {
         /// A file.
         first: String,
@@ -24,9 +24,9 @@ pub enum NoShards {
         other: String,
         /// In what they differ.
         what: &'static str,
-        /// Of the first.
+        /// The value of the first.
         before: String,
-        /// Of the other.
+        /// The value of the other.
         now: String,
     },
     /// The same part twice.
@@ -180,10 +180,10 @@ mod tests {
             change(&mut other.1);
             merged(&[one.clone(), other], None).unwrap_err().to_string()
         };
-        assert!(refused(&|other| other.run.part = None).contains("2/2.jsonl is no shard"));
-        assert!(refused(&|other| other.run.kernel = "0".into()).contains("the kernel is"));
+        assert!(refused(&|other| other.run.part = None).contains("2/2.jsonl is not a shard"));
+        assert!(refused(&|other| other.run.kernel = "0".into()).contains("the kernel differs"));
         let plan = |other: &mut Recorded| other.run.part.as_mut().unwrap().digest = "e".into();
-        assert!(refused(&plan).contains("the plan is d and e"));
+        assert!(refused(&plan).contains("the plan differs (d, e)"));
         let again = |other: &mut Recorded| other.run.part = one.1.run.part.clone();
         assert!(refused(&again).contains("1/2.jsonl and 2/2.jsonl are both shard 1/2"));
     }

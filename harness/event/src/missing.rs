@@ -5,7 +5,7 @@ use spec::verdict::Outcome;
 
 use crate::stream::{EndpointFound, MapDmaBuf, Missing};
 
-/// What the board file expects and the run did not see. Only a run of every cell can miss an implementation.
+/// Returns what the board file expects and the run did not see. Only a run of every cell can miss an implementation.
 pub fn missing(expect: &Expect, found: &[EndpointFound], reached: &[MapDmaBuf]) -> Vec<Missing> {
     let missing =
         |what: &str, name: &String| Missing { what: what.into(), name: name.clone(), outcome: Outcome::Missing };

@@ -17,7 +17,7 @@ pub struct Shard {
 
 /// A text that names no part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no shard: write 2/3 for the second of three")]
+#[error("'{0}' is not a shard: write 2/3 for the second of three")]
 pub struct NoShard(String);
 
 impl FromStr for Shard {

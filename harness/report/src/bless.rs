@@ -29,7 +29,7 @@ pub enum BlessError {
         id: String,
     },
     /// The file is not laid out as those of fixtures/boards are.
-    #[error("{path} has no line '  cells:' below 'expect:' to put the new entries behind; add one")]
+    #[error("{path} has no line '  cells:' below 'expect:' after which to add the new entries; add one")]
     Layout {
         /// Which file.
         path: String,
@@ -41,7 +41,7 @@ pub enum BlessError {
         path: String,
         /// Which cell.
         id: String,
-        /// Why.
+        /// The cause.
         why: String,
     },
 }

@@ -1,8 +1,8 @@
 //! Which `map_dma_buf` implementations runs went through, on which boards, and which not and why: journals compared with
 //! the registry (`fixtures/map_dma_buf.yaml`).
 //!
-//! An implementation is reached when a buffer that has it is exported; whether a device then mapped it, the cells tell.
-//! What counts is what the kernel told, by a probe on `dma_buf_export`. What was only concluded from the exporter's name
+//! An implementation is reached when a buffer that has it is exported; whether a device then mapped it, the cells show.
+//! Only what a probe on `dma_buf_export` saw counts. What was only inferred from the exporter's name
 //! stands apart, and so do this project's own modules: neither is proof that the kernel's code was there.
 
 mod found;

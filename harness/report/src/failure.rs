@@ -26,7 +26,7 @@ pub fn text(cell: &CellEnd, board: Option<&str>) -> String {
     painted(cell, board, Paint::Plain)
 }
 
-/// What a cell ended in, on one line.
+/// Returns a cell's id, verdict and outcome, on one line.
 pub fn title(id: &str, verdict: Verdict, outcome: Outcome, paint: Paint) -> String {
     let word = verdict.to_string();
     let word = if outcome.unwanted() { paint.unexpected(verdict, &word) } else { paint.verdict(verdict, &word) };
@@ -54,7 +54,7 @@ pub fn painted(cell: &CellEnd, board: Option<&str>, paint: Paint) -> String {
         line("through", &through(cell));
     }
     if let Some(by) = &cell.damaged_by {
-        line("after", &format!("the kernel was damaged before, by {by}: boot again, and run this cell alone"));
+        line("after", &format!("the kernel was damaged before, by {by}: reboot, and run only this cell"));
     }
     if let Some(reason) = &cell.reason {
         line("known", reason.trim());

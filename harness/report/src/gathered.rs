@@ -12,7 +12,7 @@ use event::journal::{Head, Recorded};
 /// The most unwanted cells that are reported in full: more than a screen or two no one reads.
 const IN_FULL: usize = 12;
 
-/// What there is to say of a machine without endpoints.
+/// The message for a machine without endpoints.
 pub const NO_DEVICES: &str = "this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers";
 
 /// The cells of a run, in sum. What grows with are the things that it names: what was not as it should be, and reasons.
@@ -26,7 +26,7 @@ pub struct Gathered {
     pub titles: Vec<(String, Verdict, Outcome)>,
     /// Faults that the board file knows: who has them, by case and reason.
     pub known: BTreeMap<(String, String), Vec<String>>,
-    /// What had damaged the kernel, and how many cells ran after it.
+    /// The damages of the kernel, and the number of cells that ran after each.
     pub damaged: BTreeMap<String, usize>,
     /// The worst of each pair.
     pub worst: Worst,
@@ -43,7 +43,7 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// Of a run that is in memory.
+    /// Gathers a run that is in memory.
     pub fn of(recorded: &Recorded) -> Self {
         let mut gathered = Self::default();
         recorded.cells.iter().for_each(|cell| gathered.add(cell));
@@ -106,12 +106,12 @@ impl Gathered {
         self.verdicts.iter().map(|(&verdict, &count)| (verdict, count)).collect()
     }
 
-    /// How many cells have an element of JUnit.
+    /// Returns the number of cells with an element of JUnit.
     pub fn element(&self, name: &str) -> usize {
         self.elements.get(name).copied().unwrap_or(0)
     }
 
-    /// Why cells verified nothing and how many, the most frequent reason first.
+    /// Returns the reasons why cells verified nothing, with their numbers, the most frequent first.
     pub fn reasons(&self) -> Vec<((Verdict, &str), usize)> {
         let mut reasons: Vec<_> =
             self.unseen.iter().map(|((verdict, why), &count)| ((*verdict, why.as_str()), count)).collect();
@@ -139,12 +139,12 @@ impl Gathered {
         format!("devices read in {} and wrote in {} of {} cells, in {pairs}\n", self.read, self.wrote, self.either)
     }
 
-    /// How the run ends.
+    /// Returns the exit code of the run.
     pub fn exit(&self, head: &Head) -> Exit {
         self.tally.exit(head)
     }
 
-    /// How it ended, in a sentence.
+    /// Returns how it ended, in a sentence.
     pub fn conclusion(&self, head: &Head) -> String {
         let bad = self.tally.unwanted + head.missing.len();
         match self.exit(head) {

@@ -43,7 +43,7 @@ pub struct Grid<'a> {
     pairs: BTreeMap<Pair<'a>, Vec<&'a CellEnd>>,
 }
 
-/// The keys of an exporter and an importer; one of them alone where the cell has no other.
+/// The keys of an exporter and an importer; only one of them where the cell has no other.
 pub type Pair<'a> = (Option<&'a str>, Option<&'a str>);
 
 impl<'a> Grid<'a> {
@@ -100,8 +100,8 @@ impl Worst {
     }
 }
 
-/// The grid of a run: one row an exporter; first the cells of the exporter alone, then one column an importer. With
-/// colours, a pair is turned round of which a cell was not as expected.
+/// Draws the grid of a run: one row an exporter; first the cells of only the exporter, then one column an importer. With
+/// colours, a pair with an unexpected cell is shown in reverse video.
 pub fn text(grid: &Worst, paint: Paint) -> String {
     let mut signs = Vec::new();
     let keys = grid.exporters.iter().chain(&grid.importers);

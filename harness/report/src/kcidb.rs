@@ -8,7 +8,7 @@ use super::words;
 use event::CellEnd;
 use event::journal::Recorded;
 
-/// Whose report it is, and of which build of a kernel.
+/// The origin of a report, and the kernel build that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
     origin: String,
@@ -29,7 +29,7 @@ impl std::str::FromStr for Build {
     }
 }
 
-/// What every path begins with: the suite's name in the KernelCI catalogue.
+/// The beginning of every path: the suite's name in the KernelCI catalogue.
 const SUITE: &str = "prime-cts";
 
 /// The report.
@@ -88,7 +88,7 @@ fn of_cell(cell: &CellEnd) -> Value {
     }
 }
 
-/// As many characters of the kernel's log as the schema takes.
+/// The number of characters of the kernel's log that the schema takes.
 const EXCERPT: usize = 16384;
 
 /// A part of a path: what the schema does not allow there is replaced.

@@ -47,7 +47,7 @@ pub fn text(recorded: &Recorded) -> String {
     super::in_memory(|out| Ktap::begin(out, recorded, recorded.cells.len())?.whole(recorded))
 }
 
-/// How it begins.
+/// The first lines.
 pub fn plan(cells: usize) -> String {
     format!("KTAP version 1\n1..{cells}\n")
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What the board said, where this is such a log; else the text as it is. Of `lava-run`'s output each line is an event,
+/// Returns the board's output if this is such a log; else the text as it is. Of `lava-run`'s output each line is an event,
 /// of a server's log it is an item of a list; both are YAML in its flow style, and several may follow each other.
 pub fn console(log: &[u8]) -> Cow<'_, [u8]> {
     let text = String::from_utf8_lossy(log);
@@ -14,7 +14,7 @@ pub fn console(log: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(said.collect::<String>().into_bytes())
 }
 
-/// Nothing for a line that is none of LAVA's, and nothing in it for one of which the board is not the source.
+/// Returns nothing for a line that is not LAVA's, and an empty message for one whose source is not the board.
 fn message(line: &str) -> Option<Option<String>> {
     let event = line.trim_start_matches("- ").strip_prefix("{\"dt\": ")?;
     let (_, message) = event.split_once("\"msg\": ")?;

@@ -31,7 +31,7 @@ pub trait CellByCell: Sized {
     /// Of the writer.
     fn cell(&mut self, cell: &CellEnd) -> io::Result<()>;
 
-    /// Writes what comes behind the last.
+    /// Writes what follows the last cell.
     ///
     /// # Errors
     /// Of the writer.
@@ -47,7 +47,7 @@ pub trait CellByCell: Sized {
     }
 }
 
-/// What is written, as text.
+/// Returns what is written, as text.
 fn in_memory(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
     let mut bytes = Vec::new();
     write(&mut bytes).expect("memory takes every byte");

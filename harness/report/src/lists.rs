@@ -1,4 +1,4 @@
-//! The lists that the kernel's `drivers/gpu/drm/ci` keeps beside a board, `<board>-fails.txt`, `-flakes.txt` and
+//! The lists that the kernel's `drivers/gpu/drm/ci` keeps for a board, `<board>-fails.txt`, `-flakes.txt` and
 //! `-skips.txt` (the format of deqp-runner): written from a board file and a run, and read into a board file.
 
 use std::fmt::Write;
@@ -12,22 +12,22 @@ use event::journal::Recorded;
 /// Three files, in the order of [`NAMES`].
 pub type Lists = [String; 3];
 
-/// What their names end with.
+/// The endings of their names.
 pub const NAMES: [&str; 3] = ["fails.txt", "flakes.txt", "skips.txt"];
 
 /// A list that a board file cannot hold.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
-    /// A line that is none of such a list.
+    /// A line that does not belong to such a list.
     #[error("{file}:{line}: '{text}': {why}")]
     Line {
         /// Which list.
         file: String,
         /// Which line, from 1.
         line: usize,
-        /// What it says.
+        /// Its text.
         text: String,
-        /// What is wrong with it.
+        /// The fault.
         why: &'static str,
     },
     /// No one says why.
@@ -37,7 +37,7 @@ pub enum ListError {
         file: String,
         /// Which line, from 1.
         line: usize,
-        /// What it says.
+        /// Its text.
         text: String,
     },
     /// The file is not laid out as those of fixtures/boards are.
@@ -49,7 +49,7 @@ pub enum ListError {
 const STATUS: [(Verdict, &str); 3] =
     [(Verdict::Fail, "Fail"), (Verdict::Crash, "Crash"), (Verdict::Timeout, "Timeout")];
 
-/// The lists of a board, as a run has found it: which cells fail as expected only a run tells.
+/// The lists of a board, as a run has found it: only a run shows which cells fail as expected.
 pub fn export(board: &Board, recorded: &Recorded) -> Lists {
     let mut fails = String::new();
     let mut said = None;
@@ -134,9 +134,9 @@ pub fn import(board: &str, lists: &Lists, named: &[String; 3], reason: Option<&s
             let none = || ListError::NoReason { file: name.clone(), line: number, text: text.to_owned() };
             let reason = comment.as_deref().or(reason).filter(|reason| !reason.trim().is_empty()).ok_or_else(none)?;
             let (ids, verdict) = if flaky {
-                (glob(text).ok_or_else(|| fail("a board file has '*' and '**' alone for what may vary"))?, "pass, fail")
+                (glob(text).ok_or_else(|| fail("a board file has only '*' and '**' for what may vary"))?, "pass, fail")
             } else {
-                let (id, status) = text.split_once(',').ok_or_else(|| fail("it is no TEST,STATUS"))?;
+                let (id, status) = text.split_once(',').ok_or_else(|| fail("it is not TEST,STATUS"))?;
                 let known = STATUS.iter().find(|(_, word)| *word == status);
                 let (verdict, _) = known.ok_or_else(|| fail("the statuses are Fail, Crash and Timeout"))?;
                 (id.to_owned(), verdict.word())
@@ -257,7 +257,7 @@ mod tests {
             let lists = [fails, flakes, skips].map(str::to_owned);
             import(board, &lists, &names(), Some("why")).unwrap_err().to_string()
         };
-        assert!(of("a.b\n", "", "", BARE).starts_with("b-fails.txt:1: 'a.b': it is no TEST,STATUS"));
+        assert!(of("a.b\n", "", "", BARE).starts_with("b-fails.txt:1: 'a.b': it is not TEST,STATUS"));
         assert!(of("\n# c\na.b,Warn\n", "", "", BARE).starts_with("b-fails.txt:3: 'a.b,Warn': the statuses are"));
         assert!(of("", "a(b|c)\n", "", BARE).starts_with("b-flakes.txt:1: "));
         assert!(of("", "", "a.*b\n", BARE).starts_with("b-skips.txt:1: "));

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use spec::verdict::Verdict;
 
-/// Whether there are colours.
+/// The use of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     /// For files, pipes, and whoever does not want them.
@@ -13,7 +13,7 @@ pub enum Paint {
 }
 
 impl Paint {
-    /// As the standard output shows it: NO_COLOR, CLICOLOR, CLICOLOR_FORCE and TERM are heard, pipes get none.
+    /// Chooses for the standard output: NO_COLOR, CLICOLOR, CLICOLOR_FORCE and TERM are respected, pipes get no colours.
     pub fn of_output() -> Self {
         Self::of(anstream::AutoStream::choice(&std::io::stdout()))
     }
@@ -53,7 +53,7 @@ impl Paint {
         self.put(style(verdict).invert(), text)
     }
 
-    /// What a line is about, before what it says.
+    /// The label of a line.
     pub fn label(self, text: &str) -> String {
         self.put(Style::new().dimmed(), text)
     }

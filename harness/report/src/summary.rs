@@ -103,7 +103,7 @@ pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
 /// The most reasons that are reported.
 const REASONS: usize = 6;
 
-/// Why cells verified nothing, one line a reason.
+/// Lists why cells verified nothing, one line a reason.
 fn unseen(reasons: &[((Verdict, &str), usize)]) -> String {
     let lines = reasons.iter().take(REASONS);
     let mut text: String =
@@ -124,7 +124,7 @@ fn totals(head: &Head, gathered: &Gathered, paint: Paint) -> String {
     if let Some(end) = &head.end {
         let cost = end.own_ms.map_or(String::new(), |own| {
             let each = own as f64 / gathered.tally.cells.max(1) as f64;
-            format!(", {} of it beside their steps ({each:.1} ms a cell)", seconds(own))
+            format!(", {} of it outside their steps ({each:.1} ms a cell)", seconds(own))
         });
         let memory = end.peak_kib.map_or(String::new(), |peak| format!(", {:.1} MiB at most", peak as f64 / 1024.0));
         let plan = seconds(head.run.plan_ms);

@@ -2,7 +2,7 @@
 
 use event::{Blame, CellEnd, Finding, Oracle};
 
-/// Who is to blame, by name, and why.
+/// Returns who is to blame, by name, and why.
 pub fn text(finding: &Finding, cell: &CellEnd) -> String {
     let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "?".into());
     let who = match finding.blame {
@@ -16,7 +16,7 @@ pub fn text(finding: &Finding, cell: &CellEnd) -> String {
     format!("{who}: {}", evidence(finding, cell.importer.is_some()))
 }
 
-/// Why that one. A new oracle does not compile without its sentences.
+/// Returns the evidence. A new oracle does not compile without its sentences.
 fn evidence(finding: &Finding, imported: bool) -> &'static str {
     match finding.blame {
         Blame::Exporter => of_exporter(&finding.oracle, imported),

@@ -10,15 +10,15 @@ pub struct Words {
     pub lava: &'static str,
     /// `ok` or `not ok`, in KTAP.
     pub ktap: &'static str,
-    /// The directive behind it.
+    /// The directive after it.
     pub directive: Option<&'static str>,
     /// The JUnit element within the test case.
     pub junit: Option<&'static str>,
     /// The status in a kcidb report, schema 5.3.
     pub kcidb: &'static str,
-    /// What a kselftest program of this one cell ends with (`tools/testing/selftests/kselftest.h`).
+    /// The exit code of a kselftest program of this one cell (`tools/testing/selftests/kselftest.h`).
     pub kselftest: u8,
-    /// What libtest says of the trial.
+    /// The result of the trial in libtest.
     pub libtest: &'static str,
 }
 

@@ -1,13 +1,13 @@
 //! Lines that the kernel wrote into: it waits for no one, and takes the serial port in the middle of a line of ours. What
-//! it writes is a line with its time in front, and behind that our line goes on.
+//! it writes is a line with its time in front; after that our line continues.
 
-/// How often one line may be broken into.
+/// The number of times that one line may be broken into.
 const TIMES: usize = 4;
 
-/// Of the times in a line, only the last ones can be those of what broke it: the rest of our line is behind it.
+/// Of the times in a line, only the last ones can be those of what broke it: the rest of our line follows it.
 const PLACES: usize = 3;
 
-/// What a line says without what the kernel wrote into it, and how many of the lines behind belong to it. `read` says what
+/// Returns a line without what the kernel wrote into it, and the number of following lines that belong to it. `read` says what
 /// a text means; only one that it understands counts.
 pub fn mended<T>(line: &str, behind: &[&str], read: &impl Fn(&str) -> Option<T>) -> Option<(T, usize)> {
     let mut texts = vec![line.to_owned()];

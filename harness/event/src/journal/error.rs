@@ -10,7 +10,7 @@ pub enum JournalError {
     Write {
         /// Which file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// No such file, or no permission.
@@ -18,7 +18,7 @@ pub enum JournalError {
     Read {
         /// Which file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A line in the middle that is not an event; the last line may be cut off.
@@ -28,17 +28,17 @@ pub enum JournalError {
         path: PathBuf,
         /// Which line, from 1.
         line: usize,
-        /// Why.
+        /// The cause.
         source: serde_json::Error,
     },
     /// A compressed journal that is to be resumed.
-    #[error("{path} is compressed, and nothing can be written behind it: unpack it first (gzip -d)")]
+    #[error("{path} is compressed, and nothing can be appended to it: unpack it first (gzip -d)")]
     Compressed {
         /// Which file.
         path: PathBuf,
     },
     /// A file without a `run` event.
-    #[error("{path} is no journal of prime-cts: it has no 'run' event")]
+    #[error("{path} is not a journal of prime-cts: it has no 'run' event")]
     NoRun {
         /// Which file.
         path: PathBuf,

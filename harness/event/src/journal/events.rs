@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::JournalError;
 use crate::stream::Event;
 
-/// What a file of gzip begins with (RFC 1952).
+/// The first bytes of a gzip file (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The events of a journal, one after the other; a cut-off last line is left out. No more than one of them is held.
@@ -24,7 +24,7 @@ pub struct Events<'a> {
 }
 
 impl Events<'static> {
-    /// Those of a file, compressed or not.
+    /// Reads the events of a file, compressed or not.
     ///
     /// # Errors
     /// [`JournalError::Read`].
@@ -41,7 +41,7 @@ impl Events<'static> {
 }
 
 impl<'a> Events<'a> {
-    /// Those of a text; the path is reported in errors.
+    /// Reads the events of a text; the path appears in errors.
     pub fn of(path: &Path, text: impl BufRead + 'a) -> Self {
         let (line, path, text) = (Vec::new(), path.to_owned(), Box::new(text));
         let (whole_lines, compressed, ended) = (false, false, false);
@@ -58,7 +58,7 @@ impl<'a> Events<'a> {
         self.compressed
     }
 
-    /// How many bytes the lines have that were read until now and have an end.
+    /// Returns the number of bytes of the whole lines that were read until now.
     pub fn whole(&self) -> u64 {
         self.whole
     }

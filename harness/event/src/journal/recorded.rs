@@ -1,4 +1,4 @@
-//! What a journal tells, gathered.
+//! A whole journal in memory.
 
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
@@ -7,25 +7,25 @@ use super::error::JournalError;
 use super::events::Events;
 use crate::stream::{CellEnd, End, EndpointFound, Event, Missing, Run};
 
-/// What a journal tells beside the cells that ended.
+/// The events of a journal other than the cells that ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
-    /// What ran, on what.
+    /// The run: what ran, on what.
     pub run: Run,
-    /// What was found.
+    /// The endpoints that were found.
     pub endpoints: Vec<EndpointFound>,
     /// The cells that were open when the run was cut short: one, unless several ran at the same time.
     pub open: Vec<String>,
-    /// How often the machine was started again and the run went on.
+    /// The number of restarts of the machine after which the run was resumed.
     pub restarts: usize,
-    /// What was not there.
+    /// The things that were missing.
     pub missing: Vec<Missing>,
     /// The totals; nothing when the run was cut short.
     pub end: Option<End>,
 }
 
 impl Head {
-    /// A run of which nothing is known but what it runs.
+    /// Creates the head of a run that has just begun.
     pub fn begun(run: Run) -> Self {
         let (endpoints, open, missing) = Default::default();
         Self { run, endpoints, open, restarts: 0, missing, end: None }
@@ -67,7 +67,7 @@ impl Head {
 /// A journal as it was read: everything that a report needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
-    /// What it tells beside its cells.
+    /// The events other than its cells.
     pub head: Head,
     /// The cells that ended, in their order.
     pub cells: Vec<CellEnd>,
@@ -113,7 +113,7 @@ impl Recorded {
         Ok(Self { head, cells })
     }
 
-    /// A run of which nothing is known but what it runs.
+    /// Creates the head of a run that has just begun.
     pub fn begun(run: Run) -> Self {
         Self { head: Head::begun(run), cells: Vec::new() }
     }

@@ -7,7 +7,7 @@ use spec::registry::Implementation;
 
 use super::model::RunSeen;
 
-/// What the runs tell of a row.
+/// The facts that the runs show of a row.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) observed: BTreeSet<usize>,

@@ -9,36 +9,36 @@ use spec::registry::{Kind, Version};
 /// The version of the JSON form. It changes when a field changes its meaning or goes away.
 pub(super) const VERSION: u32 = 1;
 
-/// What runs have reached.
+/// The implementations that runs have reached.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Coverage {
-    /// Of this form.
+    /// The version of this form.
     pub version: u32,
     /// The runs, in the order in which they were given; others name them by their place, from 1.
     pub runs: Vec<RunSeen>,
     /// The number of implementations of the runs' kernels together, without our own.
     pub implementations: usize,
-    /// Those that were observed.
+    /// The implementations that were observed.
     pub reached: Vec<Reached>,
-    /// Those that were inferred, and observed in no run.
+    /// The implementations that were inferred, and observed in no run.
     pub inferred: Vec<Reached>,
-    /// Those of this project's modules, observed or not.
+    /// The implementations of this project's modules, observed or not.
     pub ours: Vec<Reached>,
     /// The number of functions of these kernels that make the sg_table for `drm_gem_map_dma_buf`.
     pub back_ends: usize,
-    /// Those behind what was observed, by the endpoints' drivers.
+    /// The back ends of what was observed, by the endpoints' drivers.
     pub reached_back_ends: Vec<Reached>,
     /// Drivers that export and make no sg_table.
     pub without_table: Vec<Refusing>,
     /// Implementations that were not observed.
     pub unreached: Vec<Unreached>,
-    /// Back ends behind nothing that was observed.
+    /// The back ends of nothing that was observed.
     pub unreached_back_ends: Vec<Unreached>,
     /// Implementations that none of these kernels has.
     pub elsewhere: Vec<Elsewhere>,
-    /// What a run went through and the registry does not know.
+    /// The implementations that a run went through and the registry does not know.
     pub unknown: Vec<Unknown>,
-    /// Exporters of which no run could tell the function.
+    /// The exporters whose function no run could show.
     pub untold: Vec<Untold>,
     /// Where the registry says something else of a board than its run.
     pub contradictions: Vec<String>,
@@ -57,7 +57,7 @@ pub struct RunSeen {
     pub cells: usize,
     /// True if it has no end.
     pub cut_short: bool,
-    /// Why the kernel could not tell what buffers went through.
+    /// The reason why the implementation could not be observed.
     pub not_observed: Option<String>,
 }
 
@@ -68,7 +68,7 @@ pub struct Reached {
     pub symbol: String,
     /// Its file.
     pub file: String,
-    /// What it is for.
+    /// Its purpose.
     pub kind: Kind,
     /// The runs.
     pub runs: BTreeSet<usize>,
@@ -76,7 +76,7 @@ pub struct Reached {
     pub cells: Option<usize>,
     /// The drivers of the endpoints whose buffers they were.
     pub drivers: BTreeSet<String>,
-    /// Those of them that are this project's own.
+    /// The drivers among them that are this project's own.
     pub own_drivers: BTreeSet<String>,
 }
 
@@ -98,15 +98,15 @@ pub struct Unreached {
     pub symbol: String,
     /// Its file.
     pub file: String,
-    /// What it is for.
+    /// Its purpose.
     pub kind: Kind,
-    /// Whether its sg_table has struct pages.
+    /// The presence of struct pages in its sg_table.
     pub struct_pages: String,
-    /// What it takes to get there; nothing where one of our boards has it.
+    /// The requirements for reaching it; nothing where one of our boards has it.
     pub needs: Option<String>,
     /// The boards that have it.
     pub boards: Vec<String>,
-    /// How user space gets there.
+    /// The way in which user space reaches it.
     pub reach: Option<String>,
     /// The option that builds it.
     pub kconfig: Option<String>,
@@ -126,9 +126,9 @@ pub struct Elsewhere {
 /// A function that the registry does not know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Unknown {
-    /// The function, or the driver of which no back end is known.
+    /// The function, or the driver whose back end is not known.
     pub symbol: String,
-    /// What fdinfo showed of the buffers.
+    /// The exporter name that fdinfo showed.
     pub exp_name: String,
     /// Where, as `board, kernel`.
     pub seen: BTreeSet<String>,
@@ -136,17 +136,17 @@ pub struct Unknown {
     pub back_end: bool,
 }
 
-/// An exporter whose function nothing told.
+/// An exporter whose function nothing showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Untold {
-    /// What fdinfo showed of the buffers.
+    /// The exporter name that fdinfo showed.
     pub exp_name: String,
     /// The runs.
     pub runs: BTreeSet<usize>,
 }
 
 impl Coverage {
-    /// How `prime-cts coverage` ends: a function that the registry does not know is a regression of the registry.
+    /// Returns the exit code of `prime-cts coverage`: a function that the registry does not know is a regression of the registry.
     pub fn exit(&self) -> Exit {
         match () {
             () if !self.unknown.is_empty() => Exit::Regression,

@@ -1,4 +1,4 @@
-//! Rows of the registry, with what the runs tell of them.
+//! Rows of the registry, with what the runs show of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

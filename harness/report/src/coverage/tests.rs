@@ -173,7 +173,7 @@ fn an_exporter_that_nothing_tells_of_is_named() {
     let coverage = joined(&registry(), &[unnamed, run("b", "7.3", &[("vgem", through(None, "drm", false))])]);
     let untold: Vec<_> = coverage.untold.iter().map(|it| (it.exp_name.as_str(), it.runs.len())).collect();
     assert_eq!(untold, [("drm", 1), ("y", 1)]);
-    assert!(text(&coverage).contains("not told: what the buffers of exporter \"y\" go through (run 1)"));
+    assert!(text(&coverage).contains("not observed: what the buffers of exporter \"y\" go through (run 1)"));
 }
 
 #[test]

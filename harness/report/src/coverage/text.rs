@@ -29,7 +29,7 @@ pub fn text(coverage: &Coverage) -> String {
     text += &table("only inferred: does not count", false, &coverage.inferred);
     let _ = writeln!(
         text,
-        "\n{} of {} functions that make the sg_table behind drm_gem_map_dma_buf (get_sg_table) reached",
+        "\n{} of {} functions that make the sg_table for drm_gem_map_dma_buf (get_sg_table) reached",
         coverage.reached_back_ends.len(),
         coverage.back_ends
     );
@@ -60,7 +60,7 @@ fn of_run(number: usize, run: &RunSeen) -> String {
     text
 }
 
-/// What the registry does not know stands at the top.
+/// Lists what the registry does not know; it stands at the top.
 fn unknown(coverage: &Coverage) -> String {
     let told = coverage.unknown.iter().map(|unknown| {
         let seen = unknown.seen.iter().map(String::as_str).collect::<Vec<_>>().join("; ");
@@ -128,7 +128,7 @@ fn unreached(title: &str, rows: &[Unreached]) -> String {
     text
 }
 
-/// What is neither reached nor to be reached, and where the registry is not up to date.
+/// Lists what is neither reached nor reachable, and where the registry is not up to date.
 fn rest(coverage: &Coverage) -> String {
     let mut text = String::new();
     let elsewhere = coverage.elsewhere.iter().map(|row| match &row.until {
@@ -144,7 +144,7 @@ fn rest(coverage: &Coverage) -> String {
     for untold in &coverage.untold {
         let (name, runs) = (&untold.exp_name, runs(&untold.runs));
         text += "\n";
-        text += &wrapped("not told: ", &format!("what the buffers of exporter \"{name}\" go through (run {runs})"));
+        text += &wrapped("not observed: ", &format!("what the buffers of exporter \"{name}\" go through (run {runs})"));
     }
     if !coverage.contradictions.is_empty() {
         text += "\nthe registry, fixtures/map_dma_buf.yaml, says otherwise\n";

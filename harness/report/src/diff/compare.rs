@@ -86,7 +86,7 @@ fn unusable(first: &[EndpointFound], second: &[EndpointFound]) -> Vec<Endpoint> 
     lost.collect()
 }
 
-/// The functions that the kernel told.
+/// Returns the functions that a kprobe observed.
 fn observed(run: &Recorded) -> BTreeSet<String> {
     let cells = run.cells.iter().flat_map(|cell| &cell.map_dma_buf);
     let at_start = run.endpoints.iter().filter_map(|endpoint| endpoint.map_dma_buf.as_ref());

@@ -7,10 +7,10 @@ use spec::verdict::Verdict;
 /// The version of the JSON form. It changes when a field changes its meaning or goes away.
 pub(super) const VERSION: u32 = 1;
 
-/// How two runs differ.
+/// The differences between two runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diff {
-    /// Of this form.
+    /// The version of this form.
     pub version: u32,
     /// The run before.
     pub before: Side,
@@ -18,7 +18,7 @@ pub struct Diff {
     pub after: Side,
     /// Cells that both have run.
     pub common: usize,
-    /// Those of them in which a rule was verified, before or after.
+    /// The cells among them in which a rule was verified, before or after.
     pub verified: usize,
     /// Broken now, and not before or not so badly.
     pub broken: Vec<Change>,
@@ -28,17 +28,17 @@ pub struct Diff {
     pub refused: Vec<Change>,
     /// Any other change of verdict.
     pub other: Vec<Change>,
-    /// Cells of the run before alone.
+    /// Cells that only the earlier run has.
     pub only_before: Vec<String>,
-    /// Cells of the run after alone.
+    /// Cells that only the later run has.
     pub only_after: Vec<String>,
     /// Endpoints that are gone, or can no longer be used.
     pub vanished: Vec<Endpoint>,
     /// Endpoints that are new, or can be used now.
     pub appeared: Vec<Endpoint>,
-    /// `map_dma_buf` implementations that were observed before and are no more.
+    /// `map_dma_buf` implementations that were observed before and are not any more.
     pub lost: Vec<String>,
-    /// Those that are observed now and were not before.
+    /// `map_dma_buf` implementations that are observed now and were not before.
     pub gained: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ pub struct Side {
     pub cut_short: bool,
     /// The cells that were running when it was cut short.
     pub open: Option<String>,
-    /// Why the kernel could not tell what buffers went through.
+    /// The reason why the implementation could not be observed.
     pub not_observed: Option<String>,
 }
 
@@ -72,7 +72,7 @@ pub struct Change {
     pub before: Verdict,
     /// The verdict after.
     pub after: Verdict,
-    /// What was seen after; nothing of a cell that passed.
+    /// The observation after; nothing for a cell that passed.
     pub seen: Option<String>,
 }
 
@@ -81,12 +81,12 @@ pub struct Change {
 pub struct Endpoint {
     /// Its key.
     pub key: String,
-    /// Why the other run could not use it, where it was there.
+    /// The reason why the other run could not use it, where it was there.
     pub blocked: Option<String>,
 }
 
 impl Diff {
-    /// Returns whether both runs tell the same.
+    /// Returns whether both runs show the same.
     pub(super) fn is_same(&self) -> bool {
         let changes = [&self.broken, &self.fixed, &self.refused, &self.other];
         let cells = [&self.only_before, &self.only_after, &self.lost, &self.gained];
@@ -96,7 +96,7 @@ impl Diff {
             && self.appeared.is_empty()
     }
 
-    /// How `prime-cts diff` ends.
+    /// Returns the exit code of `prime-cts diff`.
     pub fn exit(&self) -> Exit {
         match () {
             () if !(self.broken.is_empty() && self.refused.is_empty() && self.vanished.is_empty()) => Exit::Regression,

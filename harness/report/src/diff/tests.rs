@@ -91,7 +91,7 @@ fn cells_of_one_run_alone_are_kept_apart() {
     let diff = between(&gone, &after);
     assert_eq!((diff.common, diff.only_after.as_slice()), (1, ["a.new.drm-a".to_owned()].as_slice()));
     assert_eq!(diff.only_before, ["a.b.drm-gone", "a.old.drm-a"]);
-    assert_eq!(diff.broken, [], "a case that is new is no new failure");
+    assert_eq!(diff.broken, [], "a case that is new is not a new failure");
     let said = text(&diff);
     assert!(said.contains("\nonly before (2 cells)\n  1 cell with an endpoint that the other run has not\n"), "{said}");
     assert!(said.contains("  by case: a.old (1)\n") && said.contains("  by case: a.new (1)\n"), "{said}");

@@ -117,7 +117,7 @@ fn endpoints(title: &str, blocked: &str, endpoints: &[Endpoint]) -> String {
     text
 }
 
-/// Cells of one run alone: those of devices that the other has not, and the rest by case.
+/// Lists cells that only one run has: those of devices that the other does not have, and the rest by case.
 fn only(title: &str, ids: &[String], alone: &[Endpoint]) -> String {
     if ids.is_empty() {
         return String::new();

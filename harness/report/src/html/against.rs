@@ -9,7 +9,7 @@ use super::page::Page;
 use crate::diff::{Change, Endpoint, Side, between};
 use spec::lines::counted;
 
-/// What has changed; nothing where there is no other run.
+/// Shows what has changed; nothing where there is no other run.
 pub(super) fn markup(page: &Page<'_>) -> Option<Markup> {
     let diff = between(page.beside.against?, page.recorded);
     let same = [&diff.broken, &diff.refused, &diff.fixed, &diff.other].iter().all(|changes| changes.is_empty());
@@ -88,7 +88,7 @@ fn list(title: &str, items: &[String]) -> Markup {
     }
 }
 
-/// Cells of one run alone, counted by case.
+/// Counts cells that only one run has, by case.
 fn only(title: &str, ids: &[String]) -> Markup {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     ids.iter().for_each(|id| *counts.entry(spec::case::case_of(id)).or_default() += 1);

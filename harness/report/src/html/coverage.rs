@@ -6,14 +6,14 @@ use spec::registry::Kind;
 use super::page::Page;
 use crate::coverage::{Reached, Unreached, joined};
 
-/// The tables of `prime-cts coverage`, of this run alone.
+/// Shows the tables of `prime-cts coverage`, for this run only.
 pub(super) fn markup(page: &Page<'_>) -> Markup {
     let coverage = joined(page.beside.registry, std::slice::from_ref(page.recorded));
     let not_observed = coverage.runs.iter().find_map(|run| run.not_observed.as_ref());
     html! {
         p {
             b { (coverage.reached.len()) " of " (coverage.implementations) }
-            " implementations of this kernel were reached: a buffer that has it was exported, and the kernel told so."
+            " implementations of this kernel were reached: a kprobe saw a buffer that uses it being exported."
             @if !coverage.ours.is_empty() { " PageInputs them " (coverage.ours.len()) " of prime-cts's own modules." }
         }
         @if let Some(why) = not_observed { p { "Nothing was observed: " (why) } }
@@ -25,11 +25,11 @@ pub(super) fn markup(page: &Page<'_>) -> Markup {
         (reached("Reached", &coverage.reached))
         (reached("Of prime-cts's own modules", &coverage.ours))
         (reached("Only inferred from the exporter's name: does not count", &coverage.inferred))
-        (reached("Makes the sg_table behind drm_gem_map_dma_buf (get_sg_table), by the driver", &coverage.reached_back_ends))
+        (reached("Makes the sg_table for drm_gem_map_dma_buf (get_sg_table), by the driver", &coverage.reached_back_ends))
         (unreached("Not reached", &coverage.unreached))
         (unreached("Functions that make an sg_table, not reached", &coverage.unreached_back_ends))
         @for untold in &coverage.untold {
-            p { "Not told: what the buffers of exporter \"" (untold.exp_name) "\" go through." }
+            p { "Not observed: what the buffers of exporter \"" (untold.exp_name) "\" go through." }
         }
         @for said in &coverage.contradictions { p { "The registry, fixtures/map_dma_buf.yaml, says otherwise: " (said) } }
     }

@@ -17,11 +17,11 @@ pub struct PageInputs<'a> {
     pub registry: &'a Registry,
     /// The cases whose steps are reported: those of a run that were others are left out.
     pub cases: &'a [Case],
-    /// The run of before.
+    /// The previous run.
     pub against: Option<&'a Recorded>,
 }
 
-/// What the parts of the page are made of.
+/// The inputs of the parts of the page.
 pub(super) struct Page<'a> {
     pub(super) recorded: &'a Recorded,
     pub(super) beside: &'a PageInputs<'a>,

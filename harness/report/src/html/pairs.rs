@@ -115,7 +115,7 @@ fn access(cell: &CellEnd) -> String {
     if cell.device_access.is_empty() { String::new() } else { format!("device: {}", cell.device_access.join(", ")) }
 }
 
-/// What a line holds of a cell that has more to say.
+/// Returns the text of a line for a cell that has more to show.
 fn short(cell: &CellEnd) -> String {
     let worst =
         cell.findings.iter().filter(|finding| finding.verdict != Verdict::Pass).max_by_key(|finding| finding.verdict);

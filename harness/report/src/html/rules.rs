@@ -1,4 +1,4 @@
-//! The rules of a run: each told once, with the steps of its case.
+//! The rules of a run, each once, with the steps of its case.
 
 use std::collections::BTreeMap;
 

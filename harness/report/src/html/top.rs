@@ -64,7 +64,7 @@ fn counts(recorded: &Recorded, gathered: &Gathered) -> Markup {
     }
 }
 
-/// Why cells verified nothing.
+/// Shows why cells verified nothing.
 pub(super) fn unseen(page: &Page<'_>) -> Option<Markup> {
     let reasons = page.gathered.reasons();
     (!reasons.is_empty()).then(|| {
