@@ -125,7 +125,7 @@ mod tests {
         assert!(check(&path, false).unwrap_err().to_string().contains("linked dynamically"));
         check(&path, true).unwrap();
         fs::write(&path, "#!/bin/sh\n").unwrap();
-        assert!(check(&path, true).unwrap_err().to_string().contains("no ELF program"));
+        assert!(check(&path, true).unwrap_err().to_string().contains("not an ELF program"));
     }
 
     #[test]
