@@ -83,7 +83,7 @@ mod tests {
         let mut cell = sample::cell("mapping.whole.drm-a", Verdict::Crash, Outcome::Regression);
         assert!(!text(&cell, None).contains("damaged"));
         cell.damaged_by = Some("mapping.private.drm-b (B: bad page)".into());
-        let after = "  after     the kernel was damaged before, by mapping.private.drm-b (B: bad page): boot again";
+        let after = "  after     the kernel was damaged before, by mapping.private.drm-b (B: bad page): reboot";
         assert!(text(&cell, None).contains(after));
     }
 

@@ -210,7 +210,7 @@ mod tests {
         let chosen = one_at_a_time(&endpoints);
         let [(ref id, rgb, why)] = blocked(&chosen).collect::<Vec<_>>()[..] else { panic!("{chosen:?}") };
         assert_eq!((id.as_str(), rgb.key.as_str()), ("load.stream.rgb", "rgb"));
-        assert!(why.contains("what raw streams from"), "{why}");
+        assert!(why.contains("from the source of raw"), "{why}");
         assert_eq!(workers(&chosen, &[], 1, true).len(), 3);
     }
 
