@@ -60,7 +60,7 @@ fn what_is_no_shard_of_the_same_run_is_refused() {
     run(&place, "other", "--shard 2/2 --skip fd.size");
     place.run("merge one whole").fails(2, &["whole is not a shard: it was run without --shard"]);
     place.run("merge one one").fails(2, &["one and one are both shard 1/2"]);
-    place.run("merge one other").fails(2, &["not shards of the same run", "the plan is"]);
+    place.run("merge one other").fails(2, &["not shards of the same run", "the plan differs"]);
     let none = run(&place, "none", "--shard 3/2");
     assert_eq!(none.code, Some(2));
     assert!(none.err.contains("'3/2' is not a shard: write 2/3 for the second of three"), "{none:?}");
