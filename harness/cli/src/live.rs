@@ -35,7 +35,7 @@ impl<P: Progress> Live<P> {
 
 impl<P, W: Write> Live<P, W> {
     fn say(&mut self, lines: &str) {
-        // Who cannot hear it has the journal.
+        // Ignore write errors: the journal has the same data.
         let _ = self.out.write_all(format!("\n{lines}").as_bytes());
     }
 }

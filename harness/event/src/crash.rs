@@ -14,8 +14,8 @@ pub fn crash(last: Option<&Splat>, drivers: &Drivers) -> Finding {
         oracle: Oracle::Machine,
         verdict: Verdict::Crash,
         step: None,
-        expected: "the machine lives on".into(),
-        seen: format!("it went down, and was started again: {title}"),
+        expected: "the kernel keeps running".into(),
+        seen: format!("it went down and was rebooted: {title}"),
         blame: last.map_or(Blame::Undecided, |splat| drivers.blamed_by(&splat.lines)),
         lines: lines.to_vec(),
     }
