@@ -219,7 +219,7 @@ pub fn close(device: BorrowedFd<'_>, handle: u32) -> Result<(), Errno> {
     retry(|| unsafe { ioctl::close(device.as_raw_fd(), &argument) }).map(drop)
 }
 
-/// What a handle stands for: `PRIME_CANARY_IOC_INFO`.
+/// Returns what a handle stands for: `PRIME_CANARY_IOC_INFO`.
 ///
 /// # Errors
 /// ENOENT.
@@ -252,7 +252,7 @@ pub fn write(device: BorrowedFd<'_>, handle: u32, offset: u64, bytes: &[u8]) -> 
     retry(|| unsafe { ioctl::transfer(device.as_raw_fd(), &argument) }).map(drop)
 }
 
-/// What has been done with the buffer behind a dma-buf's file: `PRIME_CANARY_IOC_COUNTS`.
+/// Returns the counts of a dma-buf's buffer: `PRIME_CANARY_IOC_COUNTS`.
 ///
 /// # Errors
 /// EINVAL for a dma-buf that the module did not export.
@@ -271,7 +271,7 @@ impl Counts {
 }
 
 impl Importer {
-    /// What the device is called in sysfs.
+    /// The device's name in sysfs.
     pub fn name(&self) -> String {
         let end = self.name.iter().position(|byte| *byte == 0).unwrap_or(self.name.len());
         String::from_utf8_lossy(&self.name[..end]).into_owned()

@@ -56,7 +56,7 @@ pub fn set_name(file: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     unsafe { ioctl::dma_buf_set_name(file.as_raw_fd(), name.as_ptr().cast()) }.map(drop)
 }
 
-/// The buffer's size in bytes, as `lseek(fd, 0, SEEK_END)` tells it (`dma_buf_llseek`).
+/// Returns the buffer's size in bytes, as `lseek(fd, 0, SEEK_END)` reports it (`dma_buf_llseek`).
 ///
 /// # Errors
 /// EBADF, or ESPIPE for a file that has no position.
@@ -72,7 +72,7 @@ pub fn seek(file: BorrowedFd<'_>, offset: i64, whence: Whence) -> Result<u64, Er
     lseek64(file, offset, whence).map(|at| at as u64)
 }
 
-/// The inode number: unique to a dma-buf since kernel 5.10 or so, the same for every file of it.
+/// Returns the inode number: unique to a dma-buf since kernel 5.10 or so, the same for every file of it.
 ///
 /// # Errors
 /// EBADF.
@@ -88,7 +88,7 @@ pub fn is_dma_buf(file: BorrowedFd<'_>) -> Result<bool, Errno> {
     nix::sys::statfs::fstatfs(file).map(|fs| fs.filesystem_type().0 as i64 == MAGIC)
 }
 
-/// How a file may be used: its access mode and whether exec closes it.
+/// The flags of a file: its access mode and whether exec closes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileFlags {
     /// O_RDWR, or O_RDONLY.
@@ -127,7 +127,7 @@ pub fn duplicate(file: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     copy.map_err(|error| crate::errno_of(&error))
 }
 
-/// A second descriptor of the file behind a number, which may be no open file.
+/// Returns a second descriptor of the file of a number, which may not be open.
 ///
 /// # Errors
 /// EBADF for a number that is not open, EMFILE.

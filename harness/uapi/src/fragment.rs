@@ -2,7 +2,7 @@
 //!
 //! The page allocator likes to hand out neighbours, and an importer that needs contiguous memory then takes a scattered
 //! exporter's buffer in one run and refuses it in the next. A [`Fragments`] holds every other page of a stretch and has
-//! given the pages between back: what was freed last on this processor is served first (`mm/page_alloc.c`: the
+//! released the pages between: what was freed last on this processor is served first (`mm/page_alloc.c`: the
 //! per-cpu lists). Movable and unmovable pages have lists of their own.
 
 use std::fs::File;

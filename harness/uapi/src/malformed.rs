@@ -11,7 +11,7 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
 use crate::memory::page_size;
 
-/// Two pages, with a page behind them that cannot be touched. The kernel copies from low to high addresses, and stops
+/// Two pages, followed by a page that cannot be touched. The kernel copies from low to high addresses, and stops
 /// there.
 #[derive(Debug)]
 pub struct Area {
@@ -50,7 +50,7 @@ impl Area {
     /// address of this process is turned into one of the area's second page.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's errno.
     pub fn call(&mut self, file: BorrowedFd<'_>, number: u32, words: &[u64], place: Place) -> Result<i32, Errno> {
         let start = self.start.as_ptr() as usize;
         let room = self.page / size_of::<u64>();

@@ -62,7 +62,7 @@ const SOURCE: u32 = 2;
 /// A data link that frames take (`MEDIA_LNK_FL_ENABLED`).
 const ENABLED: u32 = 1;
 
-/// What a link is (`MEDIA_LNK_FL_LINK_TYPE`): 0 between pads, this from an interface to its entity.
+/// The type of a link (`MEDIA_LNK_FL_LINK_TYPE`): 0 between pads, this from an interface to its entity.
 const LINK_TYPE: u32 = 0xf << 28;
 const INTERFACE_LINK: u32 = 1 << 28;
 
@@ -88,7 +88,7 @@ pub struct Pad {
     pub source: bool,
 }
 
-/// How the entities of a media device hang together.
+/// The entities of a media device and their links.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Topology {
     /// The pads of all entities.

@@ -38,7 +38,7 @@ impl Window {
     }
 }
 
-/// What the CPU may do through a mapping.
+/// The access of the CPU through a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// PROT_READ.
@@ -47,12 +47,12 @@ pub enum Access {
     ReadWrite,
 }
 
-/// Who sees what is written.
+/// The sharing of a mapping: who sees what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
     /// MAP_SHARED: everyone.
     Shared,
-    /// MAP_PRIVATE: this mapping alone.
+    /// MAP_PRIVATE: only this mapping.
     Private,
 }
 
@@ -134,7 +134,7 @@ impl Mapping {
     /// Asks that the CPU may write through it too: `mprotect(2)`.
     ///
     /// # Errors
-    /// EACCES where the file was opened for reading alone.
+    /// EACCES where the file was opened only for reading.
     pub fn make_writable(&self) -> Result<(), Errno> {
         let start = NonNull::new(self.pointer().cast()).expect("no mapping lies at address 0");
         // SAFETY: the range is this mapping, which lives; reading stays allowed, so that no access of ours becomes a

@@ -82,7 +82,7 @@ impl Call {
     }
 }
 
-/// What a call is given.
+/// The argument of a call.
 pub enum Argument<'a> {
     /// A null pointer.
     Null,
@@ -95,7 +95,7 @@ pub enum Argument<'a> {
 /// Makes a call. A descriptor that it answers with is closed again.
 ///
 /// # Errors
-/// Whatever the kernel says: EFAULT for an argument that it cannot read or write, ENOTTY for a call that is none.
+/// The kernel's errno: EFAULT for an argument that it cannot read or write, ENOTTY for an unknown call.
 ///
 /// # Panics
 /// If the argument is shorter than the call's size, or the call's struct may hold pointers.

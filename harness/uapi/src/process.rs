@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pipe2, setpgid};
 
-/// How a child process ended.
+/// The end of a child process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// It returned this code.
@@ -35,10 +35,10 @@ pub struct Child {
     output: File,
 }
 
-/// How long a killed process may take to die before it counts as stuck in the kernel.
+/// The time that a killed process may take to die before it counts as stuck in the kernel.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How long a deadline that has moved may go unnoticed.
+/// The time for which a moved deadline may go unnoticed.
 const ASKED_EVERY: Duration = Duration::from_millis(250);
 
 /// Forks. The child leads a process group of its own, dies with its parent, runs `work` with the writing end of the
@@ -109,7 +109,7 @@ impl Child {
         self.supervise_until(|| end, written)
     }
 
-    /// As [`Child::supervise`], with a deadline that may move while the child runs: `end` is asked for it now and then.
+    /// As [`Child::supervise`], with a deadline that may move while the child runs: `end` is asked for it from time to time.
     ///
     /// # Errors
     /// As [`Child::supervise`].
@@ -123,7 +123,7 @@ impl Child {
         }
     }
 
-    /// To be supervised beside others: [`wait`] until one of them has something, and [`Watched::look`] at each.
+    /// Returns the child to be supervised together with others: [`wait`] until one of them has something, and [`Watched::look`] at each.
     ///
     /// # Errors
     /// What fcntl returns; none is expected.
@@ -170,7 +170,7 @@ impl Child {
     }
 }
 
-/// A child that is supervised beside others.
+/// A child that is supervised together with others.
 pub struct Watched {
     child: Child,
     /// When a child that was killed counts as stuck.
@@ -178,7 +178,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Hands over what the child has written, kills it with its process group behind its end, and says how it ended once
+    /// Hands over what the child has written, kills it with its process group after its deadline, and returns how it ended once
     /// it has.
     ///
     /// # Errors
@@ -283,7 +283,7 @@ pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// The kernel as `uname -r` and `uname -m` tell it.
+/// Returns the kernel as `uname -r` and `uname -m` report it.
 ///
 /// # Errors
 /// None in practice.
@@ -293,7 +293,7 @@ pub fn kernel() -> Result<(String, String), Errno> {
     Ok((text(answer.release()), text(answer.machine())))
 }
 
-/// The number behind a descriptor, for messages.
+/// Returns the number of a descriptor, for messages.
 pub fn number(file: impl AsRawFd) -> i32 {
     file.as_raw_fd()
 }

@@ -101,7 +101,7 @@ pub enum Gpu {
 pub type Answer<T> = (&'static str, Result<T, Errno>);
 
 impl Gpu {
-    /// Of a driver, as `DRM_IOCTL_VERSION` names it.
+    /// Returns the calls of a driver, by its name in `DRM_IOCTL_VERSION`.
     pub fn of(driver: &str) -> Option<Self> {
         Some(match driver {
             "etnaviv" => Self::Etnaviv,

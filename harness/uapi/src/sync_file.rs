@@ -92,7 +92,7 @@ pub fn wait_readable(file: BorrowedFd<'_>, time: std::time::Duration) -> Result<
     Ok(retry(|| poll(&mut asked, timeout))? > 0)
 }
 
-/// What `poll(2)` says of a file.
+/// The answer of `poll(2)` for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readiness {
     /// POLLIN: of a dma-buf, no one is writing it; of a sync file, its fences are signalled.
@@ -181,7 +181,7 @@ pub fn sw_sync_fence(timeline: BorrowedFd<'_>, value: u32) -> Result<OwnedFd, Er
     Ok(unsafe { OwnedFd::from_raw_fd(argument.fence) })
 }
 
-/// Lets a timeline go on by so much: `SW_SYNC_IOC_INC`.
+/// Advances a timeline: `SW_SYNC_IOC_INC`.
 ///
 /// # Errors
 /// ENOTTY from a file that is not a timeline.

@@ -79,7 +79,7 @@ pub enum Memory {
     DmaBuf = 4,
 }
 
-/// What VIDIOC_QUERYCAP says.
+/// The answer of VIDIOC_QUERYCAP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capability {
     /// The driver's name.
@@ -100,7 +100,7 @@ pub fn descriptor(device: &v4l::Device) -> BorrowedFd<'_> {
 /// Asks a node what it is: VIDIOC_QUERYCAP.
 ///
 /// # Errors
-/// ENOTTY for a file that is no V4L2 node.
+/// ENOTTY for a file that is not a V4L2 node.
 pub fn capability(device: BorrowedFd<'_>) -> Result<Capability, Errno> {
     let mut answer = zeroed::<sys::v4l2_capability>();
     // SAFETY: the number carries the size of the struct, which outlives the call.
@@ -109,10 +109,10 @@ pub fn capability(device: BorrowedFd<'_>) -> Result<Capability, Errno> {
     Ok(Capability { driver: text(&answer.driver), bus: text(&answer.bus_info), capabilities: answer.device_caps })
 }
 
-/// What VIDIOC_REQBUFS answers.
+/// The answer of VIDIOC_REQBUFS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requested {
-    /// How many buffers the queue has now.
+    /// The number of buffers that the queue has now.
     pub count: u32,
     /// `V4L2_BUF_CAP_*`; 0 from kernels before 4.20.
     pub capabilities: u32,

@@ -48,7 +48,7 @@ pub struct GfxPlaneInfo {
     y_pos: u32,
     x_hot: u32,
     y_hot: u32,
-    /// What VFIO_DEVICE_GET_GFX_DMABUF takes.
+    /// The argument of VFIO_DEVICE_GET_GFX_DMABUF.
     pub dmabuf_id: u32,
     reserved: u32,
 }
@@ -155,7 +155,7 @@ pub fn region(device: BorrowedFd<'_>, index: u32) -> Result<RegionInfo, Errno> {
     Ok(argument)
 }
 
-/// What the primary plane shows, as something that a dma-buf can be had of: `VFIO_DEVICE_QUERY_GFX_PLANE`.
+/// Returns what the primary plane shows, in a form that can be exported as a dma-buf: `VFIO_DEVICE_QUERY_GFX_PLANE`.
 ///
 /// # Errors
 /// EINVAL from a device that shows its planes in another way, ENOTTY from one that has none; ENOMEM.
@@ -168,7 +168,7 @@ pub fn query_gfx_plane(device: BorrowedFd<'_>) -> Result<GfxPlaneInfo, Errno> {
     Ok(argument)
 }
 
-/// The dma-buf of what a plane showed: `VFIO_DEVICE_GET_GFX_DMABUF`. There are no flags: its file's are the driver's.
+/// Exports what a plane showed as a dma-buf: `VFIO_DEVICE_GET_GFX_DMABUF`. There are no flags: its file's are the driver's.
 ///
 /// # Errors
 /// ENOENT for an id that no query gave, EINVAL for a frame that does not begin with a page.
@@ -182,7 +182,7 @@ pub fn gfx_dma_buf(device: BorrowedFd<'_>, dmabuf_id: u32) -> Result<OwnedFd, Er
 /// Makes a dma-buf of `length` bytes of a region from `offset` on: `VFIO_DEVICE_FEATURE_DMA_BUF`.
 ///
 /// # Errors
-/// EINVAL for an offset or length that is not of whole pages, or lies outside; ENODEV for a region that is none; ENOTTY
+/// EINVAL for an offset or length that is not of whole pages, or lies outside; ENODEV for a region that does not exist; ENOTTY
 /// from a kernel before 6.19 or without CONFIG_VFIO_PCI_DMABUF; EOPNOTSUPP from a driver that does not have it.
 pub fn dma_buf(
     device: BorrowedFd<'_>,

@@ -5,7 +5,7 @@
 
 use super::Mapping;
 
-/// What is read or written at once. Within [`with_vectors`] it is one access where the processor has one that is so wide; else
+/// The unit of a read or write. Within [`with_vectors`] it is one access where the processor has one that is so wide; else
 /// it is several.
 #[cfg(target_arch = "x86_64")]
 type Wide = core::arch::x86_64::__m256i;
@@ -76,7 +76,7 @@ impl Mapping {
         })
     }
 
-    /// Writes lines one behind the other from `offset` on, a multiple of 64, as long as they come.
+    /// Writes lines one after the other from `offset` on, a multiple of 64, as long as they come.
     ///
     /// A page that the exporter does not back ends the process with SIGBUS.
     ///
@@ -133,7 +133,7 @@ impl Mapping {
         self.write_lines(offset, lines);
     }
 
-    /// What was written past the caches is in memory before anything that is written after this.
+    /// Orders writes: what was written past the caches is in memory before anything that is written after this.
     pub fn streamed(&self) {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the instruction is part of SSE, which every processor of this architecture has.
@@ -176,7 +176,7 @@ fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// What libc's memcpy and memcmp reach on a mapping: the measure for the benchmarks.
+/// libc's memcpy and memcmp on a mapping: the measure for the benchmarks.
 ///
 /// No one else may write the mapping meanwhile, and what they read is read as often as libc likes.
 pub mod measure {

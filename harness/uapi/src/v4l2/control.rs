@@ -1,4 +1,4 @@
-//! What is set on a node beside its formats: controls, the input, the time between frames.
+//! Settings of a node other than its formats: controls, the input, the time between frames.
 
 use super::*;
 
@@ -19,7 +19,7 @@ mod ioctl {
 pub struct Control {
     /// Its number.
     pub id: u32,
-    /// As the driver calls it.
+    /// The driver's name for it.
     pub name: String,
     /// The smallest value.
     pub minimum: i32,
@@ -77,7 +77,7 @@ pub fn input(device: BorrowedFd<'_>) -> Result<i32, Errno> {
 /// Chooses the input that a node captures from: VIDIOC_S_INPUT. The format changes with it.
 ///
 /// # Errors
-/// EINVAL behind the last input, EBUSY while the queue has buffers.
+/// EINVAL after the last input, EBUSY while the queue has buffers.
 pub fn set_input(device: BorrowedFd<'_>, input: i32) -> Result<(), Errno> {
     let mut input = input;
     // SAFETY: the kernel reads and writes one int, which outlives the call.
@@ -96,7 +96,7 @@ pub struct Interval {
 /// The time from frame to frame of a queue that captures: VIDIOC_G_PARM.
 ///
 /// # Errors
-/// ENOTTY where the driver does not tell.
+/// ENOTTY where the driver does not report it.
 pub fn interval(device: BorrowedFd<'_>, queue: QueueType) -> Result<Interval, Errno> {
     let mut raw = sys::v4l2_streamparm { type_: queue as u32, ..zeroed() };
     // SAFETY: the number carries the size of the struct, which outlives the call.

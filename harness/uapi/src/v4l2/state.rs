@@ -9,7 +9,7 @@ const FLAGS_WITH_DEVICE: u32 = 0x2 | 0x4;
 /// VIDIOC_STREAMOFF none may be.
 ///
 /// # Errors
-/// EINVAL for an index that was not requested, ENOTTY for a file that is no V4L2 node.
+/// EINVAL for an index that was not requested, ENOTTY for a file that is not a V4L2 node.
 pub fn with_device(device: BorrowedFd<'_>, queue: QueueType, index: u32) -> Result<bool, Errno> {
     let mut planes = [zeroed::<sys::v4l2_plane>(); 8];
     let mut raw = buffer(queue, Memory::DmaBuf, index, &mut planes, 8);

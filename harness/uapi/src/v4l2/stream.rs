@@ -99,7 +99,7 @@ pub struct Done {
     pub sequence: u32,
     /// `enum v4l2_field`: the two fields of a frame may come one by one, and have one number then.
     pub field: u32,
-    /// Of each of its planes, how many bytes hold data, the offset included.
+    /// The bytes of each of its planes that hold data, the offset included.
     pub used: Vec<u32>,
     /// True if the device could not do its work on it (`V4L2_BUF_FLAG_ERROR`).
     pub faulty: bool,
@@ -109,7 +109,7 @@ pub struct Done {
 /// none yet.
 ///
 /// # Errors
-/// EINVAL for a queue that does not run, EIO, EPIPE behind the last frame of a codec.
+/// EINVAL for a queue that does not run, EIO, EPIPE after the last frame of a codec.
 pub fn take_done(device: BorrowedFd<'_>, queue: QueueType, memory: Memory) -> Result<Option<Done>, Errno> {
     let mut planes = [zeroed::<sys::v4l2_plane>(); 8];
     let mut raw = buffer(queue, memory, 0, &mut planes, 8);
