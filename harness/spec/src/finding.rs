@@ -1,10 +1,12 @@
 //! The pages of `fixtures/findings`: faults of the kernel that this suite found, each with a front matter (YAML between
 //! `---` lines) that says in which cells, with which drivers and in which kernels it shows.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::glob::Glob;
 use crate::registry::Registry;
 use crate::verdict::Verdict;
 use crate::yaml::{self, Diagnostic};
@@ -86,7 +88,10 @@ impl FindingPage {
             Err(Diagnostic::new(path, source, yaml::place_of_key(source, key).or(Some((1, 1))), message))
         };
         let Some((yaml, body)) = split(source) else {
-            return complaint("", "the page has no front matter: YAML between two lines '---', at its beginning".into());
+            return complaint(
+                "",
+                "the page has no front matter: YAML between two lines '---', at its beginning".into(),
+            );
         };
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let page: Self = yaml::parse(path, yaml)?;
@@ -112,7 +117,10 @@ impl FindingPage {
             return Some(("title", "a fault has a `status`: not-sent, sent or fixed".into()));
         }
         if self.link.is_some() != matches!(self.status, Some(Status::Sent | Status::Fixed)) {
-            return Some(("status", "`link` leads to what was sent: give it with `sent` and `fixed`, and only then".into()));
+            return Some((
+                "status",
+                "`link` leads to what was sent: give it with `sent` and `fixed`, and only then".into(),
+            ));
         }
         let wrong = self.faults.iter().find_map(|fault| {
             let broken = |verdict: &Verdict| matches!(verdict, Verdict::Fail | Verdict::Crash | Verdict::Timeout);
@@ -129,6 +137,24 @@ impl FindingPage {
             }
         });
         wrong.map(|message| ("faults", message.to_owned()))
+    }
+
+    /// The kernels that have its faults, each range once.
+    pub fn kernels(&self) -> String {
+        let mut ranges: Vec<String> = Vec::new();
+        for range in self.faults.iter().map(|fault| fault.kernels.to_string()) {
+            if !ranges.contains(&range) {
+                ranges.push(range);
+            }
+        }
+        ranges.join("; ")
+    }
+
+    /// The cases whose cells show it, as their patterns name them, each once.
+    pub fn cases(&self) -> Vec<String> {
+        let of = |glob: &Glob| glob.to_string().split('.').take(2).collect::<Vec<_>>().join(".");
+        let cases: BTreeSet<String> = self.faults.iter().flat_map(|fault| &fault.cells).map(of).collect();
+        cases.into_iter().collect()
     }
 
     /// Names of back ends and implementations that the registry does not have.
@@ -178,7 +204,7 @@ As the title says.
     fn a_page_is_read() {
         let page = parse(PAGE).unwrap();
         assert_eq!((page.name.as_str(), page.faults.len(), page.kind), ("it", 1, PageKind::Fault));
-        assert_eq!(page.faults[0].kernels.to_string(), "since 6.1");
+        assert_eq!((page.kernels().as_str(), page.cases()), ("since 6.1", vec!["mapping.whole".to_owned()]));
         let note = parse("---\ntitle: It is so\nkind: note\n---\n# It is so\n").unwrap();
         assert_eq!((note.kind, note.faults.len()), (PageKind::Note, 0));
     }

@@ -57,8 +57,9 @@ impl Side {
     }
 
     fn is(&self, endpoint: Option<&EndpointFacts>) -> bool {
-        let one_of =
-            |names: &[String], name: Option<&str>| names.is_empty() || name.is_some_and(|name| names.iter().any(|n| n == name));
+        let one_of = |names: &[String], name: Option<&str>| {
+            names.is_empty() || name.is_some_and(|name| names.iter().any(|n| n == name))
+        };
         one_of(&self.drivers, endpoint.map(|endpoint| &*endpoint.driver))
             && one_of(&self.map_dma_buf, endpoint.and_then(|endpoint| endpoint.map_dma_buf.as_deref()))
             && one_of(&self.back_end, endpoint.and_then(|endpoint| endpoint.back_end.as_deref()))
@@ -90,13 +91,22 @@ pub struct CellFacts<'a> {
 impl KnownFault {
     /// Whether the fault can show in a cell.
     pub fn concerns(&self, cell: &CellFacts<'_>) -> bool {
+        self.kernels.have(cell.kernel) && self.is_of(cell)
+    }
+
+    /// Whether it can show in a cell of the kernels that have it.
+    pub fn is_of(&self, cell: &CellFacts<'_>) -> bool {
         let exporter = cell.endpoints.first().copied().flatten();
         // One endpoint is both sides.
         let importers = &cell.endpoints[usize::from(cell.endpoints.len() > 1)..];
         self.cells.iter().any(|glob| glob.matches(cell.id))
-            && self.kernels.have(cell.kernel)
             && self.exporter.is(exporter)
             && (self.importer.is_any() || importers.iter().any(|importer| self.importer.is(*importer)))
+    }
+
+    /// Whether it shows in whatever case two endpoints meet, as an entry of a board file's `pairs` does.
+    pub fn is_of_pairs(&self) -> bool {
+        self.cells.iter().all(|glob| glob.to_string().starts_with("*.*."))
     }
 
     /// Whether what an oracle saw is this fault.
