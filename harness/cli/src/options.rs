@@ -87,6 +87,9 @@ pub struct Results {
     /// The board file with what is expected of this machine; without it, only what is broken is unexpected.
     #[arg(long, value_name = "FILE")]
     pub board: Option<PathBuf>,
+    /// Take the known faults of the kernel from this folder instead of the built-in ones (a copy of fixtures/findings).
+    #[arg(long, value_name = "DIR")]
+    pub findings: Option<PathBuf>,
     /// The folder for the results.
     #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
     pub output: PathBuf,

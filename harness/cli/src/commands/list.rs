@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::choice::cases;
 use crate::error::Trouble;
+use crate::findings;
 use crate::machine::{endpoints, sources};
 use crate::options::print_object;
 use crate::options::{Machine, Telling};
@@ -21,6 +22,8 @@ pub enum Listed {
     Devices,
     /// The cases, by area, with their rules.
     Cases,
+    /// The known faults of the kernel, with the kernels that have them.
+    Findings,
 }
 
 /// A list.
@@ -34,16 +37,21 @@ pub struct List {
     /// A folder of cases in place of those that are built in.
     #[arg(long, value_name = "DIR")]
     pub cases: Option<PathBuf>,
-    /// For people, or one JSON object a line: of a device the event of run.jsonl, of a case its area, name and rule.
+    /// A folder of findings in place of those that are built in.
+    #[arg(long, value_name = "DIR")]
+    pub findings: Option<PathBuf>,
+    /// For people, or one JSON object a line: of a device the event of run.jsonl, of a case its area, name and rule, of a
+    /// finding its front matter.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Telling,
 }
 
-/// Lists the devices, or the cases.
+/// Lists the devices, the cases or the known faults.
 pub fn run(wanted: &List) -> Result<Exit, Trouble> {
     match wanted.what {
         Listed::Devices => devices(wanted),
         Listed::Cases => rules(wanted),
+        Listed::Findings => known_faults(wanted),
     }
 }
 
@@ -68,6 +76,15 @@ fn rules(wanted: &List) -> Result<Exit, Trouble> {
         Telling::Json => cases.iter().for_each(|case| {
             print_object(&json!({"area": case.area, "name": case.name, "rule": case.rule.trim()}));
         }),
+    }
+    Ok(Exit::Success)
+}
+
+fn known_faults(wanted: &List) -> Result<Exit, Trouble> {
+    let pages = findings::pages(wanted.findings.as_deref(), &wanted.machine)?;
+    match wanted.format {
+        Telling::Text => print!("{}", summary::findings(&pages)),
+        Telling::Json => pages.iter().for_each(print_object),
     }
     Ok(Exit::Success)
 }

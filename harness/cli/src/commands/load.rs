@@ -14,6 +14,7 @@ use runner::load::{self, Progress, Setting};
 use super::written::Written;
 use crate::error::Trouble;
 use crate::files::read_board;
+use crate::findings;
 use crate::machine::{endpoints, sources};
 use crate::options::{Machine, ProgressForm, Results};
 
@@ -58,10 +59,13 @@ pub fn run(wanted: &Load) -> Result<Exit, Trouble> {
         return Ok(Exit::NothingVerified);
     }
     let board = wanted.results.board.as_deref().map(read_board).transpose()?;
+    let findings = findings::pages(wanted.results.findings.as_deref(), &wanted.machine)?;
+    findings::check(board.as_ref(), &findings)?;
     let folder = &wanted.results.output;
     std::fs::create_dir_all(folder).map_err(|source| Trouble::Folder { path: folder.clone(), source })?;
     let setting = Setting {
         board,
+        findings,
         endpoints: chosen,
         sources: sources(&wanted.machine),
         length: Duration::from_secs(wanted.seconds),
