@@ -44,18 +44,19 @@ pub fn outcome(
     let Some(expect) = expect else {
         return judged(if verdict.broken() { Outcome::Regression } else { Outcome::Expected }, None);
     };
-    if let Some(fault) = known.not_shown(&expect.known, id) {
-        match verdict {
-            Verdict::Pass if fault.sometimes => return judged(Outcome::Flake, Some(&fault.reason)),
-            Verdict::Pass => return judged(Outcome::UnexpectedPass, Some(&fault.reason)),
-            // One of two endpoints may have refused before the fault could show.
-            _ if fault.of_pairs => {}
-            _ => return judged(Outcome::Regression, Some(&fault.reason)),
-        }
-    }
     // An import may be refused without ending the cell.
     let refused = findings.iter().any(|finding| finding.oracle == Oracle::Refusal);
     let (outcome, reason) = expect.by_pairs(id, verdict, refused, &seen);
+    if let Some(fault) = known.not_shown(&expect.known, id) {
+        // Another pair of the cell's endpoints may have ended it before the fault could show.
+        let by_pair = fault.of_pairs && outcome == Outcome::Expected && reason.is_some();
+        match verdict {
+            _ if by_pair => {}
+            Verdict::Pass if fault.sometimes => return judged(Outcome::Flake, Some(&fault.reason)),
+            Verdict::Pass => return judged(Outcome::UnexpectedPass, Some(&fault.reason)),
+            _ => return judged(Outcome::Regression, Some(&fault.reason)),
+        }
+    }
     judged(outcome, reason)
 }
 
