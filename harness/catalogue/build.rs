@@ -1,5 +1,5 @@
-//! Puts the cases of cases/ into the program, checked, parsed and compressed: to parse YAML takes longer than all else that
-//! the program does before its first cell.
+//! Puts the cases of cases/ into the program, checked, parsed and compressed, and the front matter of the pages of
+//! fixtures/findings: to parse YAML takes longer than all else that the program does before its first cell.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,8 +7,15 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use spec::case::Case;
+use spec::finding::FindingPage;
+use spec::yaml::Diagnostic;
 
 fn main() {
+    cases();
+    findings();
+}
+
+fn cases() {
     let folder = PathBuf::from(env("CARGO_MANIFEST_DIR")).join("cases");
     println!("cargo::rerun-if-changed={}", folder.display());
     let (mut cases, mut faults) = (Vec::new(), Vec::new());
@@ -23,14 +30,37 @@ fn main() {
             }
         }
     }
-    if !faults.is_empty() {
-        faults.iter().for_each(|fault| eprintln!("{fault}\n"));
-        std::process::exit(1);
-    }
+    end_with(&faults);
     let path = PathBuf::from(env("OUT_DIR")).join("cases.json.gz");
     let mut file = GzEncoder::new(File::create(path).expect("cargo made the folder"), Compression::best());
     serde_json::to_writer(&mut file, &cases).expect("cases are JSON");
     file.finish().expect("the disk has room");
+}
+
+fn findings() {
+    let folder = PathBuf::from(env("CARGO_MANIFEST_DIR")).join("findings");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let (mut pages, mut faults) = (Vec::new(), Vec::new());
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|end| end == "md") && !path.ends_with("README.md");
+    for file in entries(&folder).into_iter().filter(is_page) {
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let path = PathBuf::from("fixtures/findings").join(file.file_name().expect("it is a file"));
+        match FindingPage::parse(&path, &text) {
+            Ok(page) => pages.push(page),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    end_with(&faults);
+    let file = File::create(PathBuf::from(env("OUT_DIR")).join("findings.json")).expect("cargo made the folder");
+    serde_json::to_writer(file, &pages).expect("pages are JSON");
+}
+
+/// Ends the build if there is a fault.
+fn end_with(faults: &[Diagnostic]) {
+    if !faults.is_empty() {
+        faults.iter().for_each(|fault| eprintln!("{fault}\n"));
+        std::process::exit(1);
+    }
 }
 
 fn env(name: &str) -> String {

@@ -1,5 +1,7 @@
-//! What the program has built in: the cases of `cases/` and the registry of `map_dma_buf` implementations.
+//! What the program has built in: the cases of `cases/`, the registry of `map_dma_buf` implementations and the front matter
+//! of `fixtures/findings`.
 
+pub mod findings;
 pub mod registry;
 
 mod cases;

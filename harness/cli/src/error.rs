@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use catalogue::CatalogueError;
+use catalogue::findings::FindingsError;
 use event::exit::Exit;
 use event::journal::JournalError;
 use runner::run::resume::ResumeError;
@@ -16,6 +17,13 @@ use crate::choice::ChoiceError;
 pub enum CommandError {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    #[error(transparent)]
+    Findings(#[from] FindingsError),
+    #[error(
+        "the board file's 'known' names '{0}', which is not a finding{hint}; 'prime-cts list findings' names them",
+        hint = .1.as_ref().map_or(String::new(), |near| format!(" (did you mean '{near}'?)"))
+    )]
+    NoSuchFinding(String, Option<String>),
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]

@@ -6,6 +6,7 @@ mod commands;
 mod error;
 mod explain;
 mod files;
+mod findings;
 mod live;
 mod machine;
 mod options;

@@ -87,6 +87,9 @@ pub struct Results {
     /// Compare the verdicts with this board file. Without it, only failures, crashes, timeouts and errors are unexpected.
     #[arg(long, value_name = "FILE")]
     pub board: Option<PathBuf>,
+    /// Take the known faults of the kernel from this folder instead of the built-in ones (a copy of fixtures/findings).
+    #[arg(long, value_name = "DIR")]
+    pub findings: Option<PathBuf>,
     /// Write the results to this folder.
     #[arg(long, value_name = "DIR", default_value = "prime-cts-results")]
     pub output: PathBuf,

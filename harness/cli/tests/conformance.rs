@@ -1,7 +1,8 @@
 //! `cargo test --test conformance` on a board: one trial a cell, named by its cell id.
 //!
 //! Filters, `--list`, `--exact`, `--ignored` and nextest work as they do for other tests. `PRIME_CTS_BOARD_FILE` names a
-//! board file to compare the verdicts with, `PRIME_CTS_CASES` a folder of other cases, `PRIME_CTS_MOCK` mock devices.
+//! board file to compare the verdicts with, `PRIME_CTS_CASES` a folder of other cases, `PRIME_CTS_FINDINGS` one of other
+//! findings, `PRIME_CTS_MOCK` mock devices.
 //! A cell that could not look at its rule is ignored with its reason. nextest knows only pass and fail of a test that
 //! it has started, so there a refusal or something that cannot be seen is shown as a pass; what is blocked is ignored
 //! beforehand.
@@ -11,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use catalogue::{findings, registry};
 use event::exit::Exit;
+use event::known::KnownFaults;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use report::gathered::NO_DEVICES;
 use report::{failure, words};
@@ -24,6 +27,7 @@ struct Conformance {
     cells: Vec<Cell>,
     inventory: Inventory,
     board: Option<Board>,
+    known: KnownFaults,
 }
 
 fn main() -> ExitCode {
@@ -71,8 +75,17 @@ impl Conformance {
             Board::parse(&path, &text).map_err(|error| error.to_string())
         });
         let inventory = Inventory::take(&sources, &endpoints);
+        let pages = match variable("PRIME_CTS_FINDINGS") {
+            Some(folder) => findings::from_folder(&folder).map_err(|error| error.to_string())?,
+            // What is known of real devices is not known of mocks.
+            None if variable("PRIME_CTS_MOCK").is_some() => Vec::new(),
+            None => findings::embedded(),
+        };
+        let (release, _) = uapi::process::kernel().unwrap_or_default();
+        let known = KnownFaults::on(pages, registry::embedded().ok().as_ref(), &release, &inventory.found);
         let cases: Vec<_> = cases.into_iter().map(Rc::new).collect();
-        Ok(Self { cells: plan(&cases, &inventory.endpoints).iter().collect(), inventory, board: board.transpose()? })
+        let cells = plan(&cases, &inventory.endpoints).iter().collect();
+        Ok(Self { cells, inventory, board: board.transpose()?, known })
     }
 
     fn trials(self, arguments: Arguments) -> ExitCode {
@@ -94,7 +107,7 @@ impl Conformance {
     fn cell(&mut self, id: &str) -> Result<Completion, Failed> {
         let cell = self.cells.iter().find(|cell| cell.id == id).expect("a trial is a cell");
         let result = self.inventory.runner.run(cell);
-        let ended = result.event(cell, self.board.as_ref().map(|board| &board.expect));
+        let ended = result.event(cell, self.board.as_ref().map(|board| &board.expect), &self.known);
         let libtest = words::of(ended.verdict, ended.outcome).libtest;
         if libtest == "failed" {
             return Err(failure::text(&ended, None).into());

@@ -76,6 +76,7 @@ fn cell() -> impl Strategy<Value = CellEnd> {
             verdict,
             outcome,
             reason,
+            known: vec![],
             ms: ms.into(),
             findings,
             map_dma_buf,

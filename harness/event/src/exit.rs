@@ -11,7 +11,8 @@ use crate::stream::CellEnd;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Every outcome was expected, and at least one cell was verified.
+    /// Every outcome was expected, and at least one cell was verified. A failure that is a known fault of the kernel is
+    /// expected.
     Success = 0,
     /// A regression, an unexpected pass, or something expected of the board that is missing.
     Regression = 1,
@@ -28,7 +29,7 @@ pub enum Exit {
 impl Exit {
     /// Every code with its meaning, for `--help` and the documentation.
     pub const TABLE: &'static [(Exit, &'static str)] = &[
-        (Exit::Success, "every outcome as expected, and at least one cell verified"),
+        (Exit::Success, "every outcome as expected (known faults are), and at least one cell verified"),
         (Exit::Regression, "a regression, an unexpected pass, or something expected that is missing"),
         (Exit::BadInput, "the command line or a file that it names cannot be used"),
         (Exit::NothingVerified, "no cell was verified: no devices, or all of them blocked"),
@@ -50,6 +51,8 @@ pub struct Tally {
     pub cells: usize,
     /// The cells that checked their rule.
     pub verified: usize,
+    /// The cells that show a known fault.
+    pub known: usize,
     /// The cells that make the run fail.
     pub unwanted: usize,
     /// The cells in which the suite itself is at fault.
@@ -61,6 +64,7 @@ impl Tally {
     pub fn add(&mut self, cell: &CellEnd) {
         self.cells += 1;
         self.verified += usize::from(cell.verdict.verified());
+        self.known += usize::from(!cell.known.is_empty());
         self.unwanted += usize::from(cell.outcome.unwanted());
         self.errors += usize::from(cell.verdict == Verdict::Error);
     }
@@ -96,6 +100,17 @@ mod tests {
 
     use super::*;
     use crate::sample;
+
+    #[test]
+    fn a_known_fault_is_counted_and_does_not_fail_the_run() {
+        let mut recorded = sample::recorded();
+        recorded.cells.retain(|cell| cell.outcome != Outcome::Regression);
+        let known = recorded.cells.iter_mut().find(|cell| cell.verdict == Verdict::Fail).unwrap();
+        known.known = vec!["wrong-page".into()];
+        let mut tally = Tally::default();
+        recorded.cells.iter().for_each(|cell| tally.add(cell));
+        assert_eq!((tally.known, tally.exit(&recorded)), (1, Exit::Success));
+    }
 
     #[test]
     fn each_exit_code_is_reached() {

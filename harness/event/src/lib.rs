@@ -8,6 +8,7 @@
 //! | [`console`] | the same events on a console, among other output |
 //! | [`crash`], [`blame`] | the end of a machine in a cell, and whose driver a trace names |
 //! | [`shard`], [`merge`] | one run on several boards, and made one again |
+//! | [`known`] | which failures the findings of `fixtures/findings` explain |
 //! | [`missing`] | what a board file expects and a run did not see |
 //! | [`exit`] | the exit codes |
 //!
@@ -19,6 +20,7 @@ pub mod crash;
 pub mod exit;
 pub mod finding;
 pub mod journal;
+pub mod known;
 pub mod merge;
 pub mod missing;
 #[cfg(any(test, feature = "sample"))]

@@ -153,8 +153,11 @@ pub struct CellEnd {
     /// Held against the board file.
     #[schemars(with = "String")]
     pub outcome: Outcome,
-    /// The board file's reason for expecting something else than a pass.
+    /// The board file's reason for expecting something else than a pass, or the known fault.
     pub reason: Option<String>,
+    /// The findings of `fixtures/findings` that explain the failure, by their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<String>,
     /// Its time in milliseconds.
     pub ms: u64,
     /// What was seen. Properties of a cell that passed are here too.
@@ -245,6 +248,7 @@ impl CellEnd {
             verdict: findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass),
             outcome: Outcome::Expected,
             reason: None,
+            known: Vec::new(),
             ms: 0,
             findings,
             map_dma_buf: Vec::new(),

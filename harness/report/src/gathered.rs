@@ -24,7 +24,7 @@ pub struct Gathered {
     pub in_full: Vec<CellEnd>,
     /// The others.
     pub titles: Vec<(String, Verdict, Outcome)>,
-    /// Faults that the board file knows: who has them, by case and reason.
+    /// Faults that are known, by the board file or by a finding: who has them, by case and reason.
     pub known: BTreeMap<(String, String), Vec<String>>,
     /// The damages of the kernel, and the number of cells that ran after each.
     pub damaged: BTreeMap<String, usize>,
@@ -144,6 +144,14 @@ impl Gathered {
         self.tally.exit(head)
     }
 
+    /// Returns the number of cells with a known fault, in words.
+    fn of_known(&self) -> String {
+        match self.tally.known {
+            0 => String::new(),
+            known => format!("; {} with a known fault of the kernel", spec::lines::counted(known, "cell")),
+        }
+    }
+
     /// Returns how it ended, in a sentence.
     pub fn conclusion(&self, head: &Head) -> String {
         let bad = self.tally.unwanted + head.missing.len();
@@ -154,8 +162,8 @@ impl Gathered {
             }
             Exit::NothingVerified => "nothing was verified: no cell could look at its rule".into(),
             Exit::OwnFault => "prime-cts itself is at fault in the cells that ended in 'error'".into(),
-            _ if bad == 0 => format!("{} verified, every outcome as expected", self.tally.verified),
-            _ => format!("{} verified, {bad} not as expected", self.tally.verified),
+            _ if bad == 0 => format!("{} verified, every outcome as expected{}", self.tally.verified, self.of_known()),
+            _ => format!("{} verified, {bad} not as expected{}", self.tally.verified, self.of_known()),
         }
     }
 }

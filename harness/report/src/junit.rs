@@ -82,6 +82,9 @@ impl<W: Write> CellByCell for Junit<W> {
         self.out.write_event(Event::Start(BytesStart::new("properties")))?;
         self.empty("property", [("name", "verdict"), ("value", cell.verdict.word())])?;
         self.empty("property", [("name", "outcome"), ("value", cell.outcome.word())])?;
+        for name in &cell.known {
+            self.empty("property", [("name", "known-fault"), ("value", name.as_str())])?;
+        }
         for found in &cell.map_dma_buf {
             let value = found.symbol.as_deref().unwrap_or(&found.exp_name);
             self.empty("property", [("name", "map_dma_buf"), ("value", value)])?;
@@ -131,7 +134,7 @@ pub fn text(recorded: &Recorded) -> String {
 #[cfg(test)]
 mod tests {
     use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus};
-    use spec::verdict::Outcome;
+    use spec::verdict::{Outcome, Verdict};
 
     use super::*;
     use event::Missing;
@@ -160,6 +163,22 @@ mod tests {
         assert_eq!(of(|status| matches!(status, TestCaseStatus::Success { .. })).len(), 1);
         let property = |name: &str| failure.properties.iter().find(|property| property.name.as_str() == name);
         assert_eq!(property("map_dma_buf").map(|found| found.value.as_str()), Some("drm_gem_map_dma_buf"));
+    }
+
+    #[test]
+    fn a_known_fault_is_skipped_and_named() {
+        let mut recorded = sample::recorded();
+        let cell = recorded.cells.iter_mut().find(|cell| cell.verdict == Verdict::Fail).unwrap();
+        (cell.known, cell.reason) = (vec!["wrong-page".into()], Some("known fault wrong-page (kernels 6.1): w".into()));
+        let report = read(&recorded);
+        let named = |case: &&TestCase| {
+            case.properties.iter().any(|p| p.name.as_str() == "known-fault" && p.value.as_str() == "wrong-page")
+        };
+        let found: Vec<_> = report.test_suites[0].test_cases.iter().filter(named).collect();
+        let [TestCase { status: TestCaseStatus::Skipped { message, .. }, .. }] = found[..] else { panic!("{found:?}") };
+        assert!(
+            message.as_ref().is_some_and(|text| text.as_str().contains("(known fault wrong-page (kernels 6.1): w)"))
+        );
     }
 
     #[test]

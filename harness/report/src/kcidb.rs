@@ -76,6 +76,7 @@ fn of_cell(cell: &CellEnd) -> Value {
         "importer": cell.importer,
         "blame": found.map(|found| found.blame),
         "expected": cell.reason.is_some(),
+        "known_faults": cell.known,
         "map_dma_buf": cell.map_dma_buf.iter().filter_map(|reached| reached.symbol.as_deref()).collect::<Vec<_>>(),
     });
     let duration = cell.ms as f64 / 1000.0;
@@ -124,6 +125,7 @@ mod tests {
         assert_eq!(of("id").len(), tests.len());
         assert_eq!((of("build_id"), of("origin")), (BTreeSet::from(["a_farm:build-7"]), BTreeSet::from(["a_farm"])));
         let failed = tests.iter().find(|test| test["status"] == "FAIL").unwrap();
+        assert_eq!(failed["misc"]["known_faults"], json!([]));
         assert!(!failed["comment"].as_str().unwrap().is_empty() && failed["misc"]["blame"].is_string(), "{failed}");
         let allowed = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
         assert!(of("path").into_iter().all(|path| path.starts_with("prime-cts.") && path.chars().all(allowed)));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use spec::case::Case;
+use spec::finding::{FindingPage, PageKind, Status};
 use spec::verdict::Verdict;
 
 use super::gathered::Gathered;
@@ -48,6 +49,22 @@ pub fn cases(cases: &[Case]) -> String {
         }
     }
     let _ = writeln!(text, "{} cases in {} areas", cases.len(), areas.len());
+    text
+}
+
+/// The findings that explain failures, and those that no cell shows.
+pub fn findings(pages: &[FindingPage]) -> String {
+    let pages = || pages.iter().filter(|page| page.kind == PageKind::Fault);
+    let width = pages().map(|page| page.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for page in pages() {
+        let status = page.status.map_or("", Status::word);
+        let kernels = page.kernels();
+        let kernels = if kernels.is_empty() { String::new() } else { format!("; kernels {kernels}") };
+        let _ = writeln!(text, "{:width$}  {}{kernels}; {status}", page.name, page.title);
+    }
+    let explain = pages().filter(|page| !page.faults.is_empty()).count();
+    let _ = writeln!(text, "{}, {explain} of which explain failures", counted(pages().count(), "finding"));
     text
 }
 
@@ -154,6 +171,17 @@ mod tests {
         assert!(!text.contains("fail  mapping.at-offset"), "{text}");
         assert!(text.contains("5 of 5 cells: 1 pass, 1 refused, 1 not-observable, 1 fail, 1 crash"), "{text}");
         assert!(text.contains("2 verified, 1 not as expected"), "{text}");
+    }
+
+    #[test]
+    fn known_faults_are_named_and_counted() {
+        let mut recorded = sample::recorded();
+        let reason = "known fault wrong-page (kernels since 6.1): it counts from the wrong page";
+        let cell = recorded.cells.iter_mut().find(|cell| cell.verdict == Verdict::Fail).unwrap();
+        (cell.known, cell.reason) = (vec!["wrong-page".into()], Some(reason.into()));
+        let text = text(&recorded);
+        assert!(text.contains(&format!("known    mapping.at-offset: drm-a\n         {reason}\n")), "{text}");
+        assert!(text.contains("2 verified, 1 not as expected; 1 cell with a known fault of the kernel\n"), "{text}");
     }
 
     #[test]

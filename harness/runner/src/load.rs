@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use device::Endpoint;
 use spec::board::Board;
+use spec::finding::FindingPage;
 use spec::glob::Glob;
 use uapi::process::Ending;
 
@@ -40,6 +41,7 @@ use clock::Clock;
 use crew::{LoadContext, Signals};
 use event::blame::Drivers;
 use event::journal::{Journal, JournalError};
+use event::known::KnownFaults;
 use event::{Blame, CellEnd, CellStart, End, EndpointFound, Event, Finding, Oracle, Run};
 use leaks::Count;
 use plan::{Task, Worker};
@@ -51,6 +53,8 @@ const SETTLE: Duration = Duration::from_secs(5);
 pub struct LoadOptions {
     /// The board file.
     pub board: Option<Board>,
+    /// The findings whose faults are known.
+    pub findings: Vec<FindingPage>,
     /// The endpoints, as they were found.
     pub endpoints: Vec<Rc<Endpoint>>,
     /// Where the oracles look.
@@ -155,7 +159,9 @@ pub fn run(setting: &LoadOptions, journal: &mut Journal, progress: &mut dyn Prog
         missing.filter_map(|state| state.missing).map(|why| Finding::not_observable(Oracle::KernelLog, why, LOG_RULE)),
     );
     cells.push(cell(LOG, LOG_RULE, None, said, splats, worked));
-    end(setting, cells, clock.stopped(), worked, journal)
+    let registry = catalogue::registry::embedded().ok();
+    let known = KnownFaults::on(setting.findings.clone(), registry.as_ref(), &run.kernel, &found);
+    end(setting, &known, cells, clock.stopped(), worked, journal)
 }
 
 const LEAKS: &str = "load.leaks.board";
@@ -231,6 +237,7 @@ fn cell(
 /// Holds the cells against the board file and writes them; the end only of a load that was as long as it should be.
 fn end(
     setting: &LoadOptions,
+    known: &KnownFaults,
     cells: Vec<CellEnd>,
     stopped: bool,
     worked: Duration,
@@ -240,8 +247,8 @@ fn end(
     let mut end = End { cells_ms: worked.as_millis() as u64, peak_kib: uapi::process::peak_memory(), ..End::default() };
     let mut events = Vec::new();
     for mut cell in cells {
-        let (outcome, reason) = outcome(expect, &cell.id, cell.verdict, &cell.findings);
-        (cell.outcome, cell.reason) = (outcome, reason.map(str::to_owned));
+        let judged = outcome(expect, known, &cell.id, cell.verdict, &cell.findings);
+        (cell.outcome, cell.reason, cell.known) = (judged.outcome, judged.reason, judged.known);
         end.count(&cell);
         events.push(Event::Cell(cell));
     }

@@ -12,6 +12,7 @@ pub mod case;
 pub mod check;
 pub mod errno;
 pub mod fault;
+pub mod finding;
 pub mod glob;
 pub mod lines;
 pub mod manual;

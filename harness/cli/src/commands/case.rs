@@ -146,5 +146,5 @@ fn run_files(files: &[PathBuf], machine: &Machine, choice: &Choice, conduct: &Co
     let cells = chosen(&[], choice).cells(cases, &inventory.endpoints)?;
     let (cells, part) = sharded(cells, choice, false)?;
     let plan_ms = started.elapsed().as_millis() as u64;
-    run_cells(RunOptions { plan_ms, part, ..RunOptions::default() }, inventory, cells, conduct)
+    run_cells(RunOptions { plan_ms, part, ..RunOptions::default() }, machine, inventory, cells, conduct)
 }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::choice::cases;
 use crate::error::CommandError;
+use crate::findings;
 use crate::machine::{endpoints, sources};
 use crate::options::print_object;
 use crate::options::{Machine, OutputFormat};
@@ -21,6 +22,8 @@ pub enum Listed {
     Devices,
     /// The cases, by area, with their rules.
     Cases,
+    /// The known faults of the kernel, with the kernels that have them.
+    Findings,
 }
 
 /// The arguments of `list`.
@@ -34,16 +37,21 @@ pub struct List {
     /// Use the cases of this folder in place of the built-in ones.
     #[arg(long, value_name = "DIR")]
     pub cases: Option<PathBuf>,
-    /// Output format; as JSON, one object a line: the event of run.jsonl for a device; area, name and rule for a case.
+    /// Use the findings of this folder in place of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub findings: Option<PathBuf>,
+    /// Output format; as JSON, one object a line: the event of run.jsonl for a device; area, name and rule for a case; the
+    /// front matter of a finding.
     #[arg(long, value_enum, default_value = "text")]
     pub format: OutputFormat,
 }
 
-/// Lists the devices, or the cases.
+/// Lists the devices, the cases or the known faults.
 pub fn run(wanted: &List) -> Result<Exit, CommandError> {
     match wanted.what {
         Listed::Devices => devices(wanted),
         Listed::Cases => rules(wanted),
+        Listed::Findings => known_faults(wanted),
     }
 }
 
@@ -68,6 +76,15 @@ fn rules(wanted: &List) -> Result<Exit, CommandError> {
         OutputFormat::Json => cases.iter().for_each(|case| {
             print_object(&json!({"area": case.area, "name": case.name, "rule": case.rule.trim()}));
         }),
+    }
+    Ok(Exit::Success)
+}
+
+fn known_faults(wanted: &List) -> Result<Exit, CommandError> {
+    let pages = findings::pages(wanted.findings.as_deref(), &wanted.machine)?;
+    match wanted.format {
+        OutputFormat::Text => print!("{}", summary::findings(&pages)),
+        OutputFormat::Json => pages.iter().for_each(print_object),
     }
     Ok(Exit::Success)
 }

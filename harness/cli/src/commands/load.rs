@@ -14,6 +14,7 @@ use runner::load::{self, LoadOptions, Progress};
 use super::written::RunReports;
 use crate::error::CommandError;
 use crate::files::read_board;
+use crate::findings;
 use crate::machine::{endpoints, sources};
 use crate::options::{Machine, ProgressForm, Results};
 
@@ -58,10 +59,13 @@ pub fn run(wanted: &Load) -> Result<Exit, CommandError> {
         return Ok(Exit::NothingVerified);
     }
     let board = wanted.results.board.as_deref().map(read_board).transpose()?;
+    let findings = findings::pages(wanted.results.findings.as_deref(), &wanted.machine)?;
+    findings::check(board.as_ref(), &findings)?;
     let folder = &wanted.results.output;
     std::fs::create_dir_all(folder).map_err(|source| CommandError::Folder { path: folder.clone(), source })?;
     let setting = LoadOptions {
         board,
+        findings,
         endpoints: chosen,
         sources: sources(&wanted.machine),
         length: Duration::from_secs(wanted.seconds),

@@ -23,9 +23,10 @@ use super::written::RunReports;
 use crate::choice::{cases, chosen};
 use crate::error::CommandError;
 use crate::files::{read_board, recorded};
+use crate::findings::known;
 use crate::live::{Forms, Live};
 use crate::machine::look;
-use crate::options::{Choice, OutputFormat, Plan, Results};
+use crate::options::{Choice, Machine, OutputFormat, Plan, Results};
 use crate::progress::RunProgress;
 
 /// The arguments of `run`.
@@ -104,22 +105,26 @@ pub fn run(wanted: &Plan, conduct: &Conduct) -> Result<Exit, CommandError> {
     let everything = chosen(&wanted.filter, &wanted.choice).is_everything();
     let (cells, part) = sharded(cells, &wanted.choice, everything)?;
     let (whole, plan_ms) = (everything && part.is_none(), started.elapsed().as_millis() as u64);
-    run_cells(RunOptions { whole, plan_ms, part, ..RunOptions::default() }, inventory, cells, conduct)
+    let options = RunOptions { whole, plan_ms, part, ..RunOptions::default() };
+    run_cells(options, &wanted.machine, inventory, cells, conduct)
 }
 
 /// Runs these cells.
 pub fn run_cells(
     options: RunOptions,
+    machine: &Machine,
     mut inventory: Inventory,
     mut cells: plan::Plan,
     conduct: &Conduct,
 ) -> Result<Exit, CommandError> {
     conduct.witness.as_deref().into_iter().for_each(runner::witness::set);
     let board = conduct.results.board.as_deref().map(read_board).transpose()?;
+    let known = known(&conduct.results, machine, board.as_ref(), &inventory.found)?;
     let watchdog = conduct.watchdog.as_deref().map(Feeder::start).transpose()?;
     // What leaves a damaged kernel spoils what comes after it.
-    cells.put_last(|cell| board.as_ref().is_some_and(|board| board.expect.is_last(&cell.id)));
-    let options = RunOptions { board, watchdog, jobs: usize::from(conduct.jobs), ..options };
+    let by_board = |id: &str| board.as_ref().is_some_and(|board| board.expect.is_last(id));
+    cells.put_last(|cell| by_board(&cell.id) || known.is_last(&cell.id));
+    let options = RunOptions { board, known, watchdog, jobs: usize::from(conduct.jobs), ..options };
     let folder = &conduct.results.output;
     std::fs::create_dir_all(folder).map_err(|source| CommandError::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");

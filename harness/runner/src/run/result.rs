@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use device::Endpoint;
+use event::known::KnownFaults;
 use event::{CellEnd, Finding, MapDmaBuf};
 use spec::board::Expect;
 use spec::verdict::Verdict;
@@ -37,16 +38,17 @@ impl CellResult {
     }
 
     /// The event of a cell that has ended so.
-    pub fn event(&self, cell: &Cell, expect: Option<&Expect>) -> CellEnd {
+    pub fn event(&self, cell: &Cell, expect: Option<&Expect>, known: &KnownFaults) -> CellEnd {
         let key = |endpoint: &Option<Rc<Endpoint>>| endpoint.as_ref().map(|endpoint| endpoint.key.clone());
-        let (outcome, reason) = outcome(expect, &cell.id, self.verdict, &self.findings);
+        let judged = outcome(expect, known, &cell.id, self.verdict, &self.findings);
         CellEnd {
             exporter: key(&cell.exporter),
             importer: key(&cell.importer),
             second_importer: key(&cell.second_importer),
             verdict: self.verdict,
-            outcome,
-            reason: reason.map(str::to_owned),
+            outcome: judged.outcome,
+            reason: judged.reason,
+            known: judged.known,
             ms: self.time.as_millis() as u64,
             map_dma_buf: self.map_dma_buf.clone(),
             device_access: self.device_access.clone(),

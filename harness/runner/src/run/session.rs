@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use event::journal::{Journal, JournalError};
+use event::known::KnownFaults;
 use event::missing::missing;
 use event::{self, Again, CellEnd, CellStart, EndpointFound, Event, Missing, Resumed};
 use spec::board::{Board, Expect};
@@ -25,6 +26,8 @@ use crate::watchdog::Feeder;
 pub struct RunOptions {
     /// The board file.
     pub board: Option<Board>,
+    /// The known faults of the kernel.
+    pub known: KnownFaults,
     /// Whether every cell is run: only then can something that the board file expects be missing.
     pub whole: bool,
     /// The time that finding the endpoints and planning took, in milliseconds.
@@ -166,7 +169,7 @@ impl<'a> Session<'a> {
             }
         }
         for (cell, result) in ended {
-            self.ended(result.event(&cell, self.expect()));
+            self.ended(result.event(&cell, self.expect(), &self.options.known));
         }
         Ok(again)
     }

@@ -15,6 +15,10 @@ pub struct Expect {
     /// Names of map_dma_buf implementations that cells must have gone through.
     #[serde(default)]
     pub map_dma_buf: Vec<String>,
+    /// Names of findings of `fixtures/findings` whose faults this board shows. Where one of them can show, a pass is
+    /// unexpected.
+    #[serde(default)]
+    pub known: Vec<String>,
     /// Cells that are not expected to pass. The first entry that matches counts, and before any of `pairs`.
     #[serde(default)]
     pub cells: Vec<CellsEntry>,
@@ -90,12 +94,20 @@ impl Expect {
     /// Holds a cell's verdict against the board file, and says with what reason; `refused` tells whether an import was
     /// refused in it, `seen` what the findings of that verdict say.
     pub fn outcome(&self, id: &str, verdict: Verdict, refused: bool, seen: &[&str]) -> (Outcome, Option<&str>) {
-        if let Some(entry) = self.entry_of(id) {
-            // A pass has nothing that was seen.
-            let known = verdict == Verdict::Pass || is_known(&entry.seen, seen);
-            let expected = if known { &entry.verdict[..] } else { &[] };
-            return (outcome(expected, verdict), Some(&entry.reason));
-        }
+        self.by_cells(id, verdict, seen).unwrap_or_else(|| self.by_pairs(id, verdict, refused, seen))
+    }
+
+    /// The same by `cells` only; nothing where no entry matches.
+    pub fn by_cells(&self, id: &str, verdict: Verdict, seen: &[&str]) -> Option<(Outcome, Option<&str>)> {
+        let entry = self.entry_of(id)?;
+        // A pass has nothing that was seen.
+        let known = verdict == Verdict::Pass || is_known(&entry.seen, seen);
+        let expected = if known { &entry.verdict[..] } else { &[] };
+        Some((outcome(expected, verdict), Some(&entry.reason)))
+    }
+
+    /// The same where no entry of `cells` matches.
+    pub fn by_pairs(&self, id: &str, verdict: Verdict, refused: bool, seen: &[&str]) -> (Outcome, Option<&str>) {
         let pairs = self.pairs_of(id);
         let Some(first) = pairs.first() else { return (outcome(&[Verdict::Pass], verdict), None) };
         let tolerated =
