@@ -25,7 +25,7 @@ pub struct Case {
     pub why: String,
     /// The kernel's document, header or function that says so.
     pub reference: String,
-    /// Commits and CVEs that broke or fixed it.
+    /// Commits and CVEs that broke or fixed it: `012345abcdef ("subject")`, or only the subject if the commit is not known.
     #[serde(default)]
     pub guards: Vec<String>,
     /// The endpoints of a cell.
