@@ -65,6 +65,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use spec::board::Board;
+    use spec::finding::{PageKind, Status};
     use spec::glob::Glob;
 
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/findings");
@@ -122,6 +123,44 @@ mod tests {
             }
         }
         assert!(known > 50, "{known}");
+    }
+
+    /// The table of the README: what each page is about.
+    fn index(pages: &[FindingPage]) -> String {
+        let row = |page: &FindingPage| {
+            let cases = page.cases();
+            let areas: BTreeSet<&str> = cases.iter().filter_map(|case| case.split('.').next()).collect();
+            let shown = match (cases.len(), areas.contains("*")) {
+                (_, true) => "all in which these devices meet".to_owned(),
+                (0..=4, false) => cases.iter().map(|case| format!("`{case}`")).collect::<Vec<_>>().join(", "),
+                (_, false) => format!("many in {}", areas.into_iter().collect::<Vec<_>>().join(", ")),
+            };
+            let status = match (&page.link, page.status.map_or("", Status::word)) {
+                (Some(link), status) => format!("[{status}]({link})"),
+                (None, status) => status.to_owned(),
+            };
+            format!("| [{}]({}.md) | {} | {status} | {shown} |\n", page.title, page.name, page.kernels())
+        };
+        let of = |kind| pages.iter().filter(move |page| page.kind == kind);
+        let faults: String = of(PageKind::Fault).map(row).collect();
+        let notes: String = of(PageKind::Note).map(|page| format!("- [{}]({}.md)\n", page.title, page.name)).collect();
+        format!("| Fault | Kernels | Report | Cases |\n|---|---|---|---|\n{faults}\nNotes:\n\n{notes}")
+    }
+
+    /// `PRIME_CTS_BLESS=1 cargo test` writes it again.
+    #[test]
+    fn the_index_is_that_of_the_pages() {
+        let path = Path::new(FOLDER).join("README.md");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (begin, end) = ("<!-- index -->\n", "<!-- end of index -->");
+        let (before, rest) = text.split_once(begin).expect("the index's begin");
+        let (_, after) = rest.split_once(end).expect("the index's end");
+        let now = format!("{before}{begin}{}{end}{after}", index(&embedded()));
+        if std::env::var_os("PRIME_CTS_BLESS").is_some() {
+            std::fs::write(&path, &now).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap();
+        assert!(now == committed, "the index is stale: run PRIME_CTS_BLESS=1 cargo test -p prime-cts-catalogue");
     }
 
     #[test]

@@ -71,6 +71,7 @@ pub const COMMANDS: &[(&str, By)] = &[
     ("prime-cts --version", Board(&[0], "")),
     ("prime-cts list", Board(&[0], "")),
     ("prime-cts list cases", Board(&[0], "")),
+    ("prime-cts list findings", Board(&[0], "")),
     ("prime-cts doctor", Board(&[0], "")),
     ("prime-cts plan", Board(&[0], "")),
     ("prime-cts run", Board(&[1], "prime-cts run mapping. leaks.answer")),
