@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(json(embedded()), json(read));
     }
 
-    /// Whether a pattern matches a cell of a case, whatever its endpoints are: by its first two segments.
+    /// Returns whether a pattern matches a cell of a case, whatever its endpoints are: by its first two segments.
     fn is_of_a_case(glob: &Glob, cases: &BTreeSet<String>) -> bool {
         let text = glob.to_string();
         let mut segments = text.splitn(3, '.');
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn board_files_name_findings_that_there_are() {
         let names: BTreeSet<String> = embedded().into_iter().map(|page| page.name).collect();
-        let boards = Path::new(FOLDER).with_file_name("boards");
+        let boards = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/boards");
         let mut known = 0;
         for file in std::fs::read_dir(boards).unwrap().flatten().map(|file| file.path()) {
             if file.extension().is_some_and(|end| end == "yaml") {

@@ -27,9 +27,9 @@ pub struct Explained {
     pub names: Vec<String>,
     /// Which faults they are, in a sentence.
     pub reason: String,
-    /// Whether one of the faults shows only now and then.
+    /// True if one of the faults shows only now and then.
     pub sometimes: bool,
-    /// Whether all of them show in whatever case two endpoints meet.
+    /// True if all of them show in whatever case two endpoints meet.
     pub of_pairs: bool,
 }
 
@@ -82,7 +82,7 @@ impl KnownFaults {
         Some(Explained { names, reason, sometimes: fault.sometimes, of_pairs: fault.is_of_pairs() })
     }
 
-    /// Whether a cell damages the kernel where it shows a fault, and runs after all others.
+    /// Returns whether a cell damages the kernel where it shows a fault, and runs after all others.
     pub fn is_last(&self, id: &str) -> bool {
         let last = |cell: CellFacts<'_>| self.faults().any(|(_, fault)| fault.last && fault.concerns(&cell));
         self.cell(id).is_some_and(last)

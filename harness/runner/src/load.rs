@@ -1,8 +1,8 @@
-//! The board under load: every device that works on frames streams through everybody's buffers, while others import, map
+//! The board under load: every device that works on frames streams through everyone's buffers, while others import, map
 //! and close them, and several close the same one at the same time.
 //!
 //! A worker is a process, and a cell of the journal: `load.stream.DEVICE`, `load.rounds.worker-N`, `load.closes.worker-N`.
-//! Two cells more are of the whole machine: `load.leaks.board`, what was not given back, and `load.kernel-log.board`, what
+//! Two more cells are about the whole machine: `load.leaks.board`, what was not released, and `load.kernel-log.board`, what
 //! the kernel said. Their figures are in the `cell` events.
 
 mod clock;
@@ -46,10 +46,10 @@ use event::{Blame, CellEnd, CellStart, End, EndpointFound, Event, Finding, Oracl
 use leaks::Count;
 use plan::{Task, Worker};
 
-/// Drivers give up memory in workers and RCU callbacks: what is not given back within this time is leaked.
+/// Drivers free memory in workers and RCU callbacks: what is not released within this time is leaked.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// What a load is made of.
+/// The options of a load.
 pub struct LoadOptions {
     /// The board file.
     pub board: Option<Board>,
@@ -59,25 +59,25 @@ pub struct LoadOptions {
     pub endpoints: Vec<Rc<Endpoint>>,
     /// Where the oracles look.
     pub sources: Sources,
-    /// How long the workers work.
+    /// The time for which the workers work.
     pub length: Duration,
-    /// After so long without a word a worker hangs.
+    /// The time without a message after which a worker hangs.
     pub patience: Duration,
     /// Where the sequences of the rounds begin.
     pub seed: u64,
-    /// Whether devices work that somebody may use.
+    /// True if devices work that someone may use.
     pub intrusive: bool,
 }
 
-/// What is told while it goes on.
+/// Hears of the progress of a load.
 pub trait Progress {
-    /// The devices are known, and so many pairs share buffers.
+    /// The devices are known, and this many pairs share buffers.
     fn planned(&mut self, run: &Run, endpoints: &[EndpointFound], pairs: usize);
-    /// So many seconds are left, and so many workers work.
+    /// This many seconds are left, and this many workers work.
     fn left(&mut self, seconds: u64, workers: usize);
 }
 
-/// Why there was no load.
+/// The reason why there was no load.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Its journal cannot be written.
@@ -168,18 +168,17 @@ const LEAKS: &str = "load.leaks.board";
 const LOG: &str = "load.kernel-log.board";
 const LEAKS_RULE: &str = "After a load the machine has every buffer, attachment and object again.";
 const LOG_RULE: &str = "Under load the kernel has nothing to complain of.";
-const STREAM_RULE: &str =
-    "A device that streams through everybody's buffers gives every frame back, with the right bytes.";
+const STREAM_RULE: &str = "A device that streams through everyone's buffers returns every frame, with the right bytes.";
 const ROUNDS_RULE: &str = "Buffers can be exported, imported, mapped and closed over and over, by several at a time.";
 const CLOSES_RULE: &str = "Any number may close the same buffer at the same time.";
 
-/// What a worker did that may leak, in rounds and frames.
+/// Returns the work that may leak, in rounds and frames.
 fn rounds(ran: &ChildOutcome) -> u64 {
     let figures = ran.figures();
     ["rounds", "frames-written", "frames-read"].iter().filter_map(|name| figures.get(*name)).sum()
 }
 
-/// Counts until all is given back, or it has had time for that.
+/// Counts until everything is released, or has had time for that.
 fn settled(debugfs: &Path, before: &Count, rounds: u64, context: &LoadContext) -> (Count, Vec<Finding>) {
     let end = Instant::now() + SETTLE;
     loop {
@@ -192,14 +191,14 @@ fn settled(debugfs: &Path, before: &Count, rounds: u64, context: &LoadContext) -
     }
 }
 
-/// A process that did what it should: for what was seen of the machine alone.
+/// Returns the outcome of a process that did what it should: for what was seen only of the machine.
 fn nothing() -> ChildOutcome {
     let mut messages = Messages::default();
     messages.whole.push(Message::Done { checks: 1 });
     ChildOutcome::of(0, messages, Ok(Ending::Exited(0)), Duration::ZERO, Duration::ZERO)
 }
 
-/// A device that cannot stream now is told of, like one that streams.
+/// Returns the cell of a device that cannot stream now, like one that streams.
 fn of_blocked((id, endpoint, why): (String, &Endpoint, &str)) -> CellEnd {
     let found = Finding::blocked(Oracle::Setup, why, STREAM_RULE);
     cell(&id, STREAM_RULE, Some(endpoint.key.clone()), vec![found], BTreeMap::new(), Duration::ZERO)
@@ -234,7 +233,7 @@ fn cell(
     }
 }
 
-/// Holds the cells against the board file and writes them; the end only of a load that was as long as it should be.
+/// Compares the cells with the board file and writes them; the end only of a load that was as long as it should be.
 fn end(
     setting: &LoadOptions,
     known: &KnownFaults,

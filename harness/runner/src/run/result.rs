@@ -12,7 +12,7 @@ use spec::verdict::Verdict;
 use super::board::outcome;
 use crate::plan::Cell;
 
-/// What a cell showed, before it is held against the board file.
+/// What a cell showed, before it is compared with the board file.
 #[derive(Debug, Clone)]
 pub struct CellResult {
     /// The worst of its findings.

@@ -1,4 +1,4 @@
-//! The run loop: every planned cell, alone or with others, each begun and recorded in the journal.
+//! The run loop: every planned cell, by itself or with others, begun and recorded in the journal.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -21,14 +21,14 @@ use super::together::Waiting;
 use crate::plan::{Cell, Plan};
 use crate::watchdog::Feeder;
 
-/// How a run is done.
+/// The options of a run.
 #[derive(Default)]
 pub struct RunOptions {
     /// The board file.
     pub board: Option<Board>,
     /// The known faults of the kernel.
     pub known: KnownFaults,
-    /// Whether every cell is run: only then can something that the board file expects be missing.
+    /// True if every cell is run: only then can something that the board file expects be missing.
     pub whole: bool,
     /// The time that finding the endpoints and planning took, in milliseconds.
     pub plan_ms: u64,
@@ -40,20 +40,20 @@ pub struct RunOptions {
     pub jobs: usize,
 }
 
-/// Why a run stopped.
+/// The reason why a run stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Its journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// It cannot go on where another was cut short.
+    /// It cannot resume where another was cut short.
     #[error(transparent)]
     Resume(#[from] ResumeError),
 }
 
-/// What is told while a run goes on.
+/// Hears of the progress of a run.
 pub trait Progress {
-    /// The devices are known, and so many cells are planned.
+    /// The devices are known, and this many cells are planned.
     fn planned(&mut self, run: &event::Run, endpoints: &[EndpointFound]);
     /// A cell begins. If the machine goes down, this was the last that it said.
     fn begins(&mut self, _id: &str) {}
@@ -90,7 +90,7 @@ pub fn run(
     session.finish()
 }
 
-/// A run that goes on.
+/// A run in progress.
 struct Session<'a> {
     options: &'a RunOptions,
     inventory: &'a mut Inventory,
@@ -141,8 +141,8 @@ impl<'a> Session<'a> {
         self.options.board.as_ref().map(|board| &board.expect)
     }
 
-    /// Runs cells at the same time. Returns those that have to be run again, alone, for nobody can say whose what was seen
-    /// is.
+    /// Runs cells at the same time. Returns those that have to be run again, by themselves, because no one can say which of them what was seen
+    /// belongs to.
     fn run(&mut self, together: Vec<Rc<Cell>>) -> Result<Option<Vec<Rc<Cell>>>, RunError> {
         let crashed = |cell: &Rc<Cell>| self.before.filter(|before| before.crashed_in() == Some(&cell.id));
         let (over, begun): (Vec<_>, Vec<_>) = together.into_iter().partition(|cell| crashed(cell).is_some());
@@ -205,7 +205,7 @@ impl<'a> Session<'a> {
         Ok(self.journal.write(&self.pending)?)
     }
 
-    /// What the board file expects and the run did not see, and endpoints that a restart has taken away.
+    /// Returns what the board file expects and the run did not see, and endpoints that a restart has taken away.
     fn missing(&self) -> Vec<Missing> {
         let found = &self.inventory.found;
         // What was reached before is on a console.

@@ -1,4 +1,4 @@
-//! What is expected of a board, and a cell's verdict held against it.
+//! What is expected of a board, and a cell's verdict compared with it.
 
 use serde::Deserialize;
 
@@ -91,7 +91,7 @@ impl PairsEntry {
 }
 
 impl Expect {
-    /// Holds a cell's verdict against the board file, and says with what reason; `refused` tells whether an import was
+    /// Compares a cell's verdict with the board file, and says with what reason; `refused` tells whether an import was
     /// refused in it, `seen` what the findings of that verdict say.
     pub fn outcome(&self, id: &str, verdict: Verdict, refused: bool, seen: &[&str]) -> (Outcome, Option<&str>) {
         self.by_cells(id, verdict, seen).unwrap_or_else(|| self.by_pairs(id, verdict, refused, seen))
@@ -119,7 +119,7 @@ impl Expect {
         }
     }
 
-    /// Whether a cell is run after all others.
+    /// Returns whether a cell is run after all others.
     pub fn is_last(&self, id: &str) -> bool {
         self.entry_of(id).is_some_and(|entry| entry.last)
     }
@@ -137,7 +137,7 @@ impl Expect {
     }
 }
 
-/// Whether what was seen is what an entry speaks of.
+/// Returns whether what was seen is what an entry speaks of.
 fn is_known(texts: &[String], seen: &[&str]) -> bool {
     let known = |seen: &&str| texts.iter().any(|text| seen.contains(text.as_str()));
     texts.is_empty() || (!seen.is_empty() && seen.iter().all(known))

@@ -27,10 +27,10 @@ pub struct KnownFault {
     pub seen: Vec<String>,
     /// What the kernel does wrong, in a sentence without its full stop.
     pub cause: String,
-    /// Whether it shows only now and then: a pass is then no sign that it was fixed.
+    /// True if it shows only now and then: a pass is then no sign that it was fixed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sometimes: bool,
-    /// Whether the kernel is damaged afterwards, so that these cells run after all others.
+    /// True if the kernel is damaged afterwards, so that these cells run after all others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last: bool,
 }
@@ -51,7 +51,7 @@ pub struct Side {
 }
 
 impl Side {
-    /// Whether any endpoint will do.
+    /// Returns whether any endpoint will do.
     pub fn is_any(&self) -> bool {
         self.drivers.is_empty() && self.map_dma_buf.is_empty() && self.back_end.is_empty()
     }
@@ -89,12 +89,12 @@ pub struct CellFacts<'a> {
 }
 
 impl KnownFault {
-    /// Whether the fault can show in a cell.
+    /// Returns whether the fault can show in a cell.
     pub fn concerns(&self, cell: &CellFacts<'_>) -> bool {
         self.kernels.have(cell.kernel) && self.is_of(cell)
     }
 
-    /// Whether it can show in a cell of the kernels that have it.
+    /// Returns whether it can show in a cell of the kernels that have it.
     pub fn is_of(&self, cell: &CellFacts<'_>) -> bool {
         let exporter = cell.endpoints.first().copied().flatten();
         // One endpoint is both sides.
@@ -104,12 +104,12 @@ impl KnownFault {
             && (self.importer.is_any() || importers.iter().any(|importer| self.importer.is(*importer)))
     }
 
-    /// Whether it shows in whatever case two endpoints meet, as an entry of a board file's `pairs` does.
+    /// Returns whether it shows in whatever case two endpoints meet, as an entry of a board file's `pairs` does.
     pub fn is_of_pairs(&self) -> bool {
         self.cells.iter().all(|glob| glob.to_string().starts_with("*.*."))
     }
 
-    /// Whether what an oracle saw is this fault.
+    /// Returns whether what an oracle saw is this fault.
     pub fn is(&self, verdict: Verdict, seen: &str) -> bool {
         self.verdict.contains(&verdict) && self.seen.iter().any(|text| seen.contains(text.as_str()))
     }

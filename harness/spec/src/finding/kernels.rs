@@ -28,12 +28,12 @@ pub struct Kernels {
 }
 
 impl Kernels {
-    /// Whether a kernel has the fault. A distribution may have taken the fix earlier.
+    /// Returns whether a kernel has the fault. A distribution may have taken the fix earlier.
     pub fn have(&self, kernel: &Version) -> bool {
         self.span().covers(kernel) && !self.fixed_in.iter().any(|fixed| is_fixed(kernel, fixed))
     }
 
-    /// Whether the range ends before it begins.
+    /// Returns whether the range ends before it begins.
     pub fn is_reversed(&self) -> bool {
         self.span().is_reversed() || self.fixed_in.contains(&self.since)
     }
