@@ -57,6 +57,11 @@ pub enum Verb {
         #[arg(long)]
         refresh: bool,
     },
+    /// Check the modules of this repository that a board builds: their style with the kernel's checkpatch.pl, and with sparse.
+    Lint {
+        /// The board.
+        name: String,
+    },
     /// Build a static prime-cts for an architecture and say where it is.
     Program {
         /// As `uname -m` says: x86_64, aarch64, armv7l.

@@ -11,6 +11,7 @@ mod debian;
 mod error;
 mod farm;
 mod image;
+mod lint;
 mod machine;
 mod make;
 mod report;
@@ -55,6 +56,7 @@ fn perform(verb: Verb) -> Result<u8> {
         Verb::Shell { making } => run::shell(&bench, &making),
         Verb::Image { making, output } => farm::image(&bench, &making, &output),
         Verb::Fetch { name, refresh } => run::fetch(&bench, &name, refresh),
+        Verb::Lint { name } => lint::lint(&bench, &name),
         Verb::Program { architecture, refresh } => run::program(&bench, &architecture, refresh),
         Verb::Clean => {
             let _lock = bench.cache.lock_alone()?;

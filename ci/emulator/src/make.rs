@@ -11,6 +11,7 @@ use crate::debian::archive::Archive;
 use crate::debian::cross::Cross;
 use crate::debian::custom;
 use crate::debian::drivers;
+use crate::debian::index::Choice;
 use crate::debian::kernel::{self, Kernel};
 use crate::error::Result;
 use crate::image::busybox;
@@ -118,21 +119,37 @@ pub fn debian(
     refresh: bool,
 ) -> Result<(Kernel, Vec<PathBuf>)> {
     let Bench { root, cache, report } = bench;
-    let (wanted, builds) = (&emulate.kernel, &emulate.build);
     let tell = |what: &str| report.step(what);
-    if let Some(configuration) = &wanted.configuration {
+    if let Some(configuration) = &emulate.kernel.configuration {
         return custom::kernel(root, cache, emulate, configuration, machine, refresh, &tell);
     }
+    chosen(bench, emulate, machine, refresh, |archive, choice| {
+        let kernel = Kernel::fetch(archive, choice, &tell)?;
+        Ok((kernel, drivers::build(root, cache, archive, choice, &emulate.build, &tell)?))
+    })
+}
+
+/// Makes something from the packages of the board's kernel: from those that were chosen last, or with `refresh` from the
+/// newest.
+///
+/// # Errors
+/// Those of downloads and of `make`.
+pub fn chosen<T>(
+    bench: &Bench,
+    emulate: &Emulate,
+    machine: &'static Machine,
+    refresh: bool,
+    make: impl Fn(&Archive<'_>, &Choice) -> Result<T>,
+) -> Result<T> {
+    let Bench { cache, report, .. } = bench;
+    let wanted = &emulate.kernel;
     let archive = Archive::open(cache, &wanted.suite, machine.debian)?;
-    let build = !builds.is_empty();
+    let build = !emulate.build.is_empty();
     let kind = if build { "built" } else { "plain" };
     let name = format!("kernel-{}-{}-{}-{kind}", wanted.suite, machine.debian, wanted.release.trim_end_matches('.'));
     let choose = || {
         report.step(&format!("looking for the newest kernel {}* in {}", wanted.release, wanted.suite));
         kernel::newest(&archive, wanted, machine, build)
     };
-    cache.pinned(&name, refresh, choose, |choice| {
-        let kernel = Kernel::fetch(&archive, choice, &tell)?;
-        Ok((kernel, drivers::build(root, cache, &archive, choice, builds, &tell)?))
-    })
+    cache.pinned(&name, refresh, choose, |choice| make(&archive, choice))
 }

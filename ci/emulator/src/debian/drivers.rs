@@ -1,6 +1,5 @@
 //! Drivers that Debian's kernel lacks, built against its own headers: from its own source, or from this repository.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -217,8 +216,7 @@ fn make(
     Ok(())
 }
 
-/// The listed paths of the kernel's source. They are unpacked once for all drivers: it takes a while to get at them,
-/// the whole being more than a gigabyte.
+/// The paths of the kernel's source that the board file lists, unpacked once for all drivers.
 fn source(
     cache: &Cache,
     archive: &Archive<'_>,
@@ -226,28 +224,8 @@ fn source(
     builds: &[Build],
     tell: &dyn Fn(&str),
 ) -> Result<PathBuf> {
-    let paths = tops(builds.iter().flat_map(|build| &build.source).map(String::as_str));
-    let parts = choice.source.iter().map(|package| package.sha256.as_str()).chain(paths.iter().copied());
-    cache.entry("sources", &key(parts), |content| {
-        let package = choice.source.as_ref().ok_or_else(|| Error::Archive {
-            what: format!("{} has no source of {}", archive.suite(), choice.release),
-            remedy: "change `emulate.kernel` in the board file to a suite and release that Debian has",
-        })?;
-        let tar = kernel_source::tarball(archive, package, tell)?;
-        tell("unpacking the kernel's source");
-        let top = tar.file_name().unwrap_or_default().to_string_lossy().replace(".tar.xz", "");
-        let mut command = Command::new("tar");
-        command.arg("-xJf").arg(&tar).arg("-C").arg(content).arg("--strip-components=1");
-        command.args(paths.iter().map(|path| format!("{top}/{path}")));
-        command::output(&mut command, "unpack the kernel's source", "xz-utils").map(drop)
-    })
-}
-
-/// Paths without those that lie below another one: tar finds nothing left for them.
-fn tops<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
-    let all: BTreeSet<&str> = paths.map(|path| path.trim_end_matches('/')).collect();
-    let below = |path: &str| all.iter().any(|top| path.strip_prefix(top).is_some_and(|rest| rest.starts_with('/')));
-    all.iter().copied().filter(|path| !below(path)).collect()
+    let paths = builds.iter().flat_map(|build| &build.source).map(String::as_str);
+    kernel_source::paths(cache, archive, choice, paths, tell)
 }
 
 #[cfg(test)]
@@ -298,11 +276,5 @@ mod tests {
         write("m/new.h", "");
         assert_ne!(changed, content_of(root.path()).unwrap());
         assert!(content_of(&root.path().join("absent")).unwrap_err().to_string().contains("absent"));
-    }
-
-    #[test]
-    fn a_path_below_another_is_not_unpacked_twice() {
-        let paths = tops(["a/b/c.c", "a/b/", "a/b-c", "d"].into_iter());
-        assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["a/b", "a/b-c", "d"]);
     }
 }

@@ -12,6 +12,7 @@ mod documents;
 mod fuzz;
 mod host;
 mod layout;
+mod lint;
 mod load;
 mod modules;
 mod observable;

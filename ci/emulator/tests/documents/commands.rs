@@ -29,6 +29,7 @@ pub const COMMANDS: &[(&str, By)] = &[
     ("ci/board run X -- mapping.", Test("an_outcome_that_the_board_file_does_not_expect_makes_the_run_red")),
     ("ci/board shell X", Test("the_board_is_left_as_it_was")),
     ("ci/board fetch X", Test("a_kernel_that_was_just_built")),
+    ("ci/board lint debian-amd64-kmod", Test("the_modules_keep_to_the_kernel_s_rules")),
     ("ci/board image X --output DIR", Test("test_every_board_s_jobs_are_sound")),
     ("ci/board run debian-amd64-7.3 -- mapping.", Test("debian_amd64_7_3_and_again")),
     ("ci/board run debian-amd64-7.3 -- mapping.second-page", Test("debian_amd64_7_3_and_again")),

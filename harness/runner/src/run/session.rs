@@ -141,8 +141,8 @@ impl<'a> Session<'a> {
         self.options.board.as_ref().map(|board| &board.expect)
     }
 
-    /// Runs cells at the same time. Returns those that have to be run again, by themselves, because no one can say which of them what was seen
-    /// belongs to.
+    /// Runs cells at the same time. Returns those that have to be run again, each by itself, because no one can say which
+    /// of them caused what was seen.
     fn run(&mut self, together: Vec<Rc<Cell>>) -> Result<Option<Vec<Rc<Cell>>>, RunError> {
         let crashed = |cell: &Rc<Cell>| self.before.filter(|before| before.crashed_in() == Some(&cell.id));
         let (over, begun): (Vec<_>, Vec<_>) = together.into_iter().partition(|cell| crashed(cell).is_some());
