@@ -224,7 +224,7 @@ As the title says.
         ("status: not-sent", "state: not-sent", 3, "unknown field `state`"),
         ("    seen:", "    sen: [a]\n    seen:", 8, "unknown field `sen`"),
         ("{since: \"6.1\"}", "{since: \"6.1\", fixed: \"6.2\"}", 6, "unknown field `fixed`"),
-        ("{since: \"6.1\"}", "{since: new}", 6, "is no version"),
+        ("{since: \"6.1\"}", "{since: new}", 6, "is not a kernel version"),
         ("{since: \"6.1\"}", "{since: \"6.1\", introduced: abc}", 6, "does not name a commit"),
         ("# It breaks", "# It broke", 2, "the heading"),
         ("title: It breaks", "title: It breaks\nname: it", 3, "leave `name` out"),
