@@ -19,11 +19,11 @@ use crate::NotAvailable;
 pub struct OpenFile {
     /// Its descriptor.
     pub fd: i32,
-    /// What it is: a path, or for a buffer `/dmabuf:NAME`.
+/// The file: a path, or for a buffer `/dmabuf:NAME`.
     pub target: String,
 }
 
-/// How many files this process has open.
+/// Returns the number of files that this process has open.
 ///
 /// # Errors
 /// Where `/proc` is not mounted.

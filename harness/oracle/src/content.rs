@@ -20,10 +20,10 @@ use uapi::memory::{LINE, LINE_SIZE, Line, Mapping, page_size, with_vectors};
 use pattern::{BLOCK, Lines};
 use tally::Tally;
 
-/// What was compared and found equal.
+/// Bytes that were compared and found equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checked {
-    /// How many bytes.
+/// The number of bytes.
     pub bytes: u64,
 }
 
@@ -134,7 +134,7 @@ pub fn check_words(
     told.answer()
 }
 
-/// What is known of the words that were looked at, in order.
+/// The comparison of the words that were read, in order.
 struct Told {
     tally: Option<Tally>,
     seed: u32,

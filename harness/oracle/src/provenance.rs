@@ -21,7 +21,7 @@ use crate::NotAvailable;
 use events::Events;
 use probe::{Probe, What};
 
-/// How it is known.
+/// The source of the knowledge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {
@@ -34,7 +34,7 @@ pub enum Evidence {
 /// One buffer that was exported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exported {
-    /// The exporter's name (`exp_name` of `struct dma_buf_export_info`), as fdinfo tells it too.
+    /// The exporter's name (`exp_name` of `struct dma_buf_export_info`), as in fdinfo.
     pub exp_name: String,
     /// The function that maps the buffer for devices; absent where it cannot be known. amdgpu and xe put other
     /// functions in place after the export: see [`Exported::of_driver`].
@@ -45,12 +45,12 @@ pub struct Exported {
     pub size: Option<u64>,
     /// The thread that exported it, where it was seen: for a process with one thread, the process.
     pub pid: Option<i32>,
-    /// How the function is known.
+/// The source of the function's name.
     pub evidence: Evidence,
 }
 
 /// A probe on `dma_buf_export`, in a trace instance of its own, so that no one else's tracing is disturbed. Dropped, it
-/// takes both away again; what a crashed run left behind, the next one takes away.
+/// removes both; what a crashed run left, the next one removes.
 #[derive(Debug)]
 pub struct Tracer {
     // Closed before the instance is removed, which is busy as long as it is open.
@@ -73,13 +73,13 @@ impl Tracer {
         Ok(Self { pipe, probe, events })
     }
 
-    /// What the thread `pid` exported since it was last asked. What others exported is kept until they are asked for.
+/// Returns what the thread `pid` exported since it was last asked. What others exported is kept until they are asked for.
     pub fn take(&mut self, pid: i32) -> Vec<Exported> {
         self.read();
         self.events.take(|exported| exported.pid == Some(pid))
     }
 
-    /// What anyone exported since it was last asked.
+/// Returns what any thread exported since it was last asked.
     pub fn take_all(&mut self) -> Vec<Exported> {
         self.read();
         self.events.take(|_| true)
@@ -107,7 +107,7 @@ impl Tracer {
         self.events.take_shared()
     }
 
-    /// The first page frame of each call by which a thread mapped some (`remap_pfn_range`), behind the thread.
+    /// The first page frame of each call by which a thread mapped some (`remap_pfn_range`), after the thread.
     pub fn take_frames(&mut self) -> Vec<(i32, u64)> {
         self.read();
         self.events.take_frames()
@@ -119,12 +119,12 @@ impl Tracer {
         seen(What::Map) && seen(What::Mapped) && seen(What::Unmap)
     }
 
-    /// How many exports were overwritten before they could be read, so far.
+/// Returns the number of exports that were overwritten before they could be read, so far.
     pub fn lost(&self) -> u64 {
         self.events.lost()
     }
 
-    /// How the function is read from the kernel's structures, for the report of a run.
+/// Returns how the function is read from the kernel's structures, for the report of a run.
     pub fn form(&self) -> String {
         match self.events.layout() {
             Some(layout) => format!("{}, {layout}", self.probe.form()),

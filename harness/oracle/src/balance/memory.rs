@@ -1,4 +1,4 @@
-//! How much memory the kernel has left, and how many objects its caches hold: what thousands of rounds have not released
+//! The memory that the kernel has left, and the objects that its caches hold: what thousands of rounds have not released
 //! shows there, whatever it is.
 
 use std::collections::BTreeMap;
@@ -6,14 +6,14 @@ use std::path::Path;
 
 use crate::NotAvailable;
 
-/// What `/proc/meminfo` says, in bytes.
+/// The values of `/proc/meminfo`, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Memory {
-    /// Of the machine.
+/// The memory of the machine.
     pub total: u64,
-    /// What programs could still have, caches counted as free.
+/// The memory that programs could still have, caches counted as free.
     pub available: u64,
-    /// What the kernel's slab caches hold and cannot be asked to release.
+/// The memory that the kernel's slab caches hold and cannot be asked to release.
     pub unreclaimable: u64,
     /// Free memory of the contiguous memory allocator; nothing on a kernel without one.
     pub contiguous: Option<u64>,
@@ -43,7 +43,7 @@ pub fn memory(proc_root: &Path) -> Result<Memory, NotAvailable> {
 /// Slab caches that the kernel empties when it needs memory: what they hold is not a leak.
 const RECLAIMED: &[&str] = &["dentry", "inode", "buffer_head", "radix_tree_node", "xfs_", "ext4_", "9p", "proc_"];
 
-/// How many objects each slab cache holds that the kernel does not empty by itself: `slabinfo` below `/proc`. Objects
+/// Returns the number of objects of each slab cache that the kernel does not empty by itself: `slabinfo` below `/proc`. Objects
 /// that are free but kept by a processor count as held, so that a few hundred say nothing.
 ///
 /// # Errors

@@ -39,7 +39,7 @@ pub fn compare(expected: &[u8], seen: &[u8], before: u32) -> Result<Checked, Dif
     Err(difference)
 }
 
-/// The first 8 bytes, zeros behind the end.
+/// Returns the first 8 bytes, zeros after the end.
 fn padded(bytes: &[u8]) -> u64 {
     let mut word = [0; 8];
     let len = bytes.len().min(8);

@@ -1,4 +1,4 @@
-//! The bijection behind the pattern.
+//! The bijection that makes the pattern.
 
 use serde::{Deserialize, Serialize};
 use uapi::memory::{LINE, Line};
@@ -93,8 +93,8 @@ impl Iterator for Lines {
 
 impl ExactSizeIterator for Lines {}
 
-/// What the words of a block begin with, and how far apart they are: by a step that is another in each block, so that two
-/// blocks differ in other bits at each place, and whose lowest bits are the same in all, so that they tell the place.
+/// Returns the first word of a block and the distance between its words: by a step that is another in each block, so that two
+/// blocks differ in other bits at each place, and whose lowest bits are the same in all, so that they identify the place.
 #[inline(always)]
 const fn block(seed: u32, number: u64) -> (u64, u64) {
     let first = mixed(((seed as u64) << NUMBER_BITS) | number) << BLOCK_BITS;

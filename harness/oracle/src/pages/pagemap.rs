@@ -1,6 +1,6 @@
 //! The words of `/proc/PID/pagemap` and `/proc/kpageflags` (`Documentation/admin-guide/mm/pagemap.rst`).
 
-/// One word of pagemap: what is behind one page of a mapping.
+/// One word of pagemap: the memory of one page of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageEntry(pub u64);
 

@@ -3,7 +3,7 @@
 //! Where the kernel does not know the names of its structures' fields, the place of `map_dma_buf` in `struct dma_buf_ops`
 //! depends on the version: in 6.1 and 6.12 a flag, `cache_sgt_mapping`, stands before the functions; in 7.3 it is gone.
 //! The probe then reads both places, of which one is `map_dma_buf` and the other its neighbour: `unpin` before it or
-//! `unmap_dma_buf` behind it. So the first export already tells which layout it is, and none is misread.
+//! `unmap_dma_buf` after it. So the first export already shows which layout it is, and none is misread.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ pub(super) struct Events {
 const WAITING: usize = 65_536;
 
 impl Events {
-    /// Of the event of exports, and of those beside it.
+/// The names of the event of exports, and of the others.
     pub(super) fn new(event: &str, watched: &[Watched]) -> Self {
         Self {
             event: event.into(),
@@ -152,7 +152,7 @@ impl Events {
     }
 }
 
-/// Told by what each of the two functions is called; `None` where the names tell nothing.
+/// Decides by the names of the two functions; `None` where they do not show it.
 fn layout_of(export: &Export) -> Option<Layout> {
     let [first, second] = [&export.map, &export.behind].map(|symbol| symbol.as_ref().map(role));
     match (first, second) {

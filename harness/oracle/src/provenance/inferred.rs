@@ -3,7 +3,7 @@
 use super::{Evidence, Exported};
 use crate::balance::FdInfo;
 
-/// Names that belong to one `map_dma_buf` alone. Not here: `drm`, the name of every driver that exports through the core,
+/// Names that belong to only one `map_dma_buf`. Not here: `drm`, the name of every driver that exports through the core,
 /// amdgpu and xe with functions of their own among them; `amdxdna`, which has three.
 const FUNCTIONS: &[(&str, &str)] = &[
     ("system", "system_heap_map_dma_buf"),
@@ -45,7 +45,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
 const REPLACED: &[(&str, &str)] = &[("amdgpu", "amdgpu_dma_buf_map"), ("xe", "xe_dma_buf_map")];
 
 /// Reads `/proc/PID/fdinfo/FD` of a dma-buf, which needs no rights; `None` for a file that is not a dma-buf. The function
-/// is left out where the name does not tell it.
+/// is left out where the name does not determine it.
 pub fn from_fdinfo(fdinfo: &str) -> Option<Exported> {
     let FdInfo { exp_name, size, .. } = FdInfo::parse(fdinfo)?;
     let function = FUNCTIONS.iter().find(|(name, _)| *name == exp_name);

@@ -31,7 +31,7 @@ pub(super) struct Export {
     pub(super) map: Option<Symbol>,
     /// True if two places were read, for only offsets are known: see [`super::events`].
     pub(super) by_offsets: bool,
-    /// The pointer behind `map`, in that case.
+/// The pointer after `map`, in that case.
     pub(super) behind: Option<Symbol>,
     pub(super) size: Option<u64>,
 }
@@ -103,7 +103,7 @@ fn called<'a>(line: &'a str, event: &str) -> Option<(i32, &'a str)> {
     Some((pid(context)?, call))
 }
 
-/// The number behind the last `-` before the processor; a thread's name may hold anything, brackets too. With the option
+/// The number after the last `-` before the processor; a thread's name may hold anything, brackets too. With the option
 /// `record-tgid` the process follows in parentheses.
 fn pid(context: &str) -> Option<i32> {
     let (thread, _) = context.rsplit_once(" [")?;
@@ -121,7 +121,7 @@ fn value<'a>(arguments: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// `FUNCTION+0x0/0xSIZE [MODULE]`; an address that is not a function's, or that could not be read, is none. In a kernel of
-/// Thumb code functions begin at `+0x1`; what a compiler appends behind a `.` is left out.
+/// Thumb code functions begin at `+0x1`; what a compiler appends after a `.` is left out.
 fn symbol(text: &str) -> Option<Symbol> {
     let (function, module) = match text.split_once(" [") {
         Some((function, module)) => (function, module.strip_suffix(']')),

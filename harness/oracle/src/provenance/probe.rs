@@ -32,16 +32,16 @@ pub(super) struct Probe {
     owner: u32,
 }
 
-/// A probe beside the one on exports.
+/// A probe other than the one on exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Watched {
     /// Its event.
     pub(super) event: String,
-    /// What it says.
+/// The event that it reports.
     pub(super) what: What,
 }
 
-/// What a probe says.
+/// The event that a probe reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
     /// The function that touches struct pages was called.
@@ -50,7 +50,7 @@ pub(super) enum What {
     Map,
     /// That call has returned.
     Mapped,
-    /// An attachment gives its table back.
+/// An attachment returns its table.
     Unmap,
     /// Page frames are mapped without a look at their struct pages.
     Frame,
@@ -61,10 +61,10 @@ pub(super) enum What {
 /// mediatek until 6.12.
 const TOUCHES: &[&str] = &["drm_prime_sg_to_page_array", "drm_clflush_sg"];
 
-/// Who called the function: the return address, on the stack or in the link register.
+/// The caller of the function: the return address, on the stack or in the link register.
 const CALLERS: &[&str] = &["from=$stack0:symbol", "from=%lr:symbol", ""];
 
-/// The functions that give an attachment its table and take it back, with what is fetched: of the entry `attach` and
+/// The functions that give an attachment its table and take it, with what is fetched: of the entry `attach` and
 /// `attach->dev`, of the return the table (`struct dma_buf_attachment` of `include/linux/dma-buf.h` begins with the
 /// dma-buf and the device). One can be within the other, and not every kernel has the second of each.
 const TABLES: &[(What, char, &[&str])] = &[
@@ -77,13 +77,13 @@ const TABLES: &[(What, char, &[&str])] = &[
 const ATTACHMENTS_64: &[&str] = &["attachment=$arg1:x64 device=+8($arg1):x64"];
 const ATTACHMENTS_32: &[&str] = &["attachment=$arg1:x32 device=+4($arg1):x32", "attachment=%r0:x32 device=+4(%r0):x32"];
 
-/// Maps coherent memory for user space: its third argument is the first page frame (`mm/memory.c`). pagemap tells nothing
+/// Maps coherent memory for user space: its third argument is the first page frame (`mm/memory.c`). pagemap shows nothing
 /// of such a mapping (`walk_page_test` of `mm/pagewalk.c` leaves VM_PFNMAP out).
 const MAPS_FRAMES: &str = "remap_pfn_range";
 const FRAMES_64: &[&str] = &["frame=$arg3:x64"];
 const FRAMES_32: &[&str] = &["frame=$arg3:x32", "frame=%r2:x32"];
 
-/// How the arguments are fetched: what it is called, and the text for `kprobe_events`.
+/// The way in which arguments are fetched: its name, and the text for `kprobe_events`.
 type Form = (&'static str, &'static str);
 
 /// By the names of the structures' fields, since 6.6 with CONFIG_DEBUG_INFO_BTF.
@@ -179,7 +179,7 @@ impl Probe {
         format!("{prefix}{}_{rest}", self.event.trim_start_matches(EVENT))
     }
 
-    /// What is probed beside exports.
+/// The functions that are probed in addition to exports.
     pub(super) fn watched(&self) -> &[Watched] {
         &self.watched
     }
@@ -267,7 +267,7 @@ fn set(path: &Path, value: &str) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(value.as_bytes())
 }
 
-/// Takes away what processes left behind that are gone.
+/// Removes what processes left that are gone.
 fn remove_leftovers(tracefs: &Path) {
     for name in names(&tracefs.join("instances")).filter(|name| is_left(name, INSTANCE)) {
         let instance = tracefs.join("instances").join(name);

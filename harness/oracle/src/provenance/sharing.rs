@@ -4,20 +4,20 @@
 //! Reference: `dma_buf_ops.map_dma_buf` of `include/linux/dma-buf.h`: "already mapped into the device address space of
 //! the device attached with the provided dma_buf_attachment".
 //!
-//! The entry of the function tells the attachment and its device, its return the table; a thread does one at a time.
+//! The entry of the function shows the attachment and its device, its return the table; a thread does one at a time.
 //! A kernel after 6.12 with CONFIG_DMABUF_DEBUG gives each importer a copy: there no sharing is seen.
 //! `dma_buf_map_attachment_unlocked` may have the other one within it or call it: one call may then be reported twice.
 
 use std::collections::BTreeMap;
 
-/// What a probe on mapping or unmapping saw.
+/// The event of a probe on mapping or unmapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     /// An attachment of a device is to be mapped.
     Map { pid: i32, attachment: u64, device: u64 },
     /// The thread's call gave this table, or an error.
     Mapped { pid: i32, table: u64 },
-    /// An attachment gives its table back.
+/// An attachment returns its table.
     Unmap { attachment: u64 },
 }
 
@@ -38,11 +38,11 @@ struct Holder {
     table: Option<u64>,
 }
 
-/// Who holds which table.
+/// The holders of the tables.
 #[derive(Debug, Default)]
 pub(super) struct Sharing {
     holders: BTreeMap<u64, Holder>,
-    /// What each thread maps at present, or mapped last.
+/// The mapping of each thread, present or last.
     mapping: BTreeMap<i32, u64>,
     shared: Vec<Shared>,
 }
@@ -68,7 +68,7 @@ impl Sharing {
         }
     }
 
-    /// Calls were lost, of which any may have given a table back.
+/// Notes that calls were lost, any of which may have returned a table.
     pub(super) fn forget(&mut self) {
         self.holders.clear();
         self.mapping.clear();
@@ -85,7 +85,7 @@ impl Sharing {
         }
     }
 
-    /// What threads have mapped for a second device; everything else is forgotten, the holders too.
+/// Returns what threads have mapped for a second device; everything else is forgotten, the holders too.
     pub(super) fn take(&mut self) -> Vec<Shared> {
         std::mem::take(self).shared
     }
