@@ -16,7 +16,7 @@ pub enum FindingsError {
     Unreadable {
         /// Which.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// Pages with faults, all of them.

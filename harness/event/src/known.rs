@@ -20,7 +20,7 @@ pub struct KnownFaults {
     endpoints: BTreeMap<String, EndpointFacts>,
 }
 
-/// What explains a failure.
+/// The explanation of a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
     /// The names of the findings.
@@ -34,7 +34,7 @@ pub struct Explained {
 }
 
 impl KnownFaults {
-    /// Those of a kernel, by its release, with these endpoints.
+    /// Returns the known faults of a kernel, by its release, with these endpoints.
     pub fn on(pages: Vec<FindingPage>, registry: Option<&Registry>, release: &str, found: &[EndpointFound]) -> Self {
         let kernel = Version::of_release(release).ok();
         let facts = |endpoint: &EndpointFound| {
@@ -50,7 +50,7 @@ impl KnownFaults {
         Self { pages, kernel, endpoints }
     }
 
-    /// What explains the failures of a cell: all of them, or nothing.
+    /// Explains the failures of a cell: all of them, or none.
     pub fn explain(&self, id: &str, findings: &[Finding]) -> Option<Explained> {
         let cell = self.cell(id)?;
         let of_cell: Vec<_> = self.faults().filter(|(_, fault)| fault.concerns(&cell)).collect();

@@ -26,7 +26,7 @@ pub enum Event {
     CellStart(CellStart),
     /// A cell has ended.
     Cell(CellEnd),
-    /// What cells showed that ran at the same time does not count.
+    /// The results of cells that ran at the same time do not count.
     Again(Again),
     /// The machine went down and was started again, and the run goes on.
     Resumed(Resumed),
@@ -36,7 +36,7 @@ pub enum Event {
     End(End),
 }
 
-/// What runs, on what.
+/// The run: what runs, on what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Of the stream.
@@ -55,7 +55,7 @@ pub struct Run {
     pub taint: Option<u64>,
     /// The oracles, and why one is not available.
     pub oracles: Vec<OracleState>,
-    /// How many cells are planned.
+    /// The number of cells that are planned.
     pub cells: usize,
     /// Time spent on finding the devices and planning, in milliseconds.
     pub plan_ms: u64,
@@ -69,11 +69,11 @@ pub struct Run {
 pub struct Part {
     /// Which.
     pub shard: Shard,
-    /// How many cells all shards have.
+    /// The number of cells of all shards.
     pub planned: usize,
     /// Names the plan: [`runner::shard::digest`].
     pub digest: String,
-    /// Whether the shards together run every cell.
+    /// True if the shards together run every cell.
     pub whole: bool,
 }
 
@@ -82,7 +82,7 @@ pub struct Part {
 pub struct OracleState {
     /// Its name.
     pub oracle: String,
-    /// Why it is not available, with the remedy; nothing when it is.
+    /// The reason why it is not available, with the remedy; nothing when it is.
     pub missing: Option<String>,
 }
 
@@ -91,7 +91,7 @@ pub struct OracleState {
 pub struct EndpointFound {
     /// Its key.
     pub key: String,
-    /// What it is a device of, as cases choose by it: `drm`, `v4l2`, `heap` and others.
+    /// The kind of device, as cases choose by it: `drm`, `v4l2`, `heap` and others.
     pub kind: String,
     /// The kernel driver's name.
     pub driver: String,
@@ -99,15 +99,15 @@ pub struct EndpointFound {
     pub node: String,
     /// Where the device sits, as a path in sysfs.
     pub topology: String,
-    /// Whether it exports.
+    /// True if it exports.
     pub exports: bool,
-    /// Whether it imports.
+    /// True if it imports.
     pub imports: bool,
     /// The smallest buffer that it can use, in bytes.
     pub smallest: u64,
-    /// Why it cannot be used, with the remedy.
+    /// The reason why it cannot be used, with the remedy.
     pub blocked: Option<String>,
-    /// What a first export of it went through.
+    /// The implementation that a first export of it went through.
     pub map_dma_buf: Option<MapDmaBuf>,
 }
 
@@ -118,7 +118,7 @@ pub struct MapDmaBuf {
     pub symbol: Option<String>,
     /// The exporter's name as fdinfo shows it.
     pub exp_name: String,
-    /// Whether the kernel told it (a kprobe on dma_buf_export), or it was inferred from the exporter's name.
+    /// True if a kprobe on dma_buf_export saw it; false if it was inferred from the exporter's name.
     pub observed: bool,
 }
 
@@ -147,7 +147,7 @@ pub struct CellEnd {
     /// The second importer's key, in a chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_importer: Option<String>,
-    /// What it showed.
+    /// The verdict.
     #[schemars(with = "String")]
     pub verdict: Verdict,
     /// Held against the board file.
@@ -160,29 +160,29 @@ pub struct CellEnd {
     pub known: Vec<String>,
     /// Its time in milliseconds.
     pub ms: u64,
-    /// What was seen. Properties of a cell that passed are here too.
+    /// The findings. Properties of a cell that passed are here too.
     pub findings: Vec<Finding>,
-    /// What the cell's buffers were exported through.
+    /// The implementations that the cell's buffers were exported through.
     pub map_dma_buf: Vec<MapDmaBuf>,
-    /// What a device itself did with the buffer: nothing in a cell in which only the CPU reads and writes.
+    /// The accesses of devices to the buffer: none in a cell in which only the CPU reads and writes.
     pub device_access: Vec<String>,
-    /// What had damaged the kernel before the cell ran, since when it is not to be trusted: a cell's id and the taint
+    /// The damage that the kernel had before the cell ran, since when it is not to be trusted: a cell's id and the taint
     /// that came up in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damaged_by: Option<String>,
-    /// What a worker of `prime-cts load` counted, or what was counted of the machine under it; the names say of what, and
+    /// The figures of a worker of `prime-cts load`, or of the machine under it; the names say of what, and
     /// in which unit where it is no number of things.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub figures: BTreeMap<String, u64>,
 }
 
-/// What cells showed that ran at the same time does not count: something was seen that may be of any of them. Each is begun
+/// The results of cells that ran at the same time do not count: something was seen that may be of any of them. Each is begun
 /// once more, and runs alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Again {
     /// Their ids.
     pub cells: Vec<String>,
-    /// What was seen.
+    /// The observation.
     pub seen: String,
 }
 
@@ -222,7 +222,7 @@ pub struct End {
     pub outcomes: BTreeMap<String, usize>,
     /// Time spent in cells, in milliseconds.
     pub cells_ms: u64,
-    /// How much of it went into none of the cells' steps: the program's own cost, in milliseconds. Of a run that went on
+    /// The part of it outside the cells' steps: the program's own cost, in milliseconds. Of a run that was resumed
     /// after a restart, that since then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_ms: Option<u64>,

@@ -30,7 +30,7 @@ pub fn dumps(records: &[Record]) -> Vec<Splat> {
     heads.map(dump).filter(|dump| !short(dump)).collect()
 }
 
-/// What `dump_stack_print_info` of lib/dump_stack.c begins with.
+/// The beginning of the line of `dump_stack_print_info` (lib/dump_stack.c).
 fn is_head(line: &str) -> bool {
     line.starts_with("CPU: ") && line.contains(" PID: ") && line.contains(" Comm: ")
 }

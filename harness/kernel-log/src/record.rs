@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 pub struct Record {
     /// From 0, an emergency, to 7, debugging (`include/linux/kern_levels.h`).
     pub level: u8,
-    /// Who wrote it: 0 is the kernel; what a program writes to `/dev/kmsg` never is 0.
+    /// The writer: 0 is the kernel; what a program writes to `/dev/kmsg` never is 0.
     pub facility: u8,
     /// Microseconds since boot.
     pub time_us: u64,
-    /// What it says; more than one line is possible.
+    /// The text; more than one line is possible.
     pub text: String,
 }
 

@@ -8,7 +8,7 @@ use super::symptom::{self, SplatKind};
 /// One report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Splat {
-    /// What kind of trouble.
+    /// The kind of trouble.
     pub kind: SplatKind,
     /// The line that says most.
     pub title: String,

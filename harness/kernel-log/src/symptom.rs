@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of trouble.
+/// The kind of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SplatKind {
@@ -59,7 +59,7 @@ const BEGINNINGS: &[(&str, SplatKind)] = &[
     ("WARNING: at ", SplatKind::Warning),
 ];
 
-/// What lockdep and RCU have to say behind `WARNING: ` or `INFO: `.
+/// The messages of lockdep and RCU after `WARNING: ` or `INFO: `.
 const LOCKDEP: &[&str] = &[
     "possible circular locking",
     "possible recursive locking",
@@ -74,10 +74,10 @@ const LOCKDEP: &[&str] = &[
     "Nested lock was not taken",
 ];
 
-/// Who speaks, where that says nothing.
+/// The speaker, where the message does not show the kind.
 const SPEAKERS: &[&str] = &["NMI watchdog: ", "watchdog: ", "rcu: "];
 
-/// What a line announces, if anything. `in_report`: whether the line above cut a report off from the rest.
+/// Returns what a line announces, if anything. `in_report`: whether the line above cut a report off from the rest.
 pub(super) fn of(line: &str, in_report: bool) -> Option<SplatKind> {
     let line = SPEAKERS.iter().find_map(|speaker| line.strip_prefix(speaker)).unwrap_or(line);
     // Lockdep ran out of tables and turned itself off: a limit, not a defect.

@@ -19,7 +19,7 @@ use crate::NotAvailable;
 pub struct OpenFile {
     /// Its descriptor.
     pub fd: i32,
-/// The file: a path, or for a buffer `/dmabuf:NAME`.
+    /// The file: a path, or for a buffer `/dmabuf:NAME`.
     pub target: String,
 }
 

@@ -23,7 +23,7 @@ use tally::Tally;
 /// Bytes that were compared and found equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checked {
-/// The number of bytes.
+    /// The number of bytes.
     pub bytes: u64,
 }
 

@@ -66,7 +66,7 @@ impl KernelLog {
         records
     }
 
-/// Returns the number of records that were overwritten before they could be read, so far.
+    /// Returns the number of records that were overwritten before they could be read, so far.
     pub fn lost(&self) -> u64 {
         self.lost
     }

@@ -22,12 +22,12 @@ use crate::NotAvailable;
 /// The memory behind a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappingPages {
-/// The `VmFlags` of smaps, two letters each: `pf` is VM_PFNMAP, `io` VM_IO, `mm` VM_MIXEDMAP, `de`
+    /// The `VmFlags` of smaps, two letters each: `pf` is VM_PFNMAP, `io` VM_IO, `mm` VM_MIXEDMAP, `de`
     /// VM_DONTEXPAND, `dd` VM_DONTDUMP (`show_smap_vma_flags` of `fs/proc/task_mmu.c`).
     pub vm_flags: Vec<String>,
-/// True if user space can pin its pages; absent where the kernel does not let us ask.
+    /// True if user space can pin its pages; absent where the kernel does not let us ask.
     pub pinnable: Option<bool>,
-/// True if its memory has struct pages; absent where that cannot be observed.
+    /// True if its memory has struct pages; absent where that cannot be observed.
     pub struct_pages: Option<bool>,
 }
 

@@ -45,7 +45,7 @@ pub struct Exported {
     pub size: Option<u64>,
     /// The thread that exported it, where it was seen: for a process with one thread, the process.
     pub pid: Option<i32>,
-/// The source of the function's name.
+    /// The source of the function's name.
     pub evidence: Evidence,
 }
 
@@ -73,13 +73,13 @@ impl Tracer {
         Ok(Self { pipe, probe, events })
     }
 
-/// Returns what the thread `pid` exported since it was last asked. What others exported is kept until they are asked for.
+    /// Returns what the thread `pid` exported since it was last asked. What others exported is kept until they are asked for.
     pub fn take(&mut self, pid: i32) -> Vec<Exported> {
         self.read();
         self.events.take(|exported| exported.pid == Some(pid))
     }
 
-/// Returns what any thread exported since it was last asked.
+    /// Returns what any thread exported since it was last asked.
     pub fn take_all(&mut self) -> Vec<Exported> {
         self.read();
         self.events.take(|_| true)
@@ -119,12 +119,12 @@ impl Tracer {
         seen(What::Map) && seen(What::Mapped) && seen(What::Unmap)
     }
 
-/// Returns the number of exports that were overwritten before they could be read, so far.
+    /// Returns the number of exports that were overwritten before they could be read, so far.
     pub fn lost(&self) -> u64 {
         self.events.lost()
     }
 
-/// Returns how the function is read from the kernel's structures, for the report of a run.
+    /// Returns how the function is read from the kernel's structures, for the report of a run.
     pub fn form(&self) -> String {
         match self.events.layout() {
             Some(layout) => format!("{}, {layout}", self.probe.form()),

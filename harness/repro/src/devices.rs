@@ -12,7 +12,7 @@ use super::unsupported::Unsupported;
 pub struct Opened<'a> {
     /// Its variable.
     pub name: &'static str,
-    /// What it is.
+    /// The endpoint.
     pub endpoint: &'a Endpoint,
 }
 

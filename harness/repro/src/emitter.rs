@@ -9,7 +9,7 @@ use super::names::{Names, Value};
 use super::source::{Source, quoted};
 use super::unsupported::Unsupported;
 
-/// What the steps of a cell work with.
+/// The state that the steps of a cell work with.
 pub struct Emitter<'a> {
     pub source: Source,
     pub names: Names,
@@ -18,7 +18,7 @@ pub struct Emitter<'a> {
     pub size: u64,
     /// True if a queue has buffers for calls that are wrong.
     pub made: bool,
-    /// How many buffers were allocated.
+    /// The number of buffers that were allocated.
     pub allocated: u32,
     /// The snapshots whose dma-buf must be gone later.
     pub gone: BTreeSet<String>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// What a variable holds.
+/// The value of a variable.
 #[derive(Debug, Clone)]
 pub enum Value {
     /// A file descriptor, of a file of this many bytes.
@@ -66,7 +66,7 @@ impl Names {
         if new { format!("{type}{star}{}", variable(name)) } else { variable(name) }
     }
 
-    /// What a name holds.
+    /// Returns the value of a name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }

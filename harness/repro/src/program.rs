@@ -9,7 +9,7 @@ use super::emitter::Emitter;
 use super::source::Source;
 use super::unsupported::Unsupported;
 
-/// What a program is headed by.
+/// The facts for the comment at the head of a program.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
     /// The version of prime-cts.

@@ -44,7 +44,7 @@ const HELPERS: &[Helper] = &[
     helper!("read_only", ["must"], ["string.h", "sys/mman.h"]),
 ];
 
-/// What has been written so far.
+/// The program so far.
 #[derive(Default)]
 pub struct Source {
     needed: BTreeSet<&'static str>,
@@ -75,7 +75,7 @@ impl Source {
         self.lines.push(format!("{}{}", "\t".repeat(self.depth + 1), line.as_ref()));
     }
 
-    /// What follows is in braces behind a line.
+    /// Opens a block in braces after a line.
     pub fn begin(&mut self, head: &str) {
         self.line(format!("{head}{{"));
         self.depth += 1;

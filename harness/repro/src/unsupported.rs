@@ -1,6 +1,6 @@
 //! Why a cell has no stand-alone program.
 
-/// Why a cell has no such program.
+/// The reason why a cell has no such program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsupported {
     /// A device of a kind that needs more than the kernel's own headers.

@@ -24,23 +24,23 @@ pub struct FindingPage {
     /// The name of its file without `.md`.
     #[serde(default)]
     pub name: String,
-    /// What is wrong, in a line: the page's heading.
+    /// The fault in a line: the page's heading.
     pub title: String,
-    /// What the page is about.
+    /// The kind of page.
     #[serde(default)]
     pub kind: PageKind,
-    /// Whether its maintainers know.
+    /// The state of the report to the maintainers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
     /// The report in an archive of the mailing list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// How the fault shows. A fault that no cell shows has none.
+    /// The faults as they show. A fault that no cell shows has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<KnownFault>,
 }
 
-/// What a page is about.
+/// The kind of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PageKind {

@@ -15,9 +15,9 @@ pub struct BufinfoEntry {
     pub count: u64,
     /// The exporter's name.
     pub exp_name: String,
-/// The inode, as in fstat and fdinfo.
+    /// The inode, as in fstat and fdinfo.
     pub ino: u64,
-/// The name that DMA_BUF_SET_NAME gave it, if any.
+    /// The name that DMA_BUF_SET_NAME gave it, if any.
     pub name: Option<String>,
     /// The devices attached, by the names that the kernel's log uses.
     pub devices: Vec<String>,

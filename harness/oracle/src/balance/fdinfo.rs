@@ -11,7 +11,7 @@ pub struct FdInfo {
     pub count: u64,
     /// The exporter's name. All DRM drivers that export through the core share the name `drm`.
     pub exp_name: String,
-/// The name that DMA_BUF_SET_NAME gave it, if any.
+    /// The name that DMA_BUF_SET_NAME gave it, if any.
     pub name: Option<String>,
     /// The inode, unique to the buffer; absent before kernel 5.14.
     pub ino: Option<u64>,

@@ -9,11 +9,11 @@ use crate::NotAvailable;
 /// The values of `/proc/meminfo`, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Memory {
-/// The memory of the machine.
+    /// The memory of the machine.
     pub total: u64,
-/// The memory that programs could still have, caches counted as free.
+    /// The memory that programs could still have, caches counted as free.
     pub available: u64,
-/// The memory that the kernel's slab caches hold and cannot be asked to release.
+    /// The memory that the kernel's slab caches hold and cannot be asked to release.
     pub unreclaimable: u64,
     /// Free memory of the contiguous memory allocator; nothing on a kernel without one.
     pub contiguous: Option<u64>,

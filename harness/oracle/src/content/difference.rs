@@ -43,12 +43,12 @@ pub enum Shape {
     Everything,
     /// Every word of some pages, and nothing else: pages exchanged or missing.
     WholePages {
-/// The number of pages.
+        /// The number of pages.
         pages: u64,
     },
     /// Every word of some lines of 64 bytes, and nothing else: a cache that was not flushed.
     CacheLines {
-/// The number of lines.
+        /// The number of lines.
         lines: u64,
     },
     /// One stretch.
@@ -58,7 +58,7 @@ pub enum Shape {
     },
     /// Several stretches.
     Scattered {
-/// The number.
+        /// The number.
         runs: u64,
     },
 }
@@ -112,11 +112,11 @@ pub struct Difference {
     pub seen: Bytes,
     /// The origin of the bytes that were seen.
     pub what: Seen,
-/// The number of bytes that differ. A byte within a stretch of differing words counts even where chance made it equal.
+    /// The number of bytes that differ. A byte within a stretch of differing words counts even where chance made it equal.
     pub differing: u64,
     /// The number of bytes compared.
     pub total: u64,
-/// The number of pages with a differing byte.
+    /// The number of pages with a differing byte.
     pub pages: u64,
     /// The layout of the differing bytes.
     pub shape: Shape,

@@ -47,7 +47,7 @@ pub(super) struct Events {
 const WAITING: usize = 65_536;
 
 impl Events {
-/// The names of the event of exports, and of the others.
+    /// The names of the event of exports, and of the others.
     pub(super) fn new(event: &str, watched: &[Watched]) -> Self {
         Self {
             event: event.into(),

@@ -31,7 +31,7 @@ pub(super) struct Export {
     pub(super) map: Option<Symbol>,
     /// True if two places were read, for only offsets are known: see [`super::events`].
     pub(super) by_offsets: bool,
-/// The pointer after `map`, in that case.
+    /// The pointer after `map`, in that case.
     pub(super) behind: Option<Symbol>,
     pub(super) size: Option<u64>,
 }

@@ -37,7 +37,7 @@ pub(super) struct Probe {
 pub(super) struct Watched {
     /// Its event.
     pub(super) event: String,
-/// The event that it reports.
+    /// The event that it reports.
     pub(super) what: What,
 }
 
@@ -50,7 +50,7 @@ pub(super) enum What {
     Map,
     /// That call has returned.
     Mapped,
-/// An attachment returns its table.
+    /// An attachment returns its table.
     Unmap,
     /// Page frames are mapped without a look at their struct pages.
     Frame,
@@ -179,7 +179,7 @@ impl Probe {
         format!("{prefix}{}_{rest}", self.event.trim_start_matches(EVENT))
     }
 
-/// The functions that are probed in addition to exports.
+    /// The functions that are probed in addition to exports.
     pub(super) fn watched(&self) -> &[Watched] {
         &self.watched
     }

@@ -17,7 +17,7 @@ pub(super) enum Call {
     Map { pid: i32, attachment: u64, device: u64 },
     /// The thread's call gave this table, or an error.
     Mapped { pid: i32, table: u64 },
-/// An attachment returns its table.
+    /// An attachment returns its table.
     Unmap { attachment: u64 },
 }
 
@@ -42,7 +42,7 @@ struct Holder {
 #[derive(Debug, Default)]
 pub(super) struct Sharing {
     holders: BTreeMap<u64, Holder>,
-/// The mapping of each thread, present or last.
+    /// The mapping of each thread, present or last.
     mapping: BTreeMap<i32, u64>,
     shared: Vec<Shared>,
 }
@@ -68,7 +68,7 @@ impl Sharing {
         }
     }
 
-/// Notes that calls were lost, any of which may have returned a table.
+    /// Notes that calls were lost, any of which may have returned a table.
     pub(super) fn forget(&mut self) {
         self.holders.clear();
         self.mapping.clear();
@@ -85,7 +85,7 @@ impl Sharing {
         }
     }
 
-/// Returns what threads have mapped for a second device; everything else is forgotten, the holders too.
+    /// Returns what threads have mapped for a second device; everything else is forgotten, the holders too.
     pub(super) fn take(&mut self) -> Vec<Shared> {
         std::mem::take(self).shared
     }

@@ -7,12 +7,12 @@ use event::{Finding, Oracle, OracleState};
 use spec::board::{Board, Expect};
 use spec::verdict::{Outcome, Verdict};
 
-/// What a verdict is, compared with what is known of the board and of its kernel.
+/// A verdict compared with what is known of the board and of its kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
-    /// Whether it is as expected.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Why it is expected, or why something else was.
+    /// The reason why it, or something else, was expected.
     pub reason: Option<String>,
     /// The findings of `fixtures/findings` that explain the failure.
     pub known: Vec<String>,
@@ -21,7 +21,7 @@ pub struct Judged {
 /// Compares a verdict with the board file and the known faults of the kernel. Without a board file, only what is broken
 /// and not known is unexpected.
 ///
-/// What decides, in this order: an entry of the board file's `cells`; a known fault that shows; one of the board file's
+/// Decided, in this order, by an entry of the board file's `cells`; a known fault that shows; one of the board file's
 /// `known` that should have shown; its `pairs`.
 pub fn outcome(
     expect: Option<&Expect>,
@@ -60,7 +60,7 @@ pub fn outcome(
     judged(outcome, reason)
 }
 
-/// What runs, on what.
+/// Returns the event of a run: what runs, on what.
 pub fn about(board: Option<&Board>, cells: usize, oracles: Vec<OracleState>, plan_ms: u64) -> event::Run {
     let (kernel, architecture) = uapi::process::kernel().unwrap_or_default();
     event::Run {

@@ -12,20 +12,20 @@ use spec::verdict::Verdict;
 use super::board::outcome;
 use crate::plan::Cell;
 
-/// What a cell showed, before it is compared with the board file.
+/// The result of a cell, before it is compared with the board file.
 #[derive(Debug, Clone)]
 pub struct CellResult {
     /// The worst of its findings.
     pub verdict: Verdict,
     /// Everything that was seen.
     pub findings: Vec<Finding>,
-    /// What its buffers were exported through.
+    /// The implementations that its buffers were exported through.
     pub map_dma_buf: Vec<MapDmaBuf>,
-    /// What devices did with its buffers by themselves.
+    /// The accesses of devices to its buffers.
     pub device_access: Vec<String>,
-    /// What had damaged the kernel before.
+    /// The damage that the kernel had before.
     pub damaged_by: Option<String>,
-    /// How long it took.
+    /// Its time.
     pub time: Duration,
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::glob::Glob;
 use crate::verdict::{Outcome, Verdict};
 
-/// What is expected of a board.
+/// The expectations of a board.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
@@ -42,13 +42,13 @@ pub struct CellsEntry {
     /// That these cells are run after all others: what they leave of the kernel is not to be trusted.
     #[serde(default)]
     pub last: bool,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub reason: String,
     /// Where it is discussed or documented.
     pub link: Option<String>,
 }
 
-/// What is expected of every cell in which one of these importers is to import from one of these exporters.
+/// The expectation of every cell in which one of these importers imports from one of these exporters.
 ///
 /// A cell that is there to see what a refusal leaves behind passes, and is as expected if the import was refused in it.
 #[derive(Debug, Clone, Deserialize)]
@@ -67,7 +67,7 @@ pub struct PairsEntry {
     /// Texts of which every finding of that verdict has to hold one, as in [`CellsEntry::seen`].
     #[serde(default)]
     pub seen: Vec<String>,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub reason: String,
     /// Where it is discussed or documented.
     pub link: Option<String>,

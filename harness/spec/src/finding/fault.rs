@@ -13,19 +13,19 @@ use crate::verdict::Verdict;
 pub struct KnownFault {
     /// Patterns of cell ids.
     pub cells: Vec<Glob>,
-    /// What the exporter is. In a cell of one endpoint that is both exporter and importer.
+    /// The exporter. In a cell of one endpoint that is both exporter and importer.
     #[serde(default, skip_serializing_if = "Side::is_any")]
     pub exporter: Side,
-    /// What one of the importers is.
+    /// One of the importers.
     #[serde(default, skip_serializing_if = "Side::is_any")]
     pub importer: Side,
     /// The kernels that have the fault.
     pub kernels: Kernels,
-    /// What the findings amount to: `fail`, `crash`, `timeout`.
+    /// The verdicts: `fail`, `crash`, `timeout`.
     pub verdict: Vec<Verdict>,
     /// Texts of which a finding has to contain one.
     pub seen: Vec<String>,
-    /// What the kernel does wrong, in a sentence without its full stop.
+    /// The kernel's mistake, in a sentence without its full stop.
     pub cause: String,
     /// True if it shows only now and then: a pass is then no sign that it was fixed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -35,14 +35,14 @@ pub struct KnownFault {
     pub last: bool,
 }
 
-/// What an endpoint has to be: one of each list that is given.
+/// The criteria for an endpoint: one of each list that is given.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Side {
     /// Names of drivers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drivers: Vec<String>,
-    /// What its own buffers are exported through.
+    /// The map_dma_buf of its own buffers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub map_dma_buf: Vec<String>,
     /// The function of the registry that makes the sg_table of its buffers.
@@ -66,18 +66,18 @@ impl Side {
     }
 }
 
-/// What is known of an endpoint.
+/// The facts of an endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EndpointFacts {
     /// The name of its driver.
     pub driver: String,
-    /// What a first export of it went through.
+    /// The map_dma_buf of its first export.
     pub map_dma_buf: Option<String>,
     /// The function of the registry that makes the sg_table of its buffers.
     pub back_end: Option<String>,
 }
 
-/// What is known of a cell before it runs.
+/// The facts of a cell before it runs.
 #[derive(Debug, Clone)]
 pub struct CellFacts<'a> {
     /// Its id.
