@@ -71,7 +71,7 @@ pub struct Part {
     pub shard: Shard,
     /// The number of cells of all shards.
     pub planned: usize,
-    /// Names the plan: [`runner::shard::digest`].
+    /// Names the plan: `runner::shard::digest`.
     pub digest: String,
     /// True if the shards together run every cell.
     pub whole: bool,
