@@ -1,5 +1,6 @@
 //! The YAML documents that people write: board files (`fixtures/boards/*.yaml`), the registry of implementations
-//! (`fixtures/map_dma_buf.yaml`) and cases (`cases/<area>/*.yaml`).
+//! (`fixtures/map_dma_buf.yaml`), cases (`cases/<area>/*.yaml`) and the front matter of findings
+//! (`fixtures/findings/*.md`).
 //!
 //! Everything here is pure: text in, typed values or pointing errors out. [`yaml`] is the only module of the project that
 //! knows which YAML parser makes the values, and [`tree`] the only one that knows which reports the places.
