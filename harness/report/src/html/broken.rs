@@ -27,6 +27,14 @@ pub(super) fn unexpected(page: &Page<'_>) -> Option<Markup> {
     })
 }
 
+/// Returns the reason of a failure that is known, be it by the board file or by a finding, which says so itself.
+fn of_known(reason: &str) -> String {
+    match reason.strip_prefix("known fault ") {
+        Some(name) => format!("Known fault {name}"),
+        None => format!("Known: {reason}"),
+    }
+}
+
 /// Failures that are as expected, those of one reason together.
 pub(super) fn known(page: &Page<'_>) -> Option<Markup> {
     let groups = groups(page, |cell| in_full(cell) && !cell.outcome.unwanted());
@@ -36,7 +44,7 @@ pub(super) fn known(page: &Page<'_>) -> Option<Markup> {
                 section.group {
                     h3 { a href={ "#" (rules::anchor(case)) } { (case) } }
                     (rules::rule(cells[0]))
-                    @if !reason.is_empty() { p.reason { "Known: " (reason) } }
+                    @if !reason.is_empty() { p.reason { (of_known(reason)) } }
                     (rules::steps(page, case))
                     @for cell in cells {
                         details.cell {

@@ -117,6 +117,9 @@ fn a_failure_tells_all_that_its_reader_needs() {
     let (_, cell) = page.split_once("<article id=\"mapping.at-offset.drm-a\">").unwrap();
     let cell = cell.split("</article>").next().unwrap();
     assert!(page.contains("<p class=\"reason\">Known: known since 5.0</p>"), "once for all of a reason");
+    let mut by_finding = sample::recorded();
+    by_finding.cells[1].reason = Some("known fault first-page (kernels since 5.10): it shows page 0".into());
+    assert!(self::page(&by_finding, None).contains("<p class=\"reason\">Known fault first-page (kernels"));
     for part in [
         "the pattern of seed 1 &lt;from&gt; byte 8192",
         "byte 8192: saw the bytes of offset 0",
