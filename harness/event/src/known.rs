@@ -55,7 +55,9 @@ impl KnownFaults {
         let cell = self.cell(id)?;
         let of_cell: Vec<_> = self.faults().filter(|(_, fault)| fault.concerns(&cell)).collect();
         let broken = findings.iter().filter(|finding| finding.verdict.broken());
-        let is = |finding: &Finding| of_cell.iter().find(|(_, fault)| fault.is(finding.verdict, &finding.seen));
+        let is = |finding: &Finding| {
+            of_cell.iter().find(|(_, fault)| fault.is(finding.verdict, &finding.seen, &finding.lines))
+        };
         let mut faults: Vec<&(&FindingPage, &KnownFault)> = broken.map(is).collect::<Option<_>>()?;
         faults.sort_by_key(|(page, _)| &page.name);
         faults.dedup_by_key(|(page, _)| &page.name);

@@ -147,3 +147,107 @@ fn the_same_failure_of_another_driver_is_new() {
         assert!(still.iter().all(|name| of_core.contains(&name.as_str())), "{name}: {still:?}");
     }
 }
+
+/// Cells of known faults: the finding, the kernel, the cell and its failure, and what other faults of the same drivers
+/// would show in the same cell.
+const OTHERS: &[(&str, &str, &str, &str, &[&str])] = &[
+    (
+        "vmap-failure-warns",
+        "6.12.107",
+        "access.device-reads.drm-exynos.v4l2-vivid-cap0",
+        "WARNING: CPU: 0 PID: 1022 at drivers/dma-buf/dma-buf.c:1540 dma_buf_vmap+0x130/0x138",
+        &[
+            "BUG: KASAN: slab-use-after-free in dma_buf_vmap+0x5c/0x138",
+            "WARNING: CPU: 0 PID: 1 at drivers/dma-buf/dma-buf.c:1580 dma_buf_vunmap+0x30/0x38",
+        ],
+    ),
+    (
+        "pl111-no-map",
+        "6.12.117",
+        "access.device-reads.drm-pl111.drm-vgem",
+        "platform vgem: DMA addr 0x4c000000+65536 overflow (mask ffffffff, bus limit 0).",
+        &[
+            "BUG: KASAN: out-of-bounds in dma_direct_map_sg+0x5c/0x334",
+            "platform vgem: DMA addr 0x4c000000+65536 overflow (mask ffff, bus limit 0).",
+        ],
+    ),
+    (
+        "vivid-segment-size",
+        "7.3.4",
+        "stream.capture.heap-reserved.v4l2-vivid-cap1",
+        "DMA-API: vivid vivid.0: mapping sg segment longer than device claims to support [len=118784] [max=65536]",
+        &[
+            "DMA-API: vivid vivid.0: device driver frees DMA memory with different direction [device address=0x1]",
+            "DMA-API: vivid vivid.0: device driver tries to free DMA memory it has not allocated [device address=0x1]",
+            "DMA-API: vivid vivid.0: mapping sg segment across boundary [start=0x1] [end=0x2] [boundary=0x3]",
+        ],
+    ),
+    (
+        "udmabuf-sync-direction",
+        "7.3.4",
+        "sync.good-flags.udmabuf",
+        "DMA-API: misc udmabuf: device driver syncs DMA memory with different direction [mapped with DMA_TO_DEVICE]",
+        &[
+            "DMA-API: misc udmabuf: device driver syncs DMA memory outside allocated range [device address=0x1]",
+            "DMA-API: misc udmabuf: device driver tries to sync DMA memory it has not allocated [device address=0x1]",
+        ],
+    ),
+    (
+        "vkms-offset-twice",
+        "6.12.117",
+        "kms.offset.drm-vgem.drm-vkms",
+        "buffer 0: byte 0 of the buffer (byte 0 of the mapping): expected 71 56 cc ff 71 6a 8c ff, saw cc a2 59 ff 64 1a 8d \
+         ff: no bytes that were written by this suite; 44799 of 44800 bytes differ, everything",
+        &[
+            "buffer 0: byte 0 of the buffer (byte 0 of the mapping): expected 71 56 cc ff 71 6a 8c ff, saw 00 00 00 ff 00 00 \
+             00 ff: no bytes that were written by this suite; 44799 of 44800 bytes differ, everything",
+            "buffer 0: byte 0 of the buffer (byte 0 of the mapping): expected 71 56 cc ff 71 6a 8c ff, saw 09 1f a8 ff 09 31 \
+             51 ff: no bytes that were written by this suite; 44799 of 44800 bytes differ, everything",
+        ],
+    ),
+];
+
+fn drivers_of_others() -> Vec<EndpointFound> {
+    let lines = [
+        "drm-exynos drm exynos drm_gem_map_dma_buf",
+        "drm-pl111 drm pl111 drm_gem_map_dma_buf",
+        "drm-vgem drm vgem drm_gem_map_dma_buf",
+        "drm-vkms drm vkms drm_gem_map_dma_buf",
+        "heap-reserved heap reserved cma_heap_map_dma_buf",
+        "udmabuf udmabuf udmabuf map_udmabuf",
+        "v4l2-vivid-cap0 v4l2 vivid vb2_vmalloc_dmabuf_ops_map",
+        "v4l2-vivid-cap1 v4l2 vivid vb2_dc_dmabuf_ops_map",
+    ];
+    lines.into_iter().map(endpoint).collect()
+}
+
+#[test]
+fn another_fault_of_the_same_drivers_in_the_same_cell_is_new() {
+    let registry = catalogue::registry::embedded().unwrap();
+    let found = drivers_of_others();
+    for (name, kernel, id, shown, others) in OTHERS {
+        let known = KnownFaults::on(catalogue::findings::embedded(), Some(&registry), kernel, &found);
+        let names = |seen: &str| {
+            let finding = Finding::new(Oracle::KernelLog, Verdict::Fail, Blame::Undecided, seen, "it is right");
+            known.explain(id, &[finding]).map(|explained| explained.names)
+        };
+        assert_eq!(names(shown), Some(vec![(*name).to_owned()]), "{id}: {shown}");
+        for other in *others {
+            assert_eq!(names(other), None, "{id}: {other}");
+        }
+    }
+}
+
+#[test]
+fn a_negative_wait_is_vivid_s_only_if_its_thread_waited() {
+    let known = KnownFaults::on(catalogue::findings::embedded(), None, "6.12.117", &drivers_of_others());
+    let names = |comm: &str| {
+        let seen = "schedule_timeout: wrong timeout value ffffffffffffffff";
+        let head = format!("CPU: 1 UID: 0 PID: 2085 Comm: {comm} Not tainted 6.12.117");
+        let found = Finding::fail(Oracle::KernelLog, Blame::Kernel, seen, "the kernel has nothing to complain of");
+        let found = Finding { lines: vec![seen.to_owned(), head], ..found };
+        known.explain("load.kernel-log.board", &[found]).map(|explained| explained.names)
+    };
+    assert_eq!(names("vivid-003-vid-c"), Some(vec!["vivid-sequence-repeats".to_owned()]));
+    assert_eq!(names("kworker/0:1"), None);
+}

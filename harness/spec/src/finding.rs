@@ -126,8 +126,8 @@ impl FindingPage {
             let broken = |verdict: &Verdict| matches!(verdict, Verdict::Fail | Verdict::Crash | Verdict::Timeout);
             match () {
                 () if fault.cells.is_empty() => Some("a fault has `cells`"),
-                () if fault.seen.iter().all(String::is_empty) => Some("a fault has a text that is `seen`"),
-                () if fault.seen.iter().any(String::is_empty) => Some("an empty text in `seen` is in every finding"),
+                () if fault.seen.is_empty() => Some("a fault has a text that is `seen`"),
+                () if fault.has_empty_text() => Some("an empty text in `seen` or `trace` is in every finding"),
                 () if fault.verdict.is_empty() || !fault.verdict.iter().all(broken) => {
                     Some("the `verdict` of a fault is fail, crash or timeout")
                 }
@@ -235,6 +235,9 @@ As the title says.
         ("[mapping.whole.*]", "[]", 4, "`cells`"),
         ("[page 0]", "[]", 4, "`seen`"),
         ("[page 0]", "[page 0, \"\"]", 4, "every finding"),
+        ("[page 0]", "[\" \"]", 4, "every finding"),
+        ("[page 0]", "[\"*\"]", 4, "every finding"),
+        ("[page 0]", "[page 0]\n    trace: [\"\"]", 4, "every finding"),
         ("[fail]", "[refused]", 4, "fail, crash or timeout"),
         ("[fail]", "[]", 4, "fail, crash or timeout"),
         ("cause: it is wrong", "cause: \" \"", 4, "`cause`"),

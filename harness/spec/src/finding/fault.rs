@@ -23,8 +23,12 @@ pub struct KnownFault {
     pub kernels: Kernels,
     /// The verdicts: `fail`, `crash`, `timeout`.
     pub verdict: Vec<Verdict>,
-    /// Texts of which a finding has to contain one.
+    /// Texts of which a finding has to contain one; a `*` in a text stands for anything.
     pub seen: Vec<String>,
+    /// Texts of which the lines of the kernel log that belong to a finding have to contain one, if any is given: for a
+    /// message that does not name the driver.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<String>,
     /// The kernel's mistake, in a sentence without its full stop.
     pub cause: String,
     /// True if it shows only now and then: a pass is then no sign that it was fixed.
@@ -110,9 +114,22 @@ impl KnownFault {
     }
 
     /// Returns whether what an oracle saw is this fault.
-    pub fn is(&self, verdict: Verdict, seen: &str) -> bool {
-        self.verdict.contains(&verdict) && self.seen.iter().any(|text| seen.contains(text.as_str()))
+    pub fn is(&self, verdict: Verdict, seen: &str, lines: &[String]) -> bool {
+        let traced = |text: &String| lines.iter().any(|line| contains(line, text));
+        self.verdict.contains(&verdict)
+            && self.seen.iter().any(|text| contains(seen, text))
+            && (self.trace.is_empty() || self.trace.iter().any(traced))
     }
+
+    /// Returns whether one of its texts has nothing to compare with, and would be in every finding.
+    pub fn has_empty_text(&self) -> bool {
+        self.seen.iter().chain(&self.trace).any(|text| text.trim_matches(['*', ' ', '\n']).is_empty())
+    }
+}
+
+/// Returns whether the parts of a text between its `*` follow each other in `seen`.
+fn contains(seen: &str, text: &str) -> bool {
+    text.split('*').try_fold(seen, |rest, part| rest.split_once(part).map(|(_, after)| after)).is_some()
 }
 
 #[cfg(test)]
@@ -175,8 +192,28 @@ cause: it is wrong
     #[test]
     fn another_text_or_another_verdict_is_another_fault() {
         let fault: KnownFault = serde_yaml::from_str(FAULT).unwrap();
-        assert!(fault.is(Verdict::Fail, "byte 8192: the bytes of page 1"));
-        assert!(!fault.is(Verdict::Fail, "byte 8192: the bytes of page 2"));
-        assert!(!fault.is(Verdict::Crash, "byte 8192: the bytes of page 1"));
+        assert!(fault.is(Verdict::Fail, "byte 8192: the bytes of page 1", &[]));
+        assert!(!fault.is(Verdict::Fail, "byte 8192: the bytes of page 2", &[]));
+        assert!(!fault.is(Verdict::Crash, "byte 8192: the bytes of page 1", &[]));
+    }
+
+    #[test]
+    fn a_star_in_a_text_stands_for_anything_and_the_rest_keeps_its_order() {
+        let is = |seen: &str| contains(seen, "WARNING: *dma_buf_vmap+");
+        assert!(is("WARNING: CPU: 0 PID: 1 at drivers/dma-buf/dma-buf.c:1540 dma_buf_vmap+0x130/0x138"));
+        assert!(is("WARNING: drivers/dma-buf/dma-buf.c:1540 at dma_buf_vmap+0x130/0x138, CPU#0: prime-cts/1"));
+        assert!(!is("BUG: KASAN: slab-use-after-free in dma_buf_vmap+0x130/0x138"));
+        assert!(!is("dma_buf_vmap+0x130/0x138 WARNING: "));
+        assert!(contains("abc", "b") && contains("abc", "a*c*") && !contains("abc", "a*a") && !contains("abc", "d"));
+    }
+
+    #[test]
+    fn a_message_without_the_driver_s_name_is_recognized_by_its_trace() {
+        let fault: KnownFault = serde_yaml::from_str(&format!("{FAULT}trace: [\"Comm: vivid-\"]\n")).unwrap();
+        let lines = |comm: &str| ["page 0".to_owned(), format!("CPU: 1 PID: 2 Comm: {comm} Not tainted")];
+        assert!(fault.is(Verdict::Fail, "page 0", &lines("vivid-003-vid-c")));
+        assert!(!fault.is(Verdict::Fail, "page 0", &lines("kworker/0:1")));
+        assert!(!fault.is(Verdict::Fail, "page 0", &[]));
+        assert!(!fault.is(Verdict::Fail, "page 2", &lines("vivid-003-vid-c")));
     }
 }
