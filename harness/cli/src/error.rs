@@ -40,6 +40,8 @@ pub enum CommandError {
     Mock(String),
     #[error(transparent)]
     Watchdog(#[from] WatchdogError),
+    #[error("no cell of the run contains '{0}' in its id")]
+    NotInRun(String),
     #[error(transparent)]
     Bless(#[from] report::bless::BlessError),
     #[error(transparent)]

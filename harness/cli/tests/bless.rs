@@ -19,6 +19,9 @@ fn a_red_run_is_as_expected_once_somebody_has_said_why() {
     place.run("bless out --board b.yaml").fails(2, &["mapping.at-offset.mock-wrong-page (fail)", "--reason TEXT"]);
     assert_eq!(board(), BOARD, "nothing is written without a reason");
 
+    place.run("bless out mapping.nothing --board b.yaml").fails(2, &["no cell of the run contains 'mapping.nothing'"]);
+    place.run("bless out --board none.yaml").fails(2, &["cannot read none.yaml"]);
+
     let bless = |filter: &str| {
         let mut program = place.command(&format!("bless out {filter} --board b.yaml --reason"));
         program.arg("The mock shows page 0: it is made so.").output().unwrap()
@@ -32,4 +35,5 @@ fn a_red_run_is_as_expected_once_somebody_has_said_why() {
     assert_eq!(run().code, Some(0), "{}", board());
     let said = place.run("bless out --board b.yaml");
     assert!(said.code == Some(0) && said.out.contains("nothing differs"), "{said:?}");
+    place.run("bless out --board none.yaml").fails(2, &["cannot read none.yaml"]);
 }

@@ -15,8 +15,8 @@ use event::journal::Recorded;
 pub enum BlessError {
     /// No one has said why.
     #[error(
-        "{cells} differ from the board file; say of these, or of those that a filter names, why that is as it should \
-         be: --reason TEXT"
+        "nothing is written without a reason; these cells differ from the board file:\n{cells}Give the reason for them, \
+         or for those that a filter names, with --reason TEXT"
     )]
     NoReason {
         /// The cells, a line each.
@@ -51,6 +51,12 @@ pub fn differences<'a>(recorded: &'a Recorded, filter: &[String]) -> Vec<&'a Cel
     let wanted = |id: &str| filter.is_empty() || filter.iter().any(|text| id.contains(text.as_str()));
     let differs = |cell: &&CellEnd| matches!(cell.outcome, Outcome::Regression | Outcome::UnexpectedPass);
     recorded.cells.iter().filter(differs).filter(|cell| wanted(&cell.id)).collect()
+}
+
+/// The first of the filters that no cell of the run matches.
+pub fn unmatched<'a>(recorded: &Recorded, filter: &'a [String]) -> Option<&'a str> {
+    let matched = |text: &str| recorded.cells.iter().any(|cell| cell.id.contains(text));
+    filter.iter().map(String::as_str).find(|text| !matched(text))
 }
 
 /// The board file's text with entries for these cells, before all others: the first that matches counts.

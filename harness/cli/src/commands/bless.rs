@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use event::exit::Exit;
-use report::bless::{blessed, differences};
+use report::bless::{blessed, differences, unmatched};
 
 use crate::error::CommandError;
 use crate::files::recorded;
@@ -28,6 +28,11 @@ pub struct Bless {
 pub fn run(wanted: &Bless) -> Result<Exit, CommandError> {
     let path = &wanted.board;
     let recorded = recorded(&wanted.journal)?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| CommandError::Unreadable { path: path.clone(), source })?;
+    if let Some(filter) = unmatched(&recorded, &wanted.filter) {
+        return Err(CommandError::NotInRun(filter.into()));
+    }
     let cells = differences(&recorded, &wanted.filter);
     for missing in &recorded.missing {
         eprintln!(
@@ -39,14 +44,12 @@ pub fn run(wanted: &Bless) -> Result<Exit, CommandError> {
         println!("nothing differs from {}", path.display());
         return Ok(Exit::Success);
     }
-    let text =
-        std::fs::read_to_string(path).map_err(|source| CommandError::Unreadable { path: path.clone(), source })?;
     let written = blessed(path, &text, &cells, wanted.reason.as_deref())?;
     crate::files::replace(path, &written)?;
     println!(
-        "{}: {} cells are expected as they were; look at the change before you commit it",
+        "{}: {} expected from now on as in this run; look at the change before you commit it",
         path.display(),
-        cells.len()
+        if cells.len() == 1 { "1 cell is".into() } else { format!("{} cells are", cells.len()) }
     );
     Ok(Exit::Success)
 }
