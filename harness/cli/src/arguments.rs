@@ -38,7 +38,8 @@ pub struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the devices that export or import dma-bufs, with the reason where one cannot be used; or the cases, by area.
+    /// List the devices that export or import dma-bufs, with the reason where one cannot be used; or the cases, by
+    /// area; or the known faults of the kernel.
     List(List),
     /// List the cells that a run would run.
     Plan(PlanCommand),

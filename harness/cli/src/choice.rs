@@ -6,7 +6,7 @@ use std::rc::Rc;
 use catalogue::CatalogueError;
 use device::Endpoint;
 use runner::plan::{Plan, plan};
-use spec::case::{Case, Tag};
+use spec::case::{Case, Tag, case_of};
 use spec::glob::Glob;
 
 use crate::options::Choice;
@@ -17,6 +17,9 @@ pub enum ChoiceError {
     /// A cell was named that is not planned; with the planned one that is nearest to it.
     #[error("no cell is called '{0}'; 'prime-cts plan' lists them{hint}", hint = .1.as_ref().map_or(String::new(), |near| format!(", '{near}' is the nearest")))]
     NoSuchCell(String, Option<String>),
+    /// A cell was named whose case is left out without `--intrusive`.
+    #[error("'{0}' is a cell of an intrusive case: pass --intrusive as well")]
+    Intrusive(String),
     /// No planned cell matches a filter.
     #[error("no cell matches {0}; 'prime-cts plan' lists them")]
     NoMatch(String),
@@ -59,13 +62,19 @@ impl Selection<'_> {
 
     /// The cells of the plan for cases and endpoints that are wanted.
     pub fn cells(self, cases: Vec<Case>, endpoints: &[Rc<Endpoint>]) -> Result<Plan, ChoiceError> {
+        let intrusive = |case: &&Case| case.tags.contains(&Tag::Intrusive);
+        let intrusive: Vec<String> = cases.iter().filter(intrusive).map(Case::id).collect();
         let cases: Vec<_> = cases.into_iter().filter(|case| self.tagged(case)).map(Rc::new).collect();
         let mut all = plan(&cases, endpoints);
         if self.intrusive {
             all = all.intrusive();
         }
         if let Some(id) = self.exact.iter().find(|id| !all.iter().any(|cell| cell.id == **id)) {
-            return Err(ChoiceError::NoSuchCell(id.clone(), nearest(id, &all)));
+            let left_out = !self.intrusive && intrusive.iter().any(|case| *case == case_of(id));
+            return Err(match left_out {
+                true => ChoiceError::Intrusive(id.clone()),
+                false => ChoiceError::NoSuchCell(id.clone(), nearest(id, &all)),
+            });
         }
         if all.is_empty() {
             return Ok(all);

@@ -10,6 +10,12 @@ const CASE: &str = "name: one\nrule: r\nwhy: w\nreference: f\ncells: exporter\ns
 const NO_DEVICES: &str = "this machine has no DRM, V4L2, dma-heap or udmabuf device that shares buffers";
 
 #[test]
+fn a_cell_of_an_intrusive_case_is_named_with_the_option_that_it_needs() {
+    let said = Place::new().mock("clean", "--exact limits.absurd-size.mock-clean");
+    said.fails(2, &["'limits.absurd-size.mock-clean' is a cell of an intrusive case: pass --intrusive"]);
+}
+
+#[test]
 fn a_cell_that_is_not_planned_is_an_error_that_names_the_nearest() {
     let said = Place::new().mock("clean", "--exact mapping.whole.mock-clea");
     said.fails(2, &["no cell is called 'mapping.whole.mock-clea'", "'mapping.whole.mock-clean' is the nearest"]);
