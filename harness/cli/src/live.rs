@@ -43,7 +43,7 @@ impl<P, W: Write> Live<P, W> {
 impl<P: Progress, W: Write> Progress for Live<P, W> {
     fn planned(&mut self, run: &Run, endpoints: &[EndpointFound]) {
         self.next.planned(run, endpoints);
-        self.board = run.board.clone();
+        self.board = run.emulated().map(str::to_owned);
         if self.forms.ktap {
             self.say(&ktap::plan(run.cells));
         }

@@ -97,6 +97,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
                 version: 1,
                 program: "0.1.0".into(),
                 board,
+                real: false,
                 kernel,
                 architecture: "x86_64".into(),
                 cmdline: String::new(),
@@ -134,7 +135,7 @@ fn report(recorded: &Recorded) {
     summary::endpoints(&recorded.endpoints);
     Exit::of(recorded);
     for cell in &recorded.cells {
-        failure::text(cell, recorded.run.board.as_deref());
+        failure::text(cell, recorded.run.emulated());
     }
     let cases =
         Report::deserialize_from_str(&junit::text(recorded)).expect("XML holds every text").test_suites.remove(0);

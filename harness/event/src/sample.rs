@@ -65,6 +65,7 @@ pub fn events() -> Vec<Event> {
         version: 1,
         program: "0.1.0".into(),
         board: Some("b".into()),
+        real: false,
         kernel: "6.12".into(),
         architecture: "x86_64".into(),
         cmdline: String::new(),

@@ -45,6 +45,9 @@ pub struct Run {
     pub program: String,
     /// The board file's name, where there is one.
     pub board: Option<String>,
+    /// True if the board file does not say how the board is emulated: `ci/board` cannot run it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub real: bool,
     /// `uname -r`.
     pub kernel: String,
     /// `uname -m`.
@@ -62,6 +65,13 @@ pub struct Run {
     /// Of which run it is a shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+}
+
+impl Run {
+    /// The name of the board, if `ci/board run` can run it.
+    pub fn emulated(&self) -> Option<&str> {
+        self.board.as_deref().filter(|_| !self.real)
+    }
 }
 
 /// One of several boards' parts of a run.

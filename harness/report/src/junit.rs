@@ -25,7 +25,10 @@ impl<W: Write> Junit<W> {
     /// # Errors
     /// Of the writer.
     pub fn begin(out: W, head: &Head, gathered: &Gathered) -> io::Result<Self> {
-        let mut junit = Self { out: quick_xml::Writer::new_with_indent(out, b' ', 2), board: head.run.board.clone() };
+        let mut junit = Self {
+            out: quick_xml::Writer::new_with_indent(out, b' ', 2),
+            board: head.run.emulated().map(str::to_owned),
+        };
         junit.out.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         let seconds = head.end.as_ref().map(|end| seconds(end.cells_ms));
         for element in ["testsuites", "testsuite"] {

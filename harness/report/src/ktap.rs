@@ -23,7 +23,7 @@ impl<W: Write> Ktap<W> {
     /// Of the writer.
     pub fn begin(mut out: W, head: &Head, cells: usize) -> io::Result<Self> {
         out.write_all(plan(head.run.cells.max(cells)).as_bytes())?;
-        Ok(Self { out, board: head.run.board.clone(), number: 0 })
+        Ok(Self { out, board: head.run.emulated().map(str::to_owned), number: 0 })
     }
 }
 

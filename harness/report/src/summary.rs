@@ -75,7 +75,7 @@ pub fn text(recorded: &Recorded) -> String {
 
 /// All of it, with colours.
 pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
-    let board = head.run.board.as_deref();
+    let board = head.run.emulated();
     let mut text = String::new();
     let load = super::load::text(&gathered.load);
     if !load.is_empty() {

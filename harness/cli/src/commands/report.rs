@@ -125,7 +125,7 @@ pub fn run(wanted: &Report) -> Result<Exit, CommandError> {
             return Err(ChoiceError::NoSuchCell(text.clone(), None).into());
         }
         for cell in told {
-            println!("{}", failure::painted(cell, recorded.run.board.as_deref(), Paint::of_output()));
+            println!("{}", failure::painted(cell, recorded.run.emulated(), Paint::of_output()));
         }
         return Ok(Exit::of(&recorded));
     }

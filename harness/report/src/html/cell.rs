@@ -31,7 +31,7 @@ pub(super) fn markup(page: &Page<'_>, cell: &CellEnd) -> Markup {
             @for (name, count) in &cell.figures { dt { (name) } dd { (count) } }
             @if let Some(reason) = reason { dt { "known" } dd { (reason.trim()) } }
             dt { "time" } dd { (cell.ms) " ms" }
-            dt { "again" } dd { code { (failure::again(cell, page.board())) } }
+            dt { "again" } dd { code { (failure::again(cell, page.emulated())) } }
         }
     }
 }

@@ -32,8 +32,8 @@ pub(super) struct Page<'a> {
 }
 
 impl Page<'_> {
-    pub(super) fn board(&self) -> Option<&str> {
-        self.recorded.run.board.as_deref()
+    pub(super) fn emulated(&self) -> Option<&str> {
+        self.recorded.run.emulated()
     }
 }
 

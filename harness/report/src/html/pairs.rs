@@ -40,7 +40,7 @@ pub(super) fn markup(page: &Page<'_>) -> Option<Markup> {
 }
 
 fn again(page: &Page<'_>) -> String {
-    match page.board() {
+    match page.emulated() {
         Some(board) => format!("ci/board run {board} -- --exact ID"),
         None => "prime-cts run --exact ID".to_owned(),
     }

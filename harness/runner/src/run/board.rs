@@ -67,6 +67,7 @@ pub fn about(board: Option<&Board>, cells: usize, oracles: Vec<OracleState>, pla
         version: event::VERSION,
         program: env!("CARGO_PKG_VERSION").into(),
         board: board.map(|board| board.name.clone()),
+        real: board.is_some_and(|board| board.emulate.is_none() && board.like.is_none()),
         kernel,
         architecture,
         cmdline: std::fs::read_to_string("/proc/cmdline").unwrap_or_default().trim().into(),
@@ -123,6 +124,20 @@ faults:
         let finding = Finding::new(Oracle::Content, verdict, event::Blame::Exporter, seen, "the pattern");
         let findings: Vec<Finding> = (verdict != Verdict::Pass).then_some(finding).into_iter().collect();
         outcome(expect, &known_on(release), id, verdict, &findings)
+    }
+
+    #[test]
+    fn a_board_without_a_machine_to_emulate_is_real() {
+        let real = |more: &str| {
+            let text = format!("name: b\ndescription: d\narchitecture: x86_64\n{more}");
+            let run = about(Some(&Board::parse(Path::new("b.yaml"), &text).unwrap()), 1, Vec::new(), 1);
+            (run.real, run.emulated().is_some())
+        };
+        let emulate = "emulate:\n  kernel: {suite: s, release: \"6\"}\n  \
+            qemu: {machine: q35, cpu: max, processors: 1, memory: 1, console: c}\n";
+        assert_eq!(real(""), (true, false));
+        assert_eq!((real(emulate), real("like: debian-amd64\n")), ((false, true), (false, true)));
+        assert_eq!(about(None, 1, Vec::new(), 1).emulated(), None);
     }
 
     #[test]
