@@ -91,7 +91,7 @@ fn copies_sg_tables() -> bool {
     config.is_ok_and(|config| config.copies_sg_tables(&release))
 }
 
-/// The number of page frames that are checked; some are enough.
+/// Returns the page frames that are checked, of which some are enough, and how many of them have no struct page.
 fn frames(mut frames: Vec<u64>) -> Option<(Vec<u64>, usize)> {
     frames.truncate(FRAMES);
     let without = oracle::pages::without_struct_page(&frames, Path::new("/proc"))?;
