@@ -28,6 +28,8 @@ fn a_red_run_is_as_expected_once_somebody_has_said_why() {
     };
     assert_eq!(bless("mapping.at-offset").status.code(), Some(0));
     assert!(board().contains("    # Of another kernel.\n"), "{}", board());
+    let said = place.run("bless out mapping.at-offset --board b.yaml");
+    assert!(said.code == Some(0) && said.out.contains("nothing differs"), "the file has it now: {said:?}");
     let some = run();
     assert_eq!(some.code, Some(if some.out.contains("regression") { 1 } else { 0 }), "{some:?}");
     assert!(some.out.contains("The mock shows page 0: it is made so."), "{some:?}");

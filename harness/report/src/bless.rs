@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use spec::board::Board;
+use spec::board::{Board, Expect};
 use spec::verdict::{Outcome, Verdict};
 
 use event::CellEnd;
@@ -46,11 +46,16 @@ pub enum BlessError {
     },
 }
 
-/// The cells that are not as the board file expects, and that match one of the filters, or any without one.
-pub fn differences<'a>(recorded: &'a Recorded, filter: &[String]) -> Vec<&'a CellEnd> {
+/// The cells that were not as expected, and that match one of the filters, or any without one. Without those that an entry
+/// of the board file's `cells` expects by now.
+pub fn differences<'a>(recorded: &'a Recorded, filter: &[String], expect: &Expect) -> Vec<&'a CellEnd> {
     let wanted = |id: &str| filter.is_empty() || filter.iter().any(|text| id.contains(text.as_str()));
     let differs = |cell: &&CellEnd| matches!(cell.outcome, Outcome::Regression | Outcome::UnexpectedPass);
-    recorded.cells.iter().filter(differs).filter(|cell| wanted(&cell.id)).collect()
+    let expected = |cell: &CellEnd| {
+        let seen: Vec<&str> = seen(cell).collect();
+        expect.by_cells(&cell.id, cell.verdict, &seen).is_some_and(|(outcome, _)| outcome == Outcome::Expected)
+    };
+    recorded.cells.iter().filter(differs).filter(|cell| wanted(&cell.id) && !expected(cell)).collect()
 }
 
 /// The first of the filters that no cell of the run matches.
@@ -153,8 +158,10 @@ mod tests {
 
     fn bless(board: &str, reason: Option<&str>) -> Result<String, BlessError> {
         let recorded = sample::recorded();
-        let cells: Vec<&CellEnd> =
-            differences(&recorded, &[]).into_iter().filter(|cell| cell.verdict != Verdict::Error).collect();
+        let cells: Vec<&CellEnd> = differences(&recorded, &[], &Expect::default())
+            .into_iter()
+            .filter(|cell| cell.verdict != Verdict::Error)
+            .collect();
         assert!(!cells.is_empty());
         blessed(Path::new("b.yaml"), board, &cells, reason)
     }
@@ -164,7 +171,9 @@ mod tests {
         let written = bless(BOARD, Some("A \"known\" fault: see there.")).unwrap();
         let board = Board::parse(Path::new("b.yaml"), &written).unwrap();
         let recorded = sample::recorded();
-        for cell in differences(&recorded, &[]).into_iter().filter(|cell| cell.verdict != Verdict::Error) {
+        for cell in
+            differences(&recorded, &[], &Expect::default()).into_iter().filter(|cell| cell.verdict != Verdict::Error)
+        {
             let seen: Vec<&str> = seen(cell).collect();
             let (outcome, reason) = board.expect.outcome(&cell.id, cell.verdict, false, &seen);
             assert_eq!((outcome, reason), (Outcome::Expected, Some("A \"known\" fault: see there.")));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use event::exit::Exit;
 use report::bless::{blessed, differences, unmatched};
+use spec::board::Board;
 
 use crate::error::CommandError;
 use crate::files::recorded;
@@ -33,7 +34,8 @@ pub fn run(wanted: &Bless) -> Result<Exit, CommandError> {
     if let Some(filter) = unmatched(&recorded, &wanted.filter) {
         return Err(CommandError::NotInRun(filter.into()));
     }
-    let cells = differences(&recorded, &wanted.filter);
+    let board = Board::parse(path, &text).map_err(CommandError::Board)?;
+    let cells = differences(&recorded, &wanted.filter, &board.expect);
     for missing in &recorded.missing {
         eprintln!(
             "not blessed: {} {} is missing; if that is as it should be, take it out of the file",
