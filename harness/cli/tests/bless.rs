@@ -39,3 +39,16 @@ fn a_red_run_is_as_expected_once_somebody_has_said_why() {
     assert!(said.code == Some(0) && said.out.contains("nothing differs"), "{said:?}");
     place.run("bless out --board none.yaml").fails(2, &["cannot read none.yaml"]);
 }
+
+#[test]
+fn what_a_run_without_a_board_file_takes_for_granted_is_blessed_too() {
+    let place = Place::new();
+    place.file("b.yaml", "name: b\ndescription: d\narchitecture: x86_64\n");
+    let refused = "access.device-writes.mock-clean.mock-refuses";
+    assert_eq!(place.mock("clean,refuses", &format!("--exact {refused}")).code, Some(3));
+    place.run("bless out --board b.yaml").fails(2, &[refused, "(refused)"]);
+    let mut bless = place.command("bless out --board b.yaml --reason");
+    assert_eq!(bless.arg("It takes no buffer.").output().unwrap().status.code(), Some(0));
+    let said = place.mock("clean,refuses", &format!("--exact {refused} --board b.yaml"));
+    assert!(!said.out.contains("regression"), "{said:?}");
+}

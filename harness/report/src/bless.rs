@@ -7,8 +7,8 @@ use std::path::Path;
 use spec::board::{Board, Expect};
 use spec::verdict::{Outcome, Verdict};
 
-use event::CellEnd;
 use event::journal::Recorded;
+use event::{CellEnd, Oracle};
 
 /// Differences that cannot be written into a board file.
 #[derive(Debug, thiserror::Error)]
@@ -47,15 +47,25 @@ pub enum BlessError {
 }
 
 /// The cells that were not as expected, and that match one of the filters, or any without one. Without those that an entry
-/// of the board file's `cells` expects by now.
+/// of the board file's `cells` expects by now; with those that it does not expect of a run that was compared with no board
+/// file, which takes a refusal for granted.
 pub fn differences<'a>(recorded: &'a Recorded, filter: &[String], expect: &Expect) -> Vec<&'a CellEnd> {
     let wanted = |id: &str| filter.is_empty() || filter.iter().any(|text| id.contains(text.as_str()));
-    let differs = |cell: &&CellEnd| matches!(cell.outcome, Outcome::Regression | Outcome::UnexpectedPass);
-    let expected = |cell: &CellEnd| {
+    let differs = |outcome| matches!(outcome, Outcome::Regression | Outcome::UnexpectedPass);
+    let compared = recorded.run.board.is_some();
+    let now = |cell: &CellEnd| {
         let seen: Vec<&str> = seen(cell).collect();
-        expect.by_cells(&cell.id, cell.verdict, &seen).is_some_and(|(outcome, _)| outcome == Outcome::Expected)
+        let refused = cell.findings.iter().any(|finding| finding.oracle == Oracle::Refusal);
+        let (outcome, _) = if differs(cell.outcome) {
+            expect.by_cells(&cell.id, cell.verdict, &seen).unwrap_or((cell.outcome, None))
+        } else if compared || !cell.known.is_empty() {
+            (cell.outcome, None)
+        } else {
+            expect.outcome(&cell.id, cell.verdict, refused, &seen)
+        };
+        outcome
     };
-    recorded.cells.iter().filter(differs).filter(|cell| wanted(&cell.id) && !expected(cell)).collect()
+    recorded.cells.iter().filter(|cell| wanted(&cell.id) && differs(now(cell))).collect()
 }
 
 /// The first of the filters that no cell of the run matches.

@@ -92,7 +92,7 @@ fn a_kernel_that_hangs_is_started_again_by_its_watchdog() {
         with.replace("  - name: vgem\n", "  - name: vgem\n  - name: i6300esb\n")
     });
     fs::create_dir_all(copy.results(NAME)).unwrap();
-    let program = built(&["build", "-p", "uapi", "--example", "hang"], "hang");
+    let program = built(&["build", "-p", "prime-cts-uapi", "--example", "hang"], "hang");
     fs::copy(program, copy.results(NAME).join("hang")).unwrap();
     // It is the watchdog that ends this shell: QEMU is set not to start the machine again.
     let first = run_that_hangs(&copy, HANGS, "--witness /results/hang");

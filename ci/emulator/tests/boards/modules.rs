@@ -102,7 +102,7 @@ fn a_module_stays_while_it_is_in_use_and_goes_when_it_is_not() {
     let _board = host::alone(name);
     let results = root().join("target/boards").join(name);
     fs::create_dir_all(&results).unwrap();
-    fs::copy(built(&["build", "-p", "device", "--example", "hold"], "hold"), results.join("hold")).unwrap();
+    fs::copy(built(&["build", "-p", "prime-cts-device", "--example", "hold"], "hold"), results.join("hold")).unwrap();
     let script: String = TRIED.iter().map(|(line, _)| format!("{line}\n")).collect();
     let said = host::shell(name, &format!("{TRY}{script}"));
     assert_eq!(said.code, Some(0), "{said:?}");
