@@ -4,7 +4,6 @@ use std::os::fd::AsFd;
 
 use device::{ExportFlags, ImportSize, Refusal};
 use spec::step::{Allocate, BufferUse, Export, FileAccess, Image, Import, SameHandle, Side};
-use spec::verdict::Verdict;
 
 use super::documented;
 use super::refusal::{demanded, names, unexpected};
@@ -80,13 +79,7 @@ pub fn export(world: &mut World, step: &Export) -> Result<(), Stop> {
 }
 
 fn refused(refusal: &Refusal, why: &str) -> Stop {
-    Stop::new(
-        Oracle::Refusal,
-        Verdict::Refused,
-        Blame::Nobody,
-        format!("{refusal}: {why}"),
-        "the device may refuse here",
-    )
+    Stop::refused(format!("{refusal}: {why}"))
 }
 
 pub fn import(world: &mut World, step: &Import) -> Result<(), Stop> {

@@ -21,6 +21,12 @@ impl Stop {
         Self(Box::new(Finding::fail(oracle, blame, seen, expected)))
     }
 
+    /// A refusal that is documented. Whether this device may refuse, the board file says; without one, any may.
+    pub fn refused(seen: impl Into<String>) -> Self {
+        let expected = "success, or a refusal that the board file expects";
+        Self::new(Oracle::Refusal, Verdict::Refused, Blame::Nobody, seen, expected)
+    }
+
     pub fn blocked(oracle: Oracle, seen: impl Into<String>, expected: impl Into<String>) -> Self {
         Self(Box::new(Finding::blocked(oracle, seen, expected)))
     }

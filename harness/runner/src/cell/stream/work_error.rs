@@ -2,14 +2,13 @@
 
 use device::{WorkError, WorkResult};
 use spec::case::Kind;
-use spec::verdict::Verdict;
 
 use super::work_order::{BLAME, EXPECTED};
 use crate::cell::documented;
 use crate::cell::refusal::unexpected;
 use crate::cell::stop::Stop;
 use crate::cell::world::{OpenEndpoint, World};
-use event::{Blame, Oracle};
+use event::Oracle;
 
 /// Judges why imported buffers were not worked on.
 pub fn why_not(
@@ -23,8 +22,7 @@ pub fn why_not(
     if let WorkError::Call(device::Refusal::Kernel { call: "DRM_IOCTL_MODE_ADDFB2", errno }) = undone
         && let Some(reason) = documented::framebuffer(&importer.endpoint.driver, *errno)
     {
-        let seen = format!("{undone}: {reason}");
-        return Stop::new(Oracle::Refusal, Verdict::Refused, Blame::Nobody, seen, "the device may refuse here");
+        return Stop::refused(format!("{undone}: {reason}"));
     }
     let queue = importer.endpoint.kind == Kind::V4l2;
     let same_node =
@@ -35,8 +33,7 @@ pub fn why_not(
             let documented = documented::import(importer.endpoint.kind, errno);
             let of_import = matches!(undone, WorkError::Import(_)) || same_node;
             if let Some(reason) = documented.filter(|_| of_import) {
-                let seen = format!("{undone}: {reason}");
-                return Stop::new(Oracle::Refusal, Verdict::Refused, Blame::Nobody, seen, "the device may refuse here");
+                return Stop::refused(format!("{undone}: {reason}"));
             }
         }
         (_, Some(Some(_))) => return busy(importer, undone),
