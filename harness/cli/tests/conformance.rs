@@ -113,7 +113,7 @@ impl Conformance {
             return Err(failure::text(&ended, None).into());
         }
         let seen = ended.findings.iter().find(|finding| finding.verdict == ended.verdict);
-        // A fault that is known is told by its name and its cause, not by the bytes.
+        // A known fault is reported by its name and its cause, not by the bytes.
         let why = ended.reason.as_deref().filter(|_| !ended.known.is_empty());
         let seen = why.or(seen.map(|finding| &*finding.seen)).map_or(String::new(), |why| format!(": {why}"));
         let ignored = || Completion::ignored_with(format!("{}{seen}", ended.verdict));

@@ -200,8 +200,7 @@ fn an_importer_that_walks_pages_takes_the_board_down_and_not_the_run() {
 #[test]
 fn an_outcome_that_the_board_file_does_not_expect_makes_the_run_red() {
     // An entry for one cell counts more than what is known of the kernel.
-    let entry =
-        "  cells:\n    - ids: [mapping.at-offset.drm-vgem]\n      verdict: [pass]\n      reason: Mended here.\n";
+    let entry = "  cells:\n    - ids: [mapping.at-offset.drm-vgem]\n      verdict: [pass]\n      reason: Fixed here.\n";
     let offset = |text: &str| {
         let changed = text.replace("  cells:\n", entry);
         assert_ne!(changed, text, "the board file has another entry now");
