@@ -4,6 +4,8 @@ mod program;
 
 use std::fs;
 
+use event::console;
+use event::journal::Recorded;
 use program::Place;
 use serde_json::Value;
 
@@ -78,6 +80,32 @@ fn a_run_that_goes_on_behind_a_crash_is_one_run_on_the_console() {
     // The rest of the pair, and nothing else.
     assert!(rebuilt.iter().any(|cell| cell["verdict"] == "blocked"), "{rebuilt:?}");
     assert!(rebuilt.iter().any(|cell| cell["verdict"] == "pass"), "{rebuilt:?}");
+}
+
+/// The cells whose results are in LAVA's signals on a console's log.
+fn told_lava(log: &str) -> Vec<&str> {
+    let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let signals = whole.lines().filter_map(|line| line.strip_prefix("<LAVA_SIGNAL_TESTCASE TEST_CASE_ID="));
+    signals.map(|line| line.split(' ').next().unwrap()).collect()
+}
+
+#[test]
+fn no_cell_whose_result_was_told_is_ever_taken_for_the_guilty_one() {
+    let log = Place::new().mock("clean", "fd. leaks.import --console --lava").out;
+    let told = told_lava(&log);
+    assert!(told.len() > 2, "{log}");
+    let mut open = 0;
+    // Wherever the machine goes down.
+    for cut in (0..log.len()).filter(|&cut| log.is_char_boundary(cut)) {
+        let Some(rebuilt) = Recorded::of(console::read(&log.as_bytes()[..cut], &[]).events) else { continue };
+        let told = told_lava(&log[..cut]);
+        assert!(rebuilt.open.iter().all(|open| !told.contains(&open.as_str())), "{}", &log[..cut]);
+        let ended: Vec<&str> = rebuilt.cells.iter().map(|cell| cell.id.as_str()).collect();
+        // The one that LAVA has yet to hear of ended just now.
+        assert!(ended.starts_with(&told) && ended.len() - told.len() <= 1, "{}", &log[..cut]);
+        open += usize::from(!rebuilt.open.is_empty());
+    }
+    assert!(open > 100, "most of the time a cell is open");
 }
 
 #[test]

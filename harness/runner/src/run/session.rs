@@ -57,7 +57,7 @@ pub trait Progress {
     fn planned(&mut self, run: &event::Run, endpoints: &[EndpointFound]);
     /// A cell begins. If the machine goes down, this was the last that it said.
     fn begins(&mut self, _id: &str) {}
-    /// A cell has ended, the `number`th from 1.
+    /// A cell has ended, the `number`th from 1, and the journal has it.
     fn cell(&mut self, number: usize, cell: &CellEnd);
 }
 
@@ -100,6 +100,8 @@ struct Session<'a> {
     so_far: SoFar,
     /// Events that are written with the next cell's start: nothing happens in between.
     pending: Vec<Event>,
+    /// The number of ended cells that the listener has heard of.
+    told: usize,
     started: Instant,
 }
 
@@ -130,7 +132,8 @@ impl<'a> Session<'a> {
         progress.planned(&run, &inventory.found);
         let so_far = before.map(|before| before.so_far.clone()).unwrap_or_default();
         let started = Instant::now();
-        let mut session = Self { options, inventory, before, journal, progress, so_far, pending, started };
+        let told = so_far.number;
+        let mut session = Self { options, inventory, before, journal, progress, so_far, pending, told, started };
         if let Some(ended) = before.and_then(|before| before.end_without_devices(cells)) {
             session.ended(ended);
         }
@@ -177,7 +180,7 @@ impl<'a> Session<'a> {
     /// Writes that cells begin: if the machine goes down, this is the last that the journal has.
     fn start(&mut self, begun: &[Rc<Cell>]) -> Result<(), JournalError> {
         self.pending.extend(begun.iter().map(|cell| Event::CellStart(CellStart { id: cell.id.clone() })));
-        self.journal.write(&std::mem::take(&mut self.pending))?;
+        self.write()?;
         begun.iter().for_each(|cell| self.progress.begins(&cell.id));
         let longest = begun.iter().map(|cell| cell.case.deadline.0).max().unwrap_or_default();
         self.options.watchdog.iter().for_each(|watchdog| watchdog.allow(longest));
@@ -186,8 +189,21 @@ impl<'a> Session<'a> {
 
     fn ended(&mut self, ended: CellEnd) {
         self.so_far.learn(&ended);
-        self.progress.cell(self.so_far.number, &ended);
         self.pending.push(Event::Cell(ended));
+    }
+
+    /// Writes what is pending. The listener hears of an end after that: where it has told of a cell, the journal never has
+    /// that cell open, and no one takes it for the one in which the machine went down.
+    fn write(&mut self) -> Result<(), JournalError> {
+        let pending = std::mem::take(&mut self.pending);
+        self.journal.write(&pending)?;
+        for event in &pending {
+            if let Event::Cell(ended) = event {
+                self.told += 1;
+                self.progress.cell(self.told, ended);
+            }
+        }
+        Ok(())
     }
 
     /// Writes what is missing, and the totals.
@@ -202,7 +218,7 @@ impl<'a> Session<'a> {
         end.peak_kib = uapi::process::peak_memory();
         end.taint = kernel_log::taint(Path::new("/proc"));
         self.pending.push(Event::End(end));
-        Ok(self.journal.write(&self.pending)?)
+        Ok(self.write()?)
     }
 
     /// Returns what the board file expects and the run did not see, and endpoints that a restart has taken away.
