@@ -14,6 +14,8 @@ use crate::finding::Oracle;
 use crate::stream::{CellEnd, End, Event, Missing};
 
 mod broken;
+#[cfg(test)]
+mod cut_off;
 
 /// The beginning of a line. The CRC-32 of the rest, as 8 hexadecimal digits, and the event as JSON follow.
 const MARK: &str = "#prime-cts ";
@@ -56,6 +58,7 @@ pub fn read(log: &[u8], cases: &[Case]) -> ConsoleRun {
         cases: cases.iter().map(|case| (case.id(), case)).collect(),
         told: ConsoleRun::default(),
         open: None,
+        torn: false,
         begun: None,
         restarted: false,
         words: String::new(),
@@ -73,11 +76,12 @@ pub fn read(log: &[u8], cases: &[Case]) -> ConsoleRun {
                     lines = &behind[taken..];
                     reader.take(event);
                 }
-                None if ours.is_some() => reader.told.damaged += 1,
+                None if ours.is_some() => reader.damaged(),
                 None => reader.words.extend([*line, "\n"]),
             },
         }
     }
+    reader.went_down();
     let mut told = reader.told;
     told.events.extend(uncounted(&told.events));
     told
@@ -88,6 +92,8 @@ struct Reader<'a> {
     told: ConsoleRun,
     /// The cell that is running.
     open: Option<String>,
+    /// True if a damaged line follows the start of that cell: only its end can be there.
+    torn: bool,
     /// The place of a `run` event that either begins another run or resumes the one before.
     begun: Option<usize>,
     /// True if the run was resumed after a restart, with a journal of its own.
@@ -99,12 +105,29 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn damaged(&mut self) {
+        self.told.damaged += 1;
+        self.torn = self.open.is_some();
+    }
+
+    /// The machine went down here. A cell whose end it did not come to tell whole had ended: it has no part in that, and is
+    /// as if it had not been begun.
+    fn went_down(&mut self) {
+        if let Some(ended) = self.open.take_if(|_| std::mem::take(&mut self.torn)) {
+            self.told.events.retain(|event| !matches!(event, Event::CellStart(start) if start.id == ended));
+        }
+    }
+
     fn take(&mut self, mut event: Event) {
+        if !matches!(event, Event::Run(_) | Event::Endpoint(_) | Event::Resumed(_)) {
+            self.torn = false;
+        }
         match &mut event {
             Event::Run(_) => self.begun = Some(self.told.events.len()),
             // Not on a console: there one cell runs at a time.
             Event::Endpoint(_) | Event::Again(_) => {}
             Event::Resumed(_) => {
+                self.went_down();
                 if let Some(begun) = self.begun.take().filter(|begun| *begun > 0) {
                     self.told.events.truncate(begun);
                     self.restarted = true;
