@@ -65,6 +65,18 @@ fn no_color_and_a_terminal_that_has_none_are_heard() {
     }
 }
 
+#[test]
+fn a_job_in_the_background_is_not_stopped() {
+    let place = Place::new();
+    // A session of its own, whose shell has the terminal and starts jobs.
+    let job =
+        format!("set -m; {} {FAULTY} --console --ktap & wait $!; echo ended with $?", env!("CARGO_BIN_EXE_prime-cts"));
+    let mut command = Command::new("setsid");
+    command.current_dir(place.path(".")).args(["--wait", "sh", "-c", &format!("exec <>/dev/stdout; {job}")]);
+    let said = on_terminal(command);
+    assert!(said.contains("ended with 1\r\n"), "{said}");
+}
+
 /// What a pipe gets.
 fn plain(mut command: Command) -> String {
     let said: Said = command.output().unwrap().into();

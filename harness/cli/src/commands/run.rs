@@ -147,9 +147,9 @@ pub fn run_cells(
     }
     let runs = before.as_ref().is_none_or(|before| before.head.end.is_none());
     if runs {
-        let forms = Forms { lava: conduct.lava, ktap: conduct.ktap };
+        let forms = Forms { lava: conduct.lava, ktap: conduct.ktap, journal: conduct.console };
         // A line that is written over would run into those of the results.
-        let alone = !(forms.lava || forms.ktap || conduct.console);
+        let alone = !(forms.lava || forms.ktap || forms.journal);
         let shown = RunProgress::new(conduct.results.progress.on(alone), !json);
         let mut live = Live::new(forms, standard_output()?, shown);
         let done = session::run(&options, &mut inventory, &cells, before.as_ref(), &mut journal, &mut live);
