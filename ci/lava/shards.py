@@ -22,6 +22,8 @@ class Shard:
     word: str
     folder: Path
     crashed: list = field(default_factory=list)
+    # Whether one of its jobs ended while no cell was running.
+    between: bool = False
     last_words: str = ""
     number: object = None
     # Why there will be no more of it; nothing when it came to its end.
@@ -48,7 +50,7 @@ class Run:
         for part in parts:
             part.folder.mkdir(parents=True, exist_ok=True)
             # What is left of another day would be taken for this run's.
-            for name in ("log.yaml", "run.jsonl"):
+            for name in ("log.yaml", "between.yaml", "run.jsonl"):
                 (part.folder / name).unlink(missing_ok=True)
         return parts
 
@@ -60,8 +62,8 @@ class Run:
     def take(self, shard, log):
         """Takes in the log of the job that has ended. Says whether another has to go on behind it."""
         path = shard.folder / "log.yaml"
-        with open(path, "ab") as file:
-            file.write(log.rstrip(b"\n") + b"\n")
+        before = path.read_bytes() if path.exists() else b""
+        path.write_bytes(before + log.rstrip(b"\n") + b"\n")
         words = [self.program, "report", "--from-console", path, "--output", shard.folder]
         said = subprocess.run(words, capture_output=True, text=True, check=False)
         if said.returncode != CUT_SHORT:
@@ -69,10 +71,15 @@ class Run:
                 shard.stopped = said.stderr.strip()
             return False
         cell = open_cell(shard.folder / "run.jsonl")
-        if cell is None or cell in shard.crashed:
+        if cell in shard.crashed or (cell is None and shard.between):
             shard.stopped = f"the job ended and no new cell was running (last: {cell})"
-        elif len(shard.crashed) == self.restarts:
-            shard.stopped = f"{cell} would have been restart {self.restarts + 1}"
+        elif len(shard.crashed) + shard.between == self.restarts:
+            shard.stopped = f"{cell or 'no cell'} would have been restart {self.restarts + 1}"
+        elif cell is None:
+            # No one is guilty of that, and only behind a guilty one a job can go on: the same is run once more.
+            shard.between = True
+            (shard.folder / "between.yaml").write_bytes(log)
+            path.write_bytes(before)
         else:
             shard.crashed.append(cell)
             shard.last_words = last_words(log)

@@ -125,6 +125,16 @@ def results(log):
     return found
 
 
+def last_cell(log):
+    """The cell that the journal in a job's log names last, and whether that was running at the end of the log."""
+    said = [line.replace("\\", "") for line in log.decode(errors="replace").splitlines() if '"lvl": "target"' in line]
+    said = [line for line in said if '"#prime-cts ' in line]
+    starts = [(number, re.search(r'"event":"cell-start","id":"([^"]+)"}', line)) for number, line in enumerate(said)]
+    number, start = [(number, start) for number, start in starts if start][-1]
+    # What follows it, whole or cut off, is its end.
+    return start[1], number == len(said) - 1
+
+
 def cells(journal):
     """The cells of a run that have ended, by their ids."""
     events = [json.loads(line) for line in journal.read_text().splitlines()]
