@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,9 +14,21 @@ LABGRID = Path(__file__).resolve().parents[2] / "labgrid"
 LIBC = ctypes.CDLL(None)
 
 
+def lasting_ports():
+    """Those that no connection gets: the kernel gives it one of a range, also while who is to listen is still starting."""
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    ports = range(1024, 65000)
+    return [port for port in ports if not first <= port <= last] or list(ports)
+
+
 def free_ports(count):
     """Ports that no one listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    candidates, sockets = lasting_ports(), []
+    while len(sockets) < count:
+        try:
+            sockets.append(socket.create_server(("127.0.0.1", random.choice(candidates))))
+        except OSError:
+            continue
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()
