@@ -3,7 +3,7 @@
 //! Primary nodes are used, since dumb buffers are not to be had on render nodes. Only a show (`pipe`) needs to be DRM
 //! master; whoever opens a card that has no master becomes it, and drops that at once.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -24,14 +24,17 @@ use crate::fence::Fence;
 use crate::refusal::Refusal;
 use crate::system::System;
 use crate::work::{Work, WorkError, WorkResult};
+use pipe::Pipe;
 
 mod crc;
+mod debugfs;
 mod display;
 mod fence;
 mod formats;
 mod image;
 mod layout;
 mod misuse;
+mod mode;
 mod pipe;
 mod work;
 
@@ -108,7 +111,8 @@ fn open(endpoint: &Endpoint) -> std::io::Result<Rc<dyn Device>> {
     // It is not master where another is.
     let _ = card.release_master_lock();
     let gpu = Gpu::of(&endpoint.driver).filter(|_| !has_dumb_buffers(&card));
-    let card = Rc::new(Handles { card, gpu, users: RefCell::default(), fences: endpoint.driver == fence::DRIVER });
+    let fences = endpoint.driver == fence::DRIVER;
+    let card = Rc::new(Handles { card, gpu, users: RefCell::default(), fences, pipe: OnceCell::new() });
     Ok(Rc::new(Drm { card, node: endpoint.node.clone() }))
 }
 
@@ -121,6 +125,8 @@ struct Handles {
     gpu: Option<Gpu>,
     /// True if its driver makes fences on demand.
     fences: bool,
+    /// The parts of its display, once they were asked for: there are some dozens, each with its name.
+    pipe: OnceCell<Pipe>,
 }
 
 struct Drm {
@@ -158,7 +164,7 @@ impl Device for Drm {
     }
 
     fn formats(&self, asked: &Stream) -> Result<Vec<u32>, WorkError> {
-        work::formats(&self.card.card, asked)
+        work::formats(&self.card, asked)
     }
 
     fn work(&self, work: &Work<'_>) -> Result<WorkResult, WorkError> {

@@ -4,14 +4,12 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use nix::fcntl::OFlag;
 
-/// Where debugfs is mounted.
-const DEBUGFS: &str = "/sys/kernel/debug";
+use super::debugfs::{self, PATIENCE};
 
 /// The first ones may be of frames that were shown before.
 const EARLIER: usize = 2;
@@ -19,17 +17,13 @@ const EARLIER: usize = 2;
 /// More frames than that are not waited for.
 const FRAMES: usize = 12;
 
-/// Longer than any frame lasts.
-const PATIENCE: Duration = Duration::from_millis(300);
-
 /// A job of vkms that ends late switches its CRCs off for whoever has switched them on meanwhile
-/// (fixtures/findings/vkms-composer-switch.md).
+/// (fixtures/findings/vkms-composer-switch.md). Its end is waited for where the kernel reports it.
 const ATTEMPTS: usize = 5;
 
 /// The folder of a CRTC, by its device's node and its place among the device's CRTCs.
 pub fn folder(node: &Path, crtc: usize) -> Option<PathBuf> {
-    let device = std::fs::metadata(node).ok()?.rdev();
-    let folder = PathBuf::from(format!("{DEBUGFS}/dri/{}/crtc-{crtc}/crc", nix::sys::stat::minor(device)));
+    let folder = debugfs::folder(node)?.join(format!("crtc-{crtc}/crc"));
     folder.join("data").exists().then_some(folder)
 }
 

@@ -8,7 +8,8 @@ use spec::step::{DisplayPlane, Stream};
 
 use super::formats::{self, Format, USUAL};
 use super::layout::{Layout, SMALL};
-use super::pipe::{Pipe, PlanePart, mode};
+use super::mode::mode;
+use super::pipe::{Pipe, PlanePart};
 use super::{Card, crc};
 use crate::refusal::Refusal;
 use crate::work::{Work, WorkError};

@@ -220,7 +220,7 @@ impl Pipe {
     }
 
     /// Switches it off, right after a frame has begun: vkms can deadlock where a frame begins meanwhile
-    /// (fixtures/findings/vkms-vblank-deadlock.md).
+    /// (fixtures/findings/vkms-vblank-deadlock.md, and [`mode`](super::mode::mode) for how long a frame lasts).
     pub fn off(&self, card: &Card) -> io::Result<()> {
         let number = u32::try_from(self.number).unwrap_or(0);
         // A driver without such interrupts refuses; the kernel waits for 3 s at most.
@@ -234,23 +234,4 @@ impl Pipe {
         self.writeback.iter().try_for_each(|part| part.set(&mut request, &[("CRTC_ID", 0)]))?;
         card.atomic_commit(AtomicCommitFlags::ALLOW_MODESET, request)
     }
-}
-
-/// A mode made for an image: blanking of some pixels and lines, and 60 frames a second.
-pub fn mode((width, height): (u32, u32)) -> Mode {
-    let (hdisplay, vdisplay) = (width as u16, height as u16);
-    let (htotal, vtotal, vrefresh) = (hdisplay + 32, vdisplay + 8, 60);
-    Mode::from(drm_mode_modeinfo {
-        clock: u32::from(htotal) * u32::from(vtotal) * vrefresh / 1000,
-        hdisplay,
-        hsync_start: hdisplay + 8,
-        hsync_end: hdisplay + 16,
-        htotal,
-        vdisplay,
-        vsync_start: vdisplay + 2,
-        vsync_end: vdisplay + 4,
-        vtotal,
-        vrefresh,
-        ..drm_mode_modeinfo::default()
-    })
 }

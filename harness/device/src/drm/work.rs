@@ -13,7 +13,7 @@ use uapi::sync_file::{OutFence, wait_readable};
 use super::display::{self, Plan, not_asked};
 use super::image::{Image, call};
 use super::pipe::{Layer, Pipe, Scene};
-use super::{Card, Handles, crc};
+use super::{Card, Handles, crc, debugfs};
 use crate::refusal::Refusal;
 use crate::work::{Buffers, Wait, Work, WorkError, WorkResult};
 
@@ -37,14 +37,18 @@ fn plain(asked: &Stream) -> bool {
     !asked.stop && asked.calls.is_empty() && asked.queued.is_none() && asked.capture.len() < 2
 }
 
-fn pipe(card: &Card) -> Result<Pipe, WorkError> {
-    let pipe = Pipe::find(card).map_err(call("DRM_IOCTL_SET_CLIENT_CAP"))?;
-    pipe.ok_or(not_asked("no connector of this card is connected"))
+fn pipe(card: &Handles) -> Result<&Pipe, WorkError> {
+    if let Some(pipe) = card.pipe.get() {
+        return Ok(pipe);
+    }
+    let pipe = Pipe::find(&card.card).map_err(call("DRM_IOCTL_SET_CLIENT_CAP"))?;
+    let pipe = pipe.ok_or(not_asked("no connector of this card is connected"))?;
+    Ok(card.pipe.get_or_init(|| pipe))
 }
 
 /// The formats in which a work can be done.
-pub fn formats(card: &Card, asked: &Stream) -> Result<Vec<u32>, WorkError> {
-    display::formats(card, &pipe(card)?, asked)
+pub fn formats(card: &Handles, asked: &Stream) -> Result<Vec<u32>, WorkError> {
+    display::formats(&card.card, pipe(card)?, asked)
 }
 
 pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<WorkResult, WorkError> {
@@ -52,7 +56,7 @@ pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<WorkResu
     if !plain(asked) {
         return Err(not_asked("a display shows one image, and knows no queues"));
     }
-    let pipe = pipe(&card.card)?;
+    let pipe = pipe(card)?;
     let plan = Plan::of(work, &pipe.modes).ok_or(not_asked("the buffers are too small for an image as asked for"))?;
     if work.capture.imported() && !pipe.writes_back() {
         return Err(not_asked("this card has no writeback connector"));
@@ -67,7 +71,7 @@ pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<WorkResu
     let target = (pipe.writes_back() && !asked.test_only)
         .then(|| Image::new(card, plan.target, asked.modifier && !asked.capture.is_empty(), work.capture))
         .transpose()?;
-    let stage = Stage { pipe: &pipe, card: &card.card, shown: &shown, below: below.as_ref(), target: target.as_ref() };
+    let stage = Stage { pipe, card: &card.card, shown: &shown, below: below.as_ref(), target: target.as_ref() };
     if asked.test_only {
         stage.commit(asked.plane, plan.mode, AtomicCommitFlags::TEST_ONLY, None, [None, None])?;
         return Ok(WorkResult { frames, ..WorkResult::default() });
@@ -75,6 +79,8 @@ pub fn work(card: &Rc<Handles>, node: &Path, work: &Work<'_>) -> Result<WorkResu
     (work.queued)();
     let on = (0..ATTEMPTS).find_map(|number| stage.show(work, plan.mode, number).transpose());
     let worked = on.unwrap_or(Err(LATE)).map(|early| {
+        // Before someone else wants what vkms switches off then (fixtures/findings/vkms-composer-switch.md).
+        target.iter().for_each(|target| debugfs::put_away(node, target.framebuffer));
         // A case about what is written back says nothing of what is shown.
         let folder = crc::folder(node, pipe.number).filter(|_| !asked.output.is_empty());
         let written = target.as_ref().map_or_else(|| vec![None], Image::written);
