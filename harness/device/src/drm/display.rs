@@ -7,15 +7,15 @@ use spec::case::{Ability, Pixels};
 use spec::step::{DisplayPlane, Stream};
 
 use super::formats::{self, Format, USUAL};
-use super::layout::{Layout, SMALL};
+use super::layout::{Layout, POINTER};
 use super::mode::mode;
 use super::pipe::{Pipe, PlanePart};
 use super::{Card, crc};
 use crate::refusal::Refusal;
 use crate::work::{Work, WorkError};
 
-/// The image below another plane's.
-const BELOW: (u32, u32) = (128, 128);
+/// The image below another plane's, which ends before it.
+const BELOW: (u32, u32) = (112, 108);
 
 /// The abilities of a card's displays and the pixel formats that they show.
 pub fn abilities(card: &Card, node: &Path) -> (Vec<Ability>, Vec<Pixels>) {
@@ -109,8 +109,11 @@ impl Plan {
         }
         let files = asked.output.len().max(1);
         if asked.plane != DisplayPlane::Primary {
-            let padding = if asked.padded { SMALL.0 } else { 0 };
-            let shown = Layout::new(format, SMALL, padding, files > 1);
+            let padding = if asked.padded { POINTER.0 } else { 0 };
+            let shown = match asked.plane {
+                DisplayPlane::Cursor => Layout::new(format, POINTER, padding, files > 1),
+                _ => Layout::fitting(format, asked, files, room(work.output_room))?,
+            };
             let fits = shown.fits(files, room(work.output_room)) && asked.capture.is_empty() && !asked.odd;
             let (below, target, mode) = (Some(usual(BELOW)), usual(BELOW), mode(BELOW));
             return fits.then_some(Self { shown, below, target, mode });
@@ -176,7 +179,7 @@ mod tests {
     fn an_image_above_is_smaller_than_the_display() {
         let above = Stream { plane: DisplayPlane::Overlay, ..asked(&["a"], &[]) };
         let plan = plan(above, b"AR24", 64 << 10, &[]).unwrap();
-        assert_eq!((plan.shown.words(), plan.mode.size()), ("64x64 AR24".to_owned(), (128, 128)));
+        assert_eq!((plan.shown.words(), plan.mode.size()), ("64x40 AR24".to_owned(), (112, 108)));
     }
 
     #[test]

@@ -1,20 +1,25 @@
 //! Where the bytes of an image lie: its size in pixels, and for each of its planes the buffer, the offset and the pitch.
 //! Reference: `include/uapi/drm/drm_mode.h`, `struct drm_mode_fb_cmd2`.
 
-use spec::step::Stream;
+use spec::step::{DisplayPlane, Stream};
+use uapi::memory::page_size;
 
 use super::formats::Format;
 use crate::work::place;
 
 /// Images in pixels, from large to small: so small that a display in software shows them at once. Most end within the
 /// last page of a buffer that they just fit into.
-const SIZES: &[(u32, u32)] = &[(256, 128), (128, 128), (160, 90), (112, 100), (64, 64)];
+const SIZES: &[(u32, u32)] = &[(256, 128), (128, 128), (160, 90), (112, 100), (64, 80), (64, 64), (64, 40), (64, 20)];
 
-/// Images of an odd width and height.
-const ODD: &[(u32, u32)] = &[(151, 101), (101, 75), (53, 37)];
+/// Images of an odd width and height. The smaller ones use a few bytes of their last page, with 2, 4 and 8 bytes a pixel.
+const ODD: &[(u32, u32)] = &[(151, 101), (101, 75), (65, 65), (65, 33), (65, 17)];
 
-/// What lies on another plane's image is as large as the pointer of any display, and so is the usual pointer.
-pub const SMALL: (u32, u32) = (64, 64);
+/// Half pages of an image of which there is one for each format: it reaches over the ends of two pages into a third, and
+/// a display in software needs a microsecond for each pixel. The whole buffer is shown in one format.
+const HALVES: u64 = 5;
+
+/// As large as the pointer of any display, and so is the usual pointer.
+pub const POINTER: (u32, u32) = (64, 64);
 
 /// The bytes from line to line beyond those of a line: displays want lines at multiples of 64.
 const PADDING: u32 = 64;
@@ -65,8 +70,11 @@ impl Layout {
         Self { format, width, height, planes, bytes, starts: Vec::new() }
     }
 
-    /// The largest image of a format that is as a case asks, and for which there is room in each buffer.
+    /// The largest image of a format that is as a case asks, and for which there is room in each buffer: in all of it where
+    /// there is one format, else in a few pages.
     pub fn fitting(format: &'static Format, asked: &Stream, files: usize, room: u64) -> Option<Self> {
+        let few = HALVES * page_size() as u64 / 2;
+        let room = if asked.pixels.is_some() || asked.plane == DisplayPlane::Overlay { room.min(few) } else { room };
         let sizes = if asked.odd { ODD } else { SIZES };
         let padding = if asked.padded { PADDING } else { 0 };
         let layouts = sizes.iter().map(|&size| Self::new(format, size, padding, files > 1));
@@ -121,6 +129,7 @@ impl Layout {
 mod tests {
     use super::*;
     use crate::drm::formats::{USUAL, named};
+    use spec::case::Pixels;
 
     fn nv12() -> &'static Format {
         named(u32::from_le_bytes(*b"NV12")).unwrap()
@@ -163,6 +172,24 @@ mod tests {
         assert_eq!(fitting(&plain, 2, 64 << 10).as_deref(), Some("256x128 NV12"));
         assert_eq!(fitting(&plain, 3, 64 << 10), None, "NV12 has two planes");
         assert_eq!(fitting(&plain, 1, 4096), None);
+    }
+
+    /// Each page that it uses has bytes of it, and so has the end of the last but one.
+    #[test]
+    fn an_image_for_each_format_reaches_over_the_ends_of_pages() {
+        let page = page_size() as u64;
+        let odd = |odd| Stream { pixels: Some(Pixels::Rgb), odd, ..Stream::default() };
+        for (name, odd) in
+            [*b"XR24", *b"RG16", *b"XR48"].into_iter().flat_map(|name| [(name, odd(false)), (name, odd(true))])
+        {
+            let format = named(u32::from_le_bytes(name)).unwrap();
+            let image = Layout::fitting(format, &odd, 1, 16 * page).unwrap();
+            let bytes = image.bytes[0];
+            assert!(bytes > 2 * page && bytes <= HALVES * page / 2, "{}: {bytes} bytes", image.words());
+        }
+        let planes = Stream { pixels: Some(Pixels::SemiPlanar), ..Stream::default() };
+        let image = Layout::fitting(nv12(), &planes, 1, 16 * page).unwrap();
+        assert!(!image.planes[1].offset.is_multiple_of(page as u32), "the second plane begins within a page");
     }
 
     #[test]

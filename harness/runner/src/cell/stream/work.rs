@@ -9,7 +9,8 @@ use oracle::content::word;
 use spec::case::Kind;
 use spec::step::{Stream, StreamCpu};
 
-use super::judge::{judge, judge_amounts, steady, unchanged, unwritten};
+use super::judge::{judge, judge_amounts, unchanged};
+use super::reference::{depends, steady, unwritten};
 use super::view::{self, Reader, View};
 use super::waiting::{self, Waiting};
 use super::work_error::{why_not, without_reference};
@@ -146,30 +147,44 @@ impl AtWork<'_> {
         self.buffers[1].iter().try_for_each(View::give_up)
     }
 
+    /// The work on the device's own buffers, and whether it is known that what it made of them depends on what it read.
+    fn reference(&self, importer: &OpenEndpoint) -> Result<(WorkResult, bool), Stop> {
+        let before = |at| word(BEFORE, at);
+        let first = self.own(importer, &before, &|at| self.read.own(at));
+        let first = first.map_err(|undone| without_reference(importer, &undone))?;
+        if self.step.output.is_empty() || importer.endpoint.kind != Kind::Drm && !unwritten(&first) {
+            return Ok((first, false));
+        }
+        let reads = match self.own(importer, &before, &|at| !self.read.own(at)) {
+            Ok(other) if (&other.crc, &other.written) == (&first.crc, &first.written) => {
+                let seen = "what is shown is the same for other bytes";
+                return Err(Stop::not_observable(Oracle::Content, seen, EXPECTED));
+            }
+            Ok(other) => depends(&first, &other),
+            Err(_) => false,
+        };
+        Ok((first, reads))
+    }
+
     fn compared(&self) -> Result<(String, Result<(), Stop>), Stop> {
         let (world, step, [capture, output]) = (self.world, self.step, self.buffers);
         let done = self.imported()?;
-        let read = |at| self.read.own(at);
         let importer = self.importer()?;
-        let (before, complement) = (|at| word(BEFORE, at), |at| !word(BEFORE, at));
-        let reference = [self.own(importer, &before, &read), self.own(importer, &complement, &read)];
-        let (first, second) = match reference {
-            [Ok(first), Ok(second)] => (first, second),
-            [Err(undone), _] | [_, Err(undone)] => return Err(without_reference(importer, &undone)),
+        let (first, reads) = self.reference(importer)?;
+        let judged = || {
+            judge(world, &done, &first, capture)
+                .and_then(|()| unchanged(world, output, |at| self.read.imported(at), done.read))
         };
-        if !step.output.is_empty() && (importer.endpoint.kind == Kind::Drm || unwritten(&first)) {
-            let other = self.own(importer, &before, &|at| !self.read.own(at));
-            if other.is_ok_and(|other| (&other.crc, &other.written) == (&first.crc, &first.written)) {
-                return Err(Stop::not_observable(
-                    Oracle::Content,
-                    "what is shown is the same for other bytes",
-                    EXPECTED,
-                ));
+        let bytes = match reads.then(judged) {
+            Some(Ok(())) => Ok(()),
+            // Whoever is to be blamed has to do the same each time.
+            _ => {
+                let second = self.own(importer, &|at| !word(BEFORE, at), &|at| self.read.own(at));
+                let second = second.map_err(|undone| without_reference(importer, &undone))?;
+                steady(&first, &second).map_err(|why| Stop::not_observable(Oracle::Content, why, EXPECTED))?;
+                judged()
             }
-        }
-        steady(&first, &second).map_err(|why| Stop::not_observable(Oracle::Content, why, EXPECTED))?;
-        let bytes = judge(world, &done, &first, capture)
-            .and_then(|()| unchanged(world, output, |at| self.read.imported(at), done.read));
+        };
         let (told, bytes) = match (step.cpu.defined(), bytes) {
             (true, bytes) => (String::new(), bytes),
             (false, Ok(())) => (", and the bytes are the right ones all the same".to_owned(), Ok(())),
