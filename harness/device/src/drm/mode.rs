@@ -11,7 +11,7 @@ const USUAL: u32 = 60;
 
 /// Frames a second where they can be short: a work waits for half a dozen of them, and vkms makes each when its time has
 /// come, however little there is to show.
-const FAST: u32 = 400;
+const FAST: u32 = 500;
 
 /// A mode made for an image.
 pub fn mode(size: (u32, u32)) -> Mode {
