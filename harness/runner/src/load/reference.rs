@@ -101,7 +101,7 @@ impl Reference {
         if own.used != used {
             return Err(format!("the device says it wrote {used} bytes, into its own buffer {}", own.used));
         }
-        let mut expected = filled(seen.len(), before);
+        let mut expected = filled(0..seen.len(), before);
         let len = own.bytes.len().min(seen.len());
         expected[..len].copy_from_slice(&own.bytes[..len]);
         compare(&expected, seen, BEFORE).map_err(|difference| difference.to_string())?;
@@ -114,7 +114,7 @@ impl Reference {
 /// # Errors
 /// The difference, in words.
 pub fn unchanged(seen: &[u8]) -> Result<u64, String> {
-    let expected = filled(seen.len(), read);
+    let expected = filled(0..seen.len(), read);
     compare(&expected, seen, INPUT).map_err(|difference| format!("a buffer that the device reads: {difference}"))?;
     Ok(seen.len() as u64)
 }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn what_the_device_left_alone_stays_as_it_was_filled() {
         let reference = reference(&[&[7; 8], &[7; 8]]);
-        let mut seen = filled(32, before);
+        let mut seen = filled(0..32, before);
         seen[..8].fill(7);
         assert_eq!(reference.compare(99, 0, 8, &seen), Ok(32));
         assert!(reference.compare(0, 0, 9, &seen).unwrap_err().contains("wrote 9 bytes"));
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_is_read_is_not_written() {
-        let mut seen = filled(64, read);
+        let mut seen = filled(0..64, read);
         assert_eq!(unchanged(&seen), Ok(64));
         seen[63] ^= 1;
         assert!(unchanged(&seen).is_err());

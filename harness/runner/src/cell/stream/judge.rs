@@ -1,5 +1,7 @@
 //! What a device has done to imported buffers, compared with what it has done to its own.
 
+use std::ops::Range;
+
 use device::work::place;
 use device::{Plane, WorkResult};
 use event::Oracle;
@@ -35,11 +37,9 @@ pub fn judge(world: &World, done: &WorkResult, own: &WorkResult, files: &[View])
             (None, Some(Some(plane))) => plane.bytes.clone(),
             (None, _) => continue,
         };
-        let mut expected = filled(seen.len(), |at| word(seed, at));
-        if let Some(own) = own {
-            let len = own.bytes.len().min(seen.len());
-            expected[..len].copy_from_slice(&own.bytes[..len]);
-        }
+        let mut expected = own.as_ref().map_or_else(Vec::new, |own| own.bytes.clone());
+        expected.truncate(seen.len());
+        expected.extend(filled(expected.len()..seen.len(), |at| word(seed, at)));
         compare(&expected, &seen, seed).map_err(|difference| {
             Stop::fail(Oracle::Content, BLAME, format!("buffer {number}: {difference}"), EXPECTED)
         })?;
@@ -64,21 +64,21 @@ fn judge_crc(imported: Option<&str>, own: Option<&str>) -> Result<(), Stop> {
     }
 }
 
-/// Returns this many bytes as they were filled.
-pub fn filled(len: usize, word: impl Fn(u64) -> u64) -> Vec<u8> {
-    let mut bytes = vec![0; len.next_multiple_of(8)];
-    for (index, place) in bytes.chunks_exact_mut(8).enumerate() {
-        place.copy_from_slice(&word(index as u64 * 8).to_ne_bytes());
-    }
-    bytes.truncate(len);
-    bytes
+/// Returns these bytes of a buffer as they were filled.
+pub fn filled(bytes: Range<usize>, word: impl Fn(u64) -> u64) -> Vec<u8> {
+    let (first, cut) = (bytes.start / 8 * 8, bytes.start % 8);
+    let mut filled = Vec::with_capacity(bytes.len() + 16);
+    (first..bytes.end).step_by(8).for_each(|at| filled.extend_from_slice(&word(at as u64).to_ne_bytes()));
+    filled.truncate(bytes.end.saturating_sub(first));
+    filled.drain(..cut.min(filled.len()));
+    filled
 }
 
 /// A buffer that is read stays as it was.
 pub fn unchanged(world: &World, files: &[View], held: impl Fn(u64) -> u64, read: u64) -> Result<(), Stop> {
     for (number, shown) in files.iter().enumerate().filter(|(_, shown)| !shown.is_gone()) {
         let seen = shown.bytes(world)?;
-        let expected = filled(seen.len(), |at| held(place(number, at)));
+        let expected = filled(0..seen.len(), |at| held(place(number, at)));
         compare(&expected, &seen, INPUT).map_err(|difference| {
             let seen = format!("buffer {number}, of which {read} bytes were to be read: {difference}");
             Stop::fail(Oracle::Content, BLAME, seen, "a buffer that the device reads is not written")

@@ -3,6 +3,7 @@
 use device::{Plane, WorkResult};
 use oracle::content::word;
 
+use super::judge::filled;
 use super::work_order::BEFORE;
 
 /// Returns whether no buffer shows what a device has done.
@@ -35,6 +36,23 @@ pub fn depends(first: &WorkResult, other: &WorkResult) -> bool {
     first.written.iter().zip(&other.written).any(|pair| matches!(pair, (Some(first), Some(other)) if first != other))
 }
 
+/// What a device's own buffers would hold had they been filled as the imported ones were and not with the complements:
+/// where it wrote all of what it says that it wrote and nothing behind that, there is nothing else to know of it. Imported
+/// buffers that hold the same are the second run that agrees: a byte that it left alone in one of the two is another.
+pub fn as_before(second: &WorkResult) -> Option<WorkResult> {
+    let mut first = second.clone();
+    for plane in first.written.iter_mut().flatten() {
+        let end = plane.used as usize;
+        let (len, rest) = (plane.bytes.len(), plane.bytes.get_mut(end..).filter(|_| end > 0)?);
+        let alone = filled(end..len, |at| !word(BEFORE, at));
+        if rest != alone {
+            return None;
+        }
+        rest.iter_mut().for_each(|byte| *byte = !*byte);
+    }
+    (!unwritten(&first)).then_some(first)
+}
+
 /// Returns whether a device wrote any byte of a buffer, the same each time.
 fn same(first: &Plane, second: &Plane) -> Result<bool, String> {
     if first.used != second.used || first.bytes.len() != second.bytes.len() {
@@ -62,11 +80,10 @@ fn same(first: &Plane, second: &Plane) -> Result<bool, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::judge::filled;
     use super::*;
 
     fn own(complement: bool) -> Vec<u8> {
-        filled(16, |at| if complement { !word(BEFORE, at) } else { word(BEFORE, at) })
+        filled(0..16, |at| if complement { !word(BEFORE, at) } else { word(BEFORE, at) })
     }
 
     fn worked(bytes: Vec<u8>) -> WorkResult {
@@ -93,6 +110,20 @@ mod tests {
         assert!(why.contains("byte 11 is 01, then 02"), "{why}");
         let short = WorkResult { written: vec![Some(Plane { used: 8, bytes: own(true) })], ..WorkResult::default() };
         assert!(steady(&worked(own(false)), &short).is_err());
+    }
+
+    #[test]
+    fn what_a_device_says_that_it_wrote_is_what_it_wrote() {
+        let used =
+            |used, bytes| WorkResult { written: vec![None, Some(Plane { used, bytes })], ..WorkResult::default() };
+        let (mut one, mut other) = (own(false), own(true));
+        one[..10].fill(7);
+        other[..10].fill(7);
+        assert_eq!(as_before(&used(10, other.clone())), Some(used(10, one)));
+        assert_eq!(as_before(&used(9, other.clone())), None, "it wrote another byte behind them");
+        assert_eq!(as_before(&used(17, other)), None, "more than the buffer has");
+        assert_eq!(as_before(&used(0, own(true))), None, "it wrote nothing");
+        assert_eq!(as_before(&WorkResult::default()), None);
     }
 
     #[test]
