@@ -10,7 +10,7 @@ mod tally;
 
 pub use bytes::compare;
 pub use difference::{Bytes, Difference, Seen, Shape};
-pub use pattern::{Origin, POSITIONS, SEEDS, origin, word};
+pub use pattern::{Origin, POSITIONS, SEEDS, Words, origin, word};
 
 use std::ops::Range;
 

@@ -179,6 +179,11 @@ impl Mapping {
     ///
     /// A page that the exporter does not back ends the process with SIGBUS.
     pub fn write_words(&self, word: impl Fn(u64) -> u64) {
+        self.write_each(&word);
+    }
+
+    /// Apart from the above, which is compiled with its callers and as they are: for size.
+    fn write_each(&self, word: &dyn Fn(u64) -> u64) {
         (0..self.len() / 8 * 8).step_by(8).for_each(|offset| self.write_word(offset, word(offset as u64)));
     }
 

@@ -1,5 +1,7 @@
 //! The bijection that makes the pattern.
 
+use std::cell::Cell;
+
 use serde::{Deserialize, Serialize};
 use uapi::memory::{LINE, Line};
 
@@ -45,6 +47,31 @@ pub const fn word(seed: u32, position: u64) -> u64 {
     let (number, place) = (position / 8 / BLOCK, position / 8 % BLOCK);
     let (first, step) = block(seed, number);
     folded(first.wrapping_add(place.wrapping_mul(step)))
+}
+
+/// The words of a seed, for whoever wants one after the other: what a block begins with is mixed once.
+pub struct Words {
+    seed: u32,
+    block: Cell<(u64, u64, u64)>,
+}
+
+impl Words {
+    /// The words of a seed.
+    pub fn of(seed: u32) -> Self {
+        let (first, step) = block(seed, 0);
+        Self { seed, block: Cell::new((0, first, step)) }
+    }
+
+    /// The same as [`word`].
+    pub fn at(&self, position: u64) -> u64 {
+        let (number, place) = (position / 8 / BLOCK, position / 8 % BLOCK);
+        let (mut known, mut first, mut step) = self.block.get();
+        if known != number {
+            (known, (first, step)) = (number, block(self.seed, number));
+            self.block.set((known, first, step));
+        }
+        folded(first.wrapping_add(place.wrapping_mul(step)))
+    }
 }
 
 /// The lines from a position on, which is a multiple of 64, to the end of its block.
@@ -149,6 +176,14 @@ mod tests {
         fn origin_is_the_inverse_of_word(seed in 0..SEEDS, index in 0..POSITIONS / 8) {
             let position = index * 8;
             prop_assert_eq!(origin(word(seed, position)), Some(Origin { seed, position }));
+        }
+
+        #[test]
+        fn one_after_the_other_they_are_the_same_words(seed in 0..SEEDS, indices: [u32; 4]) {
+            let words = Words::of(seed);
+            for position in indices.into_iter().flat_map(|index| [u64::from(index) * 8, u64::from(index) * 8 + 8, 0]) {
+                prop_assert_eq!(words.at(position), word(seed, position));
+            }
         }
 
         #[test]

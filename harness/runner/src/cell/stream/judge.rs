@@ -5,7 +5,7 @@ use std::ops::Range;
 use device::work::place;
 use device::{Plane, WorkResult};
 use event::Oracle;
-use oracle::content::{compare, word};
+use oracle::content::{Words, compare};
 
 use super::view::View;
 use super::work_order::{BEFORE, BLAME, EXPECTED, INPUT, LEFT};
@@ -39,7 +39,8 @@ pub fn judge(world: &World, done: &WorkResult, own: &WorkResult, files: &[View])
         };
         let mut expected = own.as_ref().map_or_else(Vec::new, |own| own.bytes.clone());
         expected.truncate(seen.len());
-        expected.extend(filled(expected.len()..seen.len(), |at| word(seed, at)));
+        let words = Words::of(seed);
+        expected.extend(filled(expected.len()..seen.len(), |at| words.at(at)));
         compare(&expected, &seen, seed).map_err(|difference| {
             Stop::fail(Oracle::Content, BLAME, format!("buffer {number}: {difference}"), EXPECTED)
         })?;
@@ -66,11 +67,13 @@ fn judge_crc(imported: Option<&str>, own: Option<&str>) -> Result<(), Stop> {
 
 /// Returns these bytes of a buffer as they were filled.
 pub fn filled(bytes: Range<usize>, word: impl Fn(u64) -> u64) -> Vec<u8> {
-    let (first, cut) = (bytes.start / 8 * 8, bytes.start % 8);
-    let mut filled = Vec::with_capacity(bytes.len() + 16);
-    (first..bytes.end).step_by(8).for_each(|at| filled.extend_from_slice(&word(at as u64).to_ne_bytes()));
+    let first = bytes.start / 8 * 8;
+    let mut filled = vec![0; bytes.end.saturating_sub(first).next_multiple_of(8)];
+    for (index, place) in filled.chunks_exact_mut(8).enumerate() {
+        place.copy_from_slice(&word((first + index * 8) as u64).to_ne_bytes());
+    }
     filled.truncate(bytes.end.saturating_sub(first));
-    filled.drain(..cut.min(filled.len()));
+    filled.drain(..(bytes.start - first).min(filled.len()));
     filled
 }
 

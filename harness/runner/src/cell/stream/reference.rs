@@ -1,7 +1,7 @@
 //! What a device's work on its own buffers is worth: whether it does anything, and the same each time.
 
 use device::{Plane, WorkResult};
-use oracle::content::word;
+use oracle::content::{Words, word};
 
 use super::judge::filled;
 use super::work_order::BEFORE;
@@ -40,11 +40,11 @@ pub fn depends(first: &WorkResult, other: &WorkResult) -> bool {
 /// where it wrote all of what it says that it wrote and nothing behind that, there is nothing else to know of it. Imported
 /// buffers that hold the same are the second run that agrees: a byte that it left alone in one of the two is another.
 pub fn as_before(second: &WorkResult) -> Option<WorkResult> {
-    let mut first = second.clone();
+    let (mut first, before) = (second.clone(), Words::of(BEFORE));
     for plane in first.written.iter_mut().flatten() {
         let end = plane.used as usize;
         let (len, rest) = (plane.bytes.len(), plane.bytes.get_mut(end..).filter(|_| end > 0)?);
-        let alone = filled(end..len, |at| !word(BEFORE, at));
+        let alone = filled(end..len, |at| !before.at(at));
         if rest != alone {
             return None;
         }
@@ -60,11 +60,11 @@ fn same(first: &Plane, second: &Plane) -> Result<bool, String> {
     }
     let mut wrote = false;
     for (index, (one, other)) in first.bytes.chunks(8).zip(second.bytes.chunks(8)).enumerate() {
-        let fill = word(BEFORE, index as u64 * 8).to_ne_bytes();
         if one == other {
             wrote = true;
             continue;
         }
+        let fill = word(BEFORE, index as u64 * 8).to_ne_bytes();
         for (at, (&one, &other)) in one.iter().zip(other).enumerate() {
             wrote |= one == other;
             if one != other && (one != fill[at] || other != !fill[at]) {

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use device::work::place;
 use device::{Buffers, Work, WorkError, WorkResult};
-use oracle::content::word;
+use oracle::content::{Words, word};
 use spec::case::Kind;
 use spec::step::{Stream, StreamCpu};
 
@@ -14,7 +14,7 @@ use super::reference::{as_before, depends, steady, unwritten};
 use super::view::{self, Reader, View};
 use super::waiting::{self, Waiting};
 use super::work_error::{why_not, without_reference};
-use super::work_order::{BEFORE, EXPECTED, INPUT, LEFT, input, own_input, work_of};
+use super::work_order::{BEFORE, EXPECTED, INPUT, LEFT, input, work_of};
 use crate::cell::stop::Stop;
 use crate::cell::world::{OpenEndpoint, Value, World};
 use crate::witness::{self, Sight};
@@ -34,6 +34,7 @@ pub fn at_work(world: &mut World, step: &Stream, format: Option<u32>) -> Result<
 struct Read {
     /// In place of the pattern.
     bytes: Option<Vec<u8>>,
+    words: Words,
     offset: u64,
 }
 
@@ -43,12 +44,12 @@ impl Read {
             [shown] if step.as_is => Some(shown.bytes(world)?),
             _ => None,
         };
-        Ok(Self { bytes, offset: step.offset.0 })
+        Ok(Self { bytes, words: Words::of(INPUT), offset: step.offset.0 })
     }
 
     /// The word at a byte of an imported one, counted from the first.
     fn imported(&self, at: u64) -> u64 {
-        let Some(bytes) = &self.bytes else { return input(INPUT, at, self.offset) };
+        let Some(bytes) = &self.bytes else { return input(&self.words, at, self.offset) };
         let at = usize::try_from(at).unwrap_or(usize::MAX);
         let word = bytes.get(at..).unwrap_or_default().first_chunk();
         word.copied().map_or(0, u64::from_ne_bytes)
@@ -56,7 +57,7 @@ impl Read {
 
     /// The word at a byte of one of the device's own: that begins with the data.
     fn own(&self, at: u64) -> u64 {
-        if self.bytes.is_some() { self.imported(at + self.offset) } else { own_input(at) }
+        if self.bytes.is_some() { self.imported(at + self.offset) } else { input(&self.words, at, 0) }
     }
 }
 
@@ -90,11 +91,12 @@ impl AtWork<'_> {
     /// The work on imported buffers.
     fn imported(&self) -> Result<WorkResult, Stop> {
         let (world, step, [capture, output]) = (self.world, self.step, self.buffers);
-        capture.iter().try_for_each(|shown| shown.fill(world, |at| word(BEFORE, at)))?;
+        let words = Words::of(BEFORE);
+        capture.iter().try_for_each(|shown| shown.fill(world, |at| words.at(at)))?;
         if !step.as_is {
-            let seed = if step.wait.is_some() { LEFT } else { INPUT };
+            let words = Words::of(if step.wait.is_some() { LEFT } else { INPUT });
             let fill = |(number, shown): (usize, &View)| {
-                shown.fill(world, |at| input(seed, place(number, at), self.read.offset))
+                shown.fill(world, |at| input(&words, place(number, at), self.read.offset))
             };
             output.iter().enumerate().try_for_each(fill)?;
         }
@@ -112,7 +114,7 @@ impl AtWork<'_> {
             waiting.as_ref().map_or(Ok(()), |waiting| waiting.end(|number, at| self.read.imported(place(number, at))))
         };
         let wait = waiting.as_ref().map(|waiting| device::Wait { file: waiting.file(), signal: &signal });
-        let (before, read) = (|at| word(BEFORE, at), |at| self.read.own(at));
+        let (before, read) = (|at| words.at(at), |at| self.read.own(at));
         let own_work = work_of(step, self.room, self.format, &before, &read);
         let gone = RefCell::new(Ok(()));
         let work = Work {
@@ -154,7 +156,8 @@ impl AtWork<'_> {
         judged: &dyn Fn(&WorkResult) -> Result<(), Stop>,
     ) -> Result<(WorkResult, Result<(), Stop>), Stop> {
         let undone = |undone: WorkError| without_reference(importer, &undone);
-        let inverted = || self.own(importer, &|at| !word(BEFORE, at), &|at| self.read.own(at)).map_err(undone);
+        let words = Words::of(BEFORE);
+        let inverted = || self.own(importer, &|at| !words.at(at), &|at| self.read.own(at)).map_err(undone);
         let shows = importer.endpoint.kind == Kind::Drm && !self.step.output.is_empty();
         let second = if shows { None } else { Some(inverted()?) };
         if let Some(first) = second.as_ref().and_then(as_before)
@@ -176,7 +179,8 @@ impl AtWork<'_> {
     /// The work on buffers that held what the imported ones did, and whether it is known that what the device made of them
     /// depends on what it read.
     fn first(&self, importer: &OpenEndpoint) -> Result<(WorkResult, bool), Stop> {
-        let before = |at| word(BEFORE, at);
+        let words = Words::of(BEFORE);
+        let before = |at| words.at(at);
         let first = self.own(importer, &before, &|at| self.read.own(at));
         let first = first.map_err(|undone| without_reference(importer, &undone))?;
         if self.step.output.is_empty() || importer.endpoint.kind != Kind::Drm && !unwritten(&first) {

@@ -2,7 +2,7 @@
 
 use device::{Buffers, Work};
 use event::Blame;
-use oracle::content::word;
+use oracle::content::{Words, word};
 use spec::step::Stream;
 
 /// The seed of the buffers that are read.
@@ -41,11 +41,11 @@ pub fn work_of<'a>(
 }
 
 /// Returns the word that a buffer which is read has at a byte: the data begins at an offset.
-pub fn input(seed: u32, at: u64, offset: u64) -> u64 {
-    word(seed, at.wrapping_sub(offset) % oracle::content::POSITIONS)
+pub fn input(words: &Words, at: u64, offset: u64) -> u64 {
+    words.at(at.wrapping_sub(offset) % oracle::content::POSITIONS)
 }
 
 /// Returns the word that one of the device's own buffers has.
 pub(crate) fn own_input(at: u64) -> u64 {
-    input(INPUT, at, 0)
+    word(INPUT, at % oracle::content::POSITIONS)
 }
