@@ -22,6 +22,8 @@ pub const COMMANDS: &[(&str, By)] = &[
     // This very test is a part of them.
     ("ci/test", Test("every_command_of_the_documents_is_run")),
     ("ci/test --quick", Test("every_command_of_the_documents_is_run")),
+    ("ci/test --all", Test("every_command_of_the_documents_is_run")),
+    ("ci/test --night", Built("ci/test", "it runs for hours")),
     ("ci/test --farm", Built("ci/test", "each script that it runs is one of ci/farm, which installs a farm")),
     ("ci/board list", Test("the_boards_are_listed")),
     ("ci/board run all", Test("all_boards_are_told_in_one_table")),
