@@ -9,6 +9,7 @@ mod compare;
 mod conformance;
 mod cut_short;
 mod documents;
+mod ends;
 mod fuzz;
 mod host;
 mod layout;
