@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 const EXIT_CODES: &str = "Exit codes of `run`: that of prime-cts, or 2: bad usage, an unknown board, a faulty board \
-    file, a package to install; 4: the board could not be made or booted, or died; 5: interrupted.\n\
+    file, a package to install; 4: the board could not be made or booted; 5: the run was cut short, and the summary is of what there is.\n\
     Environment: PRIME_CTS_CACHE, the folder that kernels and built drivers are kept in (else \
     XDG_CACHE_HOME/prime-cts, ~/.cache/prime-cts).";
 
@@ -102,8 +102,8 @@ pub struct Limits {
     /// Give up after this many seconds of emulation.
     #[arg(long, value_name = "SECONDS", default_value = "1800", value_parser = seconds)]
     pub timeout: Duration,
-    /// Restart the board up to this many times after a cell has brought its kernel down.
-    #[arg(long, value_name = "COUNT", default_value = "8")]
+    /// Restart the board up to this many times after a cell has brought its kernel down, has damaged it, or hangs it.
+    #[arg(long, value_name = "COUNT", default_value = "40")]
     pub restarts: u32,
 }
 

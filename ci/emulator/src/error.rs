@@ -13,8 +13,8 @@ pub enum Exit {
     Usage = 2,
     /// The board could not be made or booted, or died before it delivered a result.
     Board = 4,
-    /// Interrupted by a signal; what the board had written by then is kept.
-    Interrupted = 5,
+    /// The run was cut short, by a signal too; what the board had written by then is kept.
+    CutShort = 5,
 }
 
 /// An error with its place and, where there is one, its remedy.
@@ -120,7 +120,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Document(_) | Self::Usage { .. } | Self::Missing { .. } => Exit::Usage,
-            Self::Interrupted { .. } => Exit::Interrupted,
+            Self::Interrupted { .. } => Exit::CutShort,
             _ => Exit::Board,
         }
     }

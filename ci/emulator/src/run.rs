@@ -4,6 +4,8 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Instant;
 
+use event::exit::Exit::RestartWanted as Restart;
+use event::journal::Head;
 use nix::fcntl::{Flock, FlockArg};
 use spec::board::Board;
 
@@ -37,57 +39,118 @@ pub fn run(bench: &Bench, making: &Making, limits: &Limits, arguments: &[String]
     let start = made.start(emulate, machine, &results);
     let prepared = Instant::now();
     let mut boots = Boots::default();
-    let (code, heard) = loop {
+    let (verdict, heard) = loop {
         report.step("booting");
+        results.forget_exit();
+        results.after_damage(boots.after_damage(limits))?;
         let mut heard = ConsoleFollower::new(report, &results, Instant::now(), prepared + limits.timeout);
         let mut running = start.spawn()?;
         let end = running.follow(&results.console(), heard.deadline(), |bytes| heard.hear(bytes))?;
         let ended = running.kill();
         report.clear();
         match heard.verdict(end, &ended.words, limits.timeout) {
-            Err(Error::Died { what, .. }) if end == End::Off && boots.again(&heard, &ended, &results, limits) => {
-                let cell = results.open_cell().unwrap_or_default();
-                report.warning(&format!("the board {what}; it was in {cell}, and is started again"));
+            Ok(code) if code == Restart as u8 && boots.asked(limits) => {
+                report.warning("the board asks for a restart, and is started again");
             }
-            verdict => break (verdict?, heard),
+            Err(Error::Died { what, .. }) if boots.again(end, &heard, &ended, results.head(), limits) => {
+                report.warning(&format!("the board {what}; it {}, and is started again", boots.was()));
+            }
+            verdict => break (verdict, heard),
         }
     };
     let over = Instant::now();
-    match results.summary() {
-        // It says on its standard error why it has none.
-        summary if summary.is_empty() => eprint!("{}", results.said()),
-        summary => print!("{summary}"),
-    }
+    let code = match (verdict, results.summary()) {
+        (Ok(code), summary) => {
+            // It says on its standard error why it has none.
+            if summary.is_empty() {
+                eprint!("{}", results.said())
+            } else {
+                print!("{summary}")
+            }
+            code
+        }
+        // However it ended, what had been finished is reported; of a run that had come to its end, that is all.
+        (Err(error), _) => match results.so_far() {
+            None => return Err(error),
+            Some((summary, exit)) => {
+                print!("{summary}");
+                eprintln!("ci/board: {error}");
+                exit as u8
+            }
+        },
+    };
     let seconds = |from: Instant, to: Instant| format!("{:.1} s", (to - from).as_secs_f64());
     let up = heard.run.unwrap_or(over);
     println!(
-        "prepare {}, boot {}, run {}, total {}; results in {}",
+        "prepare {}, boot {}, run {}, total {}{}; results in {}",
         seconds(begin, prepared),
         seconds(prepared, up),
         seconds(up, over),
         seconds(begin, over),
+        boots.told(),
         shown(results.folder())
     );
     Ok(code)
 }
 
+/// The restarts that a board is given for damage, hangs and lost memory: behind them, its run goes on as it can.
+const ASKED: u32 = 8;
+
 /// The boots of a run.
 #[derive(Debug, Default)]
 struct Boots {
     restarts: u32,
-    /// The last cell that brought the board down.
-    open: Option<String>,
+    asked: u32,
+    /// The cells in the last of which the board went down.
+    open: Vec<String>,
 }
 
 impl Boots {
-    /// Returns whether to start the board again: its kernel went down, not the emulator, and in another cell than before.
-    fn again(&mut self, heard: &ConsoleFollower<'_>, ended: &Ended, results: &Results, limits: &Limits) -> bool {
-        let open = results.open_cell();
-        let other = open.is_some() && open != self.open;
-        self.open = open;
-        let again = other && (heard.panicked() || ended.by_itself) && self.restarts < limits.restarts;
+    /// The word for `prime-cts run --after-damage` in the next boot.
+    fn after_damage(&self, limits: &Limits) -> &'static str {
+        if self.asked < ASKED && self.restarts < limits.restarts { "restart" } else { "go-on" }
+    }
+
+    /// Returns whether to start the board again because its run asks for it.
+    fn asked(&mut self, limits: &Limits) -> bool {
+        let again = self.restarts < limits.restarts;
         self.restarts += u32::from(again);
+        self.asked += 1;
         again
+    }
+
+    /// Returns whether to start the board again: its kernel went down or hangs, not the emulator, in other cells than before;
+    /// or it did so after its run had asked for that.
+    fn again(
+        &mut self,
+        end: End,
+        heard: &ConsoleFollower<'_>,
+        ended: &Ended,
+        head: Option<Head>,
+        limits: &Limits,
+    ) -> bool {
+        let Some(head) = head.filter(|head| head.end.is_none()) else { return false };
+        let other = head.wants_restart || !head.open.is_empty() && head.open != self.open;
+        self.open = head.open;
+        let down = end == End::Off && (heard.panicked() || ended.by_itself);
+        let again = other && (down || end == End::Late && heard.is_silent()) && self.restarts < limits.restarts;
+        self.restarts += u32::from(again);
+        self.asked += u32::from(again && head.wants_restart);
+        again
+    }
+
+    /// What the board was doing when it went down.
+    fn was(&self) -> String {
+        if self.open.is_empty() { "was to be restarted".into() } else { format!("was in {}", self.open.join(", ")) }
+    }
+
+    /// How often it was started again, for the last line.
+    fn told(&self) -> String {
+        match self.restarts {
+            0 => String::new(),
+            1 => ", 1 restart".to_owned(),
+            more => format!(", {more} restarts"),
+        }
     }
 }
 

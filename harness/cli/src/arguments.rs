@@ -44,7 +44,7 @@ pub enum Command {
     /// List the cells that a run would run.
     Plan(PlanCommand),
     /// Run the cells and write run.jsonl, junit.xml and run.ktap.
-    Run(Run),
+    Run(Box<Run>),
     /// Report on a run, even one that was cut short.
     Report(Report),
     /// Join runs of several boards: which map_dma_buf implementations of the kernel they reached, and which they did not and

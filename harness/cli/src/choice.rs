@@ -89,11 +89,19 @@ impl Selection<'_> {
         if !self.skip.is_empty() {
             all.retain(|cell| !any(self.skip, &cell.id));
         }
-        if all.is_empty() { Err(ChoiceError::AllSkipped) } else { Ok(all) }
+        if all.is_empty() {
+            return Err(ChoiceError::AllSkipped);
+        }
+        if self.tags.contains(&Tag::Quick) {
+            all.keep_quick(self.tags);
+        }
+        Ok(all)
     }
 
     fn tagged(self, case: &Case) -> bool {
-        let wanted = self.tags.is_empty() || case.tags.iter().any(|tag| self.tags.contains(tag));
+        // Of quick cells every case has some.
+        let every = self.tags.is_empty() || self.tags.contains(&Tag::Quick);
+        let wanted = every || case.tags.iter().any(|tag| self.tags.contains(tag));
         wanted && (self.intrusive || !case.tags.contains(&Tag::Intrusive))
     }
 

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::Write;
 
-use event::{CellEnd, EndpointFound, Run};
+use event::{CellEnd, EndpointFound, Run, Trouble};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::termios::tcdrain;
 use report::{ktap, words};
@@ -75,6 +75,10 @@ impl<P: Progress, W: Write> Progress for Live<P, W> {
             // end, and would be taken for the guilty one.
             (self.drain)(&mut self.out);
         }
+    }
+
+    fn trouble(&mut self, trouble: &Trouble) {
+        self.next.trouble(trouble);
     }
 
     fn cell(&mut self, number: usize, cell: &CellEnd) {

@@ -7,6 +7,7 @@ mod error;
 mod explain;
 mod files;
 mod findings;
+mod heartbeat;
 mod live;
 mod machine;
 mod options;

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use event::{CellEnd, EndpointFound, Run};
+use event::{CellEnd, EndpointFound, Run, Trouble};
 use report::paint::Paint;
 use report::{failure, summary};
 use runner::run::session::Progress;
@@ -61,6 +61,13 @@ impl Progress for RunProgress {
         }
         print!("{}", summary::endpoints(endpoints));
         println!();
+    }
+
+    fn trouble(&mut self, trouble: &Trouble) {
+        self.finish();
+        if self.told {
+            print!("{}", summary::trouble(trouble));
+        }
     }
 
     fn cell(&mut self, number: usize, cell: &CellEnd) {

@@ -136,7 +136,9 @@ impl Reader<'_> {
                 let words = std::mem::take(&mut self.words);
                 self.last = last_words_of(words.split("Linux version ").next().unwrap_or_default());
             }
-            Event::CellStart(_) | Event::Cell(_) | Event::Missing(_) | Event::End(_) => self.forget_the_run_before(),
+            Event::CellStart(_) | Event::Cell(_) | Event::Trouble(_) | Event::Missing(_) | Event::End(_) => {
+                self.forget_the_run_before()
+            }
         }
         match &mut event {
             Event::CellStart(start) => {

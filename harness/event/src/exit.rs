@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use spec::verdict::Verdict;
 
 use crate::journal::{Head, Recorded};
-use crate::stream::CellEnd;
+use crate::stream::{CellEnd, TroubleKind};
 
 /// The exit codes of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Exit {
     OwnFault = 4,
     /// A journal without an end: the run was cut short.
     Incomplete = 5,
+    /// The run ended early and asks for a restart of the machine: cells have harmed it. `--resume` runs the others then.
+    RestartWanted = 6,
 }
 
 impl Exit {
@@ -35,6 +37,7 @@ impl Exit {
         (Exit::NothingVerified, "no cell was verified: no devices, or all of them blocked"),
         (Exit::OwnFault, "the suite's own fault: a cell in error, or results that could not be written"),
         (Exit::Incomplete, "the journal has no end: the run was cut short"),
+        (Exit::RestartWanted, "a cell has harmed the machine: restart it and run again with --resume"),
     ];
 }
 
@@ -71,11 +74,14 @@ impl Tally {
 
     /// Returns the exit code of a run of these cells.
     pub fn exit(&self, head: &Head) -> Exit {
-        if head.end.is_none() {
+        let shrank = head.troubles.iter().any(|trouble| trouble.what == TroubleKind::Shrinks);
+        if head.wants_restart {
+            Exit::RestartWanted
+        } else if head.end.is_none() {
             Exit::Incomplete
         } else if self.errors > 0 {
             Exit::OwnFault
-        } else if self.unwanted > 0 || !head.missing.is_empty() {
+        } else if self.unwanted > 0 || shrank || !head.missing.is_empty() {
             Exit::Regression
         } else if self.verified == 0 {
             Exit::NothingVerified
@@ -100,6 +106,7 @@ mod tests {
 
     use super::*;
     use crate::sample;
+    use crate::stream::{Event, Then, Trouble};
 
     #[test]
     fn a_known_fault_is_counted_and_does_not_fail_the_run() {
@@ -128,5 +135,18 @@ mod tests {
         assert_eq!(Exit::of(&recorded), Exit::NothingVerified);
         recorded.end = None;
         assert_eq!(Exit::of(&recorded), Exit::Incomplete);
+    }
+
+    #[test]
+    fn a_machine_that_shrinks_fails_the_run_and_one_that_is_to_be_restarted_is_asked_for() {
+        let mut recorded = sample::recorded();
+        recorded.cells.retain(|cell| cell.outcome != Outcome::Regression);
+        let trouble = |what, then| Trouble { what, seen: "s".into(), cells: vec![], then };
+        recorded.troubles = vec![trouble(TroubleKind::Damage, Then::GoOn)];
+        assert_eq!(Exit::of(&recorded), Exit::Success, "the cell that did it says so itself");
+        recorded.troubles = vec![trouble(TroubleKind::Shrinks, Then::GoOn)];
+        assert_eq!(Exit::of(&recorded), Exit::Regression);
+        let asks = [Event::Run(recorded.run.clone()), Event::Trouble(trouble(TroubleKind::Damage, Then::Restart))];
+        assert_eq!(Recorded::of(asks).map(|asks| Exit::of(&asks)), Some(Exit::RestartWanted));
     }
 }

@@ -30,5 +30,6 @@ pub mod stream;
 
 pub use finding::{Blame, Finding, Oracle};
 pub use stream::{
-    Again, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState, Part, Resumed, Run, VERSION,
+    Again, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState, Part, Resumed, Run, Then,
+    Trouble, TroubleKind, VERSION,
 };

@@ -28,6 +28,8 @@ pub enum Event {
     Cell(CellEnd),
     /// The results of cells that ran at the same time do not count.
     Again(Again),
+    /// The machine cannot be used as before, and what the run does about it.
+    Trouble(Trouble),
     /// The machine went down and was started again, and the run goes on.
     Resumed(Resumed),
     /// Something that the board file expects is not there.
@@ -194,6 +196,45 @@ pub struct Again {
     pub cells: Vec<String>,
     /// The observation.
     pub seen: String,
+}
+
+/// The machine cannot be used as it was at the start: cells before it have harmed it, and those behind it would be judged
+/// on a machine that is not to be trusted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trouble {
+    /// The kind.
+    pub what: TroubleKind,
+    /// The observation.
+    pub seen: String,
+    /// The cells that did it, those that did most of it first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<String>,
+    /// What the run does.
+    pub then: Then,
+}
+
+/// What has become of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TroubleKind {
+    /// The kernel is damaged: an oops, a BUG, a bad page, a machine check.
+    Damage,
+    /// Cells hang, and SIGKILL does not end them.
+    Hangs,
+    /// Something of the machine's only gets less: memory, address space of the kernel, file descriptors.
+    Shrinks,
+}
+
+/// What a run does about trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Then {
+    /// It ends here. Once the machine was started again, `--resume` runs the other cells.
+    Restart,
+    /// It goes on.
+    GoOn,
+    /// It ends here, without the other cells.
+    Stop,
 }
 
 /// The run goes on after a restart of the machine.

@@ -14,4 +14,4 @@ pub use dump::dumps;
 pub use record::Record;
 pub use splat::{Splat, splats};
 pub use symptom::SplatKind;
-pub use taint::{TAINT_DAMAGE, TAINT_TROUBLE, taint, taint_names};
+pub use taint::{TAINT_DAMAGE, TAINT_TROUBLE, TaintFile, taint, taint_names};

@@ -1,5 +1,7 @@
 //! The kernel's taint: what happened since it booted, one bit a thing.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// Letter and meaning of each bit: `taint_flags` of `kernel/panic.c`, `Documentation/admin-guide/tainted-kernels.rst`.
@@ -37,6 +39,25 @@ pub fn taint(proc_root: &Path) -> Option<u64> {
     std::fs::read_to_string(proc_root.join("sys/kernel/tainted")).ok()?.trim().parse().ok()
 }
 
+/// The taint, read again and again.
+#[derive(Debug)]
+pub struct TaintFile(Option<File>);
+
+impl TaintFile {
+    /// Opens `sys/kernel/tainted` below `/proc`.
+    pub fn open(proc_root: &Path) -> Self {
+        Self(File::open(proc_root.join("sys/kernel/tainted")).ok())
+    }
+
+    /// The taint now; `None` where it cannot be read.
+    pub fn read(&self) -> Option<u64> {
+        // 20 digits of 64 bits, and the end of the line.
+        let mut text = [0; 32];
+        let length = self.0.as_ref()?.read_at(&mut text, 0).ok()?;
+        std::str::from_utf8(&text[..length]).ok()?.trim().parse().ok()
+    }
+}
+
 /// Letter and meaning of each bit that is set.
 pub fn taint_names(bits: u64) -> Vec<&'static str> {
     let name = |bit: usize| NAMES.get(bit).copied().unwrap_or("?: unknown to this suite");
@@ -53,6 +74,19 @@ mod tests {
         let names = ["W: warning", "O: module built out of tree", "E: unsigned module"];
         assert_eq!(taint_names(bits), names);
         assert_eq!(taint_names(bits & TAINT_TROUBLE), ["W: warning"]);
+    }
+
+    #[test]
+    fn the_taint_is_read_anew_each_time() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(TaintFile::open(root.path()).read(), None);
+        std::fs::create_dir_all(root.path().join("sys/kernel")).unwrap();
+        let path = root.path().join("sys/kernel/tainted");
+        std::fs::write(&path, "4096\n").unwrap();
+        let taint = TaintFile::open(root.path());
+        assert_eq!(taint.read(), Some(4096));
+        std::fs::write(&path, "12288\n").unwrap();
+        assert_eq!(taint.read(), Some(12288));
     }
 
     #[test]

@@ -19,13 +19,21 @@ pub struct KernelLog {
     pending: Vec<u8>,
     next: Option<u64>,
     lost: u64,
+    /// How often it was left before its end.
+    floods: u32,
 }
 
 /// More than any record: `PRINTK_MESSAGE_MAX` of `kernel/printk/internal.h` is 2048. A smaller buffer gets EINVAL.
 const CHUNK: usize = 16 * 1024;
 
 /// A log that grows as fast as it is read must not hold its reader forever.
-const READS: usize = 100_000;
+const READS: usize = 20_000;
+
+/// The same of one that has grown so fast several times.
+const READS_OF_FLOOD: usize = 500;
+
+/// How often that must have happened.
+const FLOODS: u32 = 3;
 
 impl KernelLog {
     /// Opens the log, `/dev/kmsg`, and goes to its end. An ordinary file in the format of `/dev/kmsg` does as well.
@@ -40,16 +48,16 @@ impl KernelLog {
         let opened = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
         let mut file = opened.map_err(refused)?;
         file.seek(SeekFrom::End(0)).map_err(refused)?;
-        Ok(Self { file, pending: Vec::new(), next: None, lost: 0 })
+        Ok(Self { file, pending: Vec::new(), next: None, lost: 0, floods: 0 })
     }
 
     /// All records since it was opened or last asked, by anyone: the kernel and the programs that write there.
     pub fn take(&mut self) -> Vec<Record> {
         let mut records = Vec::new();
         let mut chunk = vec![0; CHUNK];
-        for _ in 0..READS {
+        for _ in 0..if self.floods < FLOODS { READS } else { READS_OF_FLOOD } {
             match self.file.read(&mut chunk) {
-                Ok(0) => break,
+                Ok(0) => return records,
                 Ok(count) => {
                     self.pending.extend_from_slice(&chunk[..count]);
                     self.parse(&mut records);
@@ -59,11 +67,26 @@ impl KernelLog {
                     // Overwritten before it was read; the next read continues with the oldest record there is. How many
                     // are gone shows in the numbers, if one was read before.
                     Some(Errno::EPIPE) => self.lost += u64::from(self.next.is_none()),
-                    _ => break,
+                    _ => return records,
                 },
             }
         }
+        // The rest counts as lost: the numbers of the records show how many they were.
+        self.floods += 1;
+        self.go_to_end();
         records
+    }
+
+    /// Passes over what was logged so far: nothing of it is read, and none of it is lost.
+    pub fn skip(&mut self) {
+        self.next = None;
+        self.go_to_end();
+    }
+
+    fn go_to_end(&mut self) {
+        self.pending.clear();
+        // What cannot be passed over is read.
+        let _ = self.file.seek(SeekFrom::End(0));
     }
 
     /// Returns the number of records that were overwritten before they could be read, so far.
@@ -122,6 +145,25 @@ mod tests {
         file.write_all(b"6,10,1,-;a\n6,15,2,-;b\n").unwrap();
         assert_eq!(log.take().len(), 2);
         assert_eq!(log.lost(), 4);
+    }
+
+    #[test]
+    fn of_a_flood_the_rest_is_lost_and_counted() {
+        let (mut file, mut log) = log("");
+        // One read of an ordinary file is a chunk of many records.
+        log.floods = FLOODS;
+        let line = |number: usize| format!("6,{number},1,-;{}\n", "x".repeat(100));
+        (0..80_000).for_each(|number| file.write_all(line(number).as_bytes()).unwrap());
+        let read = log.take().len();
+        assert!(0 < read && read < 80_000, "{read}");
+        file.write_all(line(80_000).as_bytes()).unwrap();
+        assert_eq!(log.take().len(), 1);
+        assert_eq!(log.lost() as usize, 80_000 - read);
+        file.write_all(line(90_000).as_bytes()).unwrap();
+        log.skip();
+        file.write_all(line(90_002).as_bytes()).unwrap();
+        assert_eq!(log.take().len(), 1);
+        assert_eq!(log.lost() as usize, 80_000 - read, "what is passed over is not lost");
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub struct Exported {
 /// removes both; what a crashed run left, the next one removes.
 #[derive(Debug)]
 pub struct Tracer {
+    chunk: Vec<u8>,
     // Closed before the instance is removed, which is busy as long as it is open.
     pipe: File,
     probe: Probe,
@@ -70,24 +71,36 @@ impl Tracer {
         let probe = Probe::place(tracefs)?;
         let pipe = probe.open()?;
         let events = Events::new(probe.event(), probe.watched());
-        Ok(Self { pipe, probe, events })
+        Ok(Self { chunk: vec![0; 16 * 1024], pipe, probe, events })
+    }
+
+    /// Reads what the probes have seen until now. The others return what was read.
+    pub fn read(&mut self) {
+        loop {
+            match self.pipe.read(&mut self.chunk) {
+                // Nothing more for now is EAGAIN, or an end that is none.
+                Ok(count) if count > 0 => self.events.feed(&self.chunk[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// Forgets what was read.
+    pub fn forget(&mut self) {
+        self.events.take(|_| true);
+        self.events.take_touches();
+        self.events.take_shared();
+        self.events.take_frames();
     }
 
     /// Returns what the thread `pid` exported since it was last asked. What others exported is kept until they are asked for.
     pub fn take(&mut self, pid: i32) -> Vec<Exported> {
-        self.read();
         self.events.take(|exported| exported.pid == Some(pid))
-    }
-
-    /// Returns what any thread exported since it was last asked.
-    pub fn take_all(&mut self) -> Vec<Exported> {
-        self.read();
-        self.events.take(|_| true)
     }
 
     /// Calls, by any thread, of functions that only an importer calls and that touch the struct pages behind an sg_table.
     pub fn take_touches(&mut self) -> Vec<Touch> {
-        self.read();
         self.events.take_touches()
     }
 
@@ -103,13 +116,11 @@ impl Tracer {
     /// The sg_tables that any thread mapped while another device held them. Who holds what is forgotten: each question
     /// begins again.
     pub fn take_shared(&mut self) -> Vec<Shared> {
-        self.read();
         self.events.take_shared()
     }
 
     /// The first page frame of each call by which a thread mapped some (`remap_pfn_range`), after the thread.
     pub fn take_frames(&mut self) -> Vec<(i32, u64)> {
-        self.read();
         self.events.take_frames()
     }
 
@@ -129,18 +140,6 @@ impl Tracer {
         match self.events.layout() {
             Some(layout) => format!("{}, {layout}", self.probe.form()),
             None => self.probe.form().to_string(),
-        }
-    }
-
-    fn read(&mut self) {
-        let mut chunk = vec![0; 16 * 1024];
-        loop {
-            match self.pipe.read(&mut chunk) {
-                // Nothing more for now is EAGAIN, or an end that is none.
-                Ok(count) if count > 0 => self.events.feed(&chunk[..count]),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                _ => return,
-            }
         }
     }
 }

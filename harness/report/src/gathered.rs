@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use spec::verdict::{Outcome, Verdict};
 
 use super::{grid::Worst, words};
-use event::CellEnd;
 use event::exit::{Exit, Tally};
 use event::journal::{Head, Recorded};
+use event::{CellEnd, Finding, Oracle};
 
 /// The most unwanted cells that are reported in full: more than a screen or two no one reads.
 const IN_FULL: usize = 12;
@@ -20,8 +20,10 @@ pub const NO_DEVICES: &str = "this machine has no DRM, V4L2, dma-heap or udmabuf
 pub struct Gathered {
     /// The counts that the exit code depends on.
     pub tally: Tally,
-    /// The first of these.
+    /// The first of these, those before the others that may have caused them.
     pub in_full: Vec<CellEnd>,
+    /// Cells that were not run because of what had become of others: the reason, and the number of them.
+    pub held_back: BTreeMap<String, usize>,
     /// The others.
     pub titles: Vec<(String, Verdict, Outcome)>,
     /// Faults that are known, by the board file or by a finding: who has them, by case and reason.
@@ -40,6 +42,24 @@ pub struct Gathered {
     wrote: usize,
     either: usize,
     pairs: BTreeSet<(String, String)>,
+}
+
+/// Returns why a cell was not run, where that is because of others: one of these says what happened.
+fn held_back(cell: &CellEnd) -> Option<String> {
+    let blocked = |finding: &&Finding| finding.oracle == Oracle::Machine && finding.verdict == Verdict::Blocked;
+    let finding = cell.findings.iter().find(blocked).filter(|_| cell.verdict == Verdict::Blocked)?;
+    Some(finding.seen.split(';').next().unwrap_or_default().to_owned())
+}
+
+/// How far a cell's failure may be the reason of others', the farthest first.
+fn rank(cell: &CellEnd) -> u8 {
+    let down = |finding: &Finding| finding.oracle == Oracle::Machine && finding.verdict == Verdict::Crash;
+    match cell.verdict {
+        _ if cell.findings.iter().any(down) => 0,
+        Verdict::Crash => 1,
+        Verdict::Timeout => 2,
+        _ => 3,
+    }
 }
 
 impl Gathered {
@@ -62,11 +82,7 @@ impl Gathered {
             *self.damaged.entry(by.clone()).or_default() += 1;
         }
         if cell.outcome.unwanted() {
-            if self.in_full.len() < IN_FULL {
-                self.in_full.push(cell.clone());
-            } else {
-                self.titles.push((cell.id.clone(), cell.verdict, cell.outcome));
-            }
+            self.unwanted(cell);
         } else if cell.verdict.broken() {
             let who = [&cell.exporter, &cell.importer, &cell.second_importer].into_iter().flatten();
             let who = who.map(String::as_str).collect::<Vec<_>>().join(" to ");
@@ -87,6 +103,19 @@ impl Gathered {
         }
         if !cell.figures.is_empty() {
             self.load.push(cell.clone());
+        }
+    }
+
+    /// Puts what brought the machine down first, then what ended its process: the others may only follow from it.
+    fn unwanted(&mut self, cell: &CellEnd) {
+        if let Some(reason) = held_back(cell) {
+            *self.held_back.entry(reason).or_default() += 1;
+            return;
+        }
+        let place = self.in_full.partition_point(|before| rank(before) <= rank(cell));
+        self.in_full.insert(place, cell.clone());
+        if self.in_full.len() > IN_FULL {
+            self.titles.extend(self.in_full.pop().map(|cell| (cell.id, cell.verdict, cell.outcome)));
         }
     }
 
@@ -157,6 +186,7 @@ impl Gathered {
         let bad = self.tally.unwanted + head.missing.len();
         match self.exit(head) {
             Exit::Incomplete => "the run was cut short: its journal has no end".into(),
+            Exit::RestartWanted => "the run waits for a restart of the machine: run it again with --resume then".into(),
             Exit::NothingVerified if head.endpoints.is_empty() => {
                 format!("nothing was verified: {}", NO_DEVICES)
             }
@@ -165,5 +195,30 @@ impl Gathered {
             _ if bad == 0 => format!("{} verified, every outcome as expected{}", self.tally.verified, self.of_known()),
             _ => format!("{} verified, {bad} not as expected{}", self.tally.verified, self.of_known()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event::sample;
+
+    #[test]
+    fn what_brought_the_machine_down_is_first_though_it_was_seen_last() {
+        let mut gathered = Gathered::default();
+        let cell = |number: usize, verdict| sample::cell(&format!("a.b.c{number}"), verdict, Outcome::Regression);
+        (0..14).for_each(|number| gathered.add(&cell(number, Verdict::Fail)));
+        gathered.add(&cell(20, Verdict::Timeout));
+        let mut down = cell(21, Verdict::Crash);
+        down.findings[0].oracle = Oracle::Machine;
+        gathered.add(&down);
+        let mut not_run = cell(22, Verdict::Blocked);
+        not_run.findings[0].oracle = Oracle::Machine;
+        not_run.findings[0].seen = "not run: an import hangs; to run it nevertheless: --exact a.b.c22".into();
+        gathered.add(&not_run);
+        assert_eq!(gathered.held_back, BTreeMap::from([("not run: an import hangs".to_owned(), 1)]));
+        let ids: Vec<&str> = gathered.in_full.iter().map(|cell| cell.id.as_str()).collect();
+        assert_eq!(ids[..3], ["a.b.c21", "a.b.c20", "a.b.c0"]);
+        assert_eq!((ids.len(), gathered.titles.len(), gathered.tally.unwanted), (IN_FULL, 4, 17));
     }
 }

@@ -11,7 +11,7 @@ use super::gathered::Gathered;
 use super::paint::Paint;
 use super::{failure, grid};
 use event::journal::{Head, Recorded};
-use event::{CellEnd, EndpointFound};
+use event::{CellEnd, EndpointFound, Then, Trouble};
 use spec::lines::counted;
 
 /// The devices with what each can do.
@@ -94,12 +94,18 @@ pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
     if !gathered.titles.is_empty() {
         let _ = writeln!(text, "each in full: prime-cts report RESULTS --cell ID\n");
     }
+    for (reason, count) in &gathered.held_back {
+        let _ = writeln!(text, "blocked  {}, {reason}", counted(*count, "cell"));
+    }
     for ((case, reason), who) in &gathered.known {
         let _ = writeln!(text, "known    {case}: {}\n         {}", who.join(", "), reason.trim());
     }
     text += &unseen(&gathered.reasons());
     for missing in &head.missing {
         let _ = writeln!(text, "missing  the {} {} is expected, and it was not there", missing.what, missing.name);
+    }
+    for told in &head.troubles {
+        text += &trouble(told);
     }
     let times = |count: usize| if count == 1 { "once".to_owned() } else { format!("{count} times") };
     if head.restarts > 0 {
@@ -114,6 +120,21 @@ pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
     text += &gathered.implementations(head);
     text += &gathered.device_access();
     text += &totals(head, gathered, paint);
+    text
+}
+
+/// What has become of the machine, and what was done about it.
+pub fn trouble(trouble: &Trouble) -> String {
+    let then = match trouble.then {
+        Then::Restart => "; it is to be restarted, and the run to be resumed with --resume",
+        Then::GoOn => "",
+        Then::Stop => "; the run ends here",
+    };
+    let after = if trouble.cells.is_empty() { String::new() } else { format!("after  {}", trouble.cells.join(", ")) };
+    let mut text = format!("machine  {}{then}\n", trouble.seen);
+    if !after.is_empty() {
+        let _ = writeln!(text, "         {after}");
+    }
     text
 }
 

@@ -1,6 +1,7 @@
 //! Endpoints x cases = cells. Pure: nothing is opened here.
 
 mod cell;
+mod order;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -61,7 +62,13 @@ impl Plan {
 
     /// The cells, made one after the other.
     pub fn iter(&self) -> impl Iterator<Item = Cell> {
-        self.places.iter().map(|&place| self.cell(place))
+        (0..self.places.len()).filter_map(|number| self.get(u32::try_from(number).ok()?))
+    }
+
+    /// The cell of a number, from 0.
+    pub fn get(&self, number: u32) -> Option<Cell> {
+        let place = self.places.get(usize::try_from(number).ok()?)?;
+        Some(Cell { number, ..self.cell(*place) })
     }
 
     /// The same cells, where users may have to do without their devices.
@@ -203,7 +210,8 @@ impl Without {
     fn cell(&self, case: &Rc<Case>, importer: &Rc<Endpoint>) -> Cell {
         let id = format!("{}.{}.{}", case.id(), self.key, importer.key);
         let (case, exporter, importer) = (case.clone(), self.exporter.clone(), Some(importer.clone()));
-        Cell { id, case, exporter, importer, second_importer: None, unobserved: Some(self.why.clone()), kept: None }
+        let (number, second_importer, unobserved, kept) = (0, None, Some(self.why.clone()), None);
+        Cell { id, number, case, exporter, importer, second_importer, unobserved, kept }
     }
 }
 

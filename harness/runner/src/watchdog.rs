@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use uapi::watchdog::Watchdog;
 
 /// The seconds without food after which the machine is started again, where the hardware can count them.
-const SECONDS: u32 = 30;
+const SECONDS: u32 = 20;
 /// The number of times that it is fed in that time.
 const TIMES: u32 = 4;
 /// The time that a cell may take in addition to its deadline: to give up a process that hangs, and for the oracles after it.

@@ -14,6 +14,11 @@ pub fn set(command: &str) {
     let _ = COMMAND.set(command.to_owned());
 }
 
+/// Returns whether there is a command; what it writes goes where the run's own output does.
+pub fn is_set() -> bool {
+    COMMAND.get().is_some()
+}
+
 /// The frames that a witness sees.
 #[derive(Debug, Clone, Copy)]
 pub struct Sight<'a> {

@@ -19,6 +19,7 @@
 //! | [`memory`] | mappings that a device may write: raw pointers, volatile access |
 //! | [`pin`] | get_user_pages, asked from user space |
 //! | [`process`] | child processes that may crash or hang |
+//! | [`shared_log`] | what a child process said, in memory that outlives it |
 //! | [`socket`] | files passed between processes |
 //! | [`limit`] | limits of this process that hold for a while |
 
@@ -45,6 +46,7 @@ pub mod pin;
 pub mod process;
 pub mod render;
 pub mod retry;
+pub mod shared_log;
 pub mod socket;
 pub mod sync_file;
 pub mod udmabuf;

@@ -76,6 +76,21 @@ pub fn spawn(work: impl FnOnce(OwnedFd) -> i32) -> Result<Child, Errno> {
     }
 }
 
+/// Makes a pipe: the end that is read, and the end that is written. Programs that are executed do not inherit it.
+///
+/// # Errors
+/// EMFILE, ENFILE.
+pub fn pipe() -> Result<(File, File), Errno> {
+    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+    Ok((File::from(read), File::from(write)))
+}
+
+/// Returns the lowest descriptor that is free: one that is left open in the meantime changes it.
+pub fn lowest_free() -> Option<i32> {
+    let free = nix::fcntl::open("/", OFlag::O_PATH | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty());
+    free.ok().map(|free| free.as_raw_fd())
+}
+
 fn exit_now(code: i32) -> ! {
     // SAFETY: ends this process; no memory is touched.
     unsafe { nix::libc::_exit(code) }
@@ -258,10 +273,33 @@ pub fn become_nobody() -> Result<(), Errno> {
     nix::unistd::setuid(NOBODY.into())
 }
 
+/// Lets go of the pipes that are this process's standard output and error: who reads them waits for their end, and a
+/// process that hangs in the kernel would keep it away. Files and terminals stay.
+pub fn leave_pipes() {
+    let pipe = |file: BorrowedFd<'_>| {
+        let kind = nix::sys::stat::fstat(file).map(|about| about.st_mode & nix::libc::S_IFMT);
+        kind.is_ok_and(|kind| kind == nix::libc::S_IFIFO || kind == nix::libc::S_IFSOCK)
+    };
+    let nowhere = nix::fcntl::open("/dev/null", OFlag::O_WRONLY | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty());
+    let Ok(nowhere) = nowhere else { return };
+    if pipe(std::io::stdout().as_fd()) {
+        let _ = nix::unistd::dup2_stdout(&nowhere);
+    }
+    if pipe(std::io::stderr().as_fd()) {
+        let _ = nix::unistd::dup2_stderr(&nowhere);
+    }
+}
+
 /// Offers this process to the OOM killer before all others (`Documentation/filesystems/proc.rst`, oom_score_adj).
 /// Everyone may; where procfs is missing, the kernel chooses as it does.
 pub fn die_first() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+}
+
+/// Keeps this process away from the OOM killer (`Documentation/filesystems/proc.rst`, oom_score_adj); those that it forks
+/// as well, until they say otherwise. Without root the kernel chooses as it does.
+pub fn die_last() {
+    let _ = std::fs::write("/proc/self/oom_score_adj", "-1000");
 }
 
 /// The most memory that this process had at a time, in KiB: `VmHWM` of /proc/self/status. Nothing without procfs.

@@ -3,6 +3,8 @@
 export PATH=/bin:/usr/bin HOME=/tmp TERM=linux
 
 mount -t proc proc /proc
+# Where memory runs out, a cell is to end of it (it asks for that), not what has its results.
+echo -1000 >/proc/self/oom_score_adj
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /tmp
@@ -18,6 +20,12 @@ printf '\nboard: up\n'
 
 # An oops ends a cell, not the board, unless the board is to be started again after one.
 grep -q oops=panic /proc/cmdline || echo 0 >/proc/sys/kernel/panic_on_oops
+# A processor that never comes back from the kernel says where it is, and the board is started again.
+# Twice the threshold is before the deadline of most cells: it is found in the cell that it is of.
+if [ -e /proc/sys/kernel/softlockup_panic ]; then
+	echo 7 >/proc/sys/kernel/watchdog_thresh
+	echo 1 >/proc/sys/kernel/softlockup_panic
+fi
 echo 1 >/proc/sys/kernel/kptr_restrict
 
 load() {
@@ -90,7 +98,11 @@ if [ -e /etc/shell ]; then
 fi
 
 # Live, so that the kernel's last words are there even if the board dies.
-cat /proc/kmsg >>$results/kernel.log &
+# A kernel that never stops is heard for 256 MiB.
+{
+	ulimit -f 524288
+	exec cat /proc/kmsg >>$results/kernel.log
+} &
 pump=$!
 
 echo 'board: run'
@@ -102,7 +114,7 @@ echo 'board: run'
 # The log is complete once this line has come through it.
 echo 'board: the run is over' >/dev/kmsg
 tries=0
-until grep -q 'board: the run is over' $results/kernel.log || [ $tries -gt 100 ]; do
+until tail -c 262144 $results/kernel.log | grep -q 'board: the run is over' || [ $tries -gt 50 ]; do
 	tries=$((tries + 1))
 	usleep 20000
 done

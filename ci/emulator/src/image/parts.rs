@@ -12,12 +12,13 @@ use crate::debian::modules::Modules;
 use crate::error::{Error, Result};
 use crate::image::busybox;
 use crate::image::initramfs::Initramfs;
+use crate::machine::qemu::{JOURNAL_PORT, WATCHDOG};
 
 /// The modules that carry the results to the host; loaded before the board's own.
-const TRANSPORT: [&str; 3] = ["virtio_pci", "9pnet_virtio", "9p"];
+const TRANSPORT: [&str; 5] = ["virtio_pci", "9pnet_virtio", "9p", "virtio_console", WATCHDOG];
 
 /// The modules of a farm's board in their place: a network for its results, and a watchdog.
-const FARM: [&str; 4] = ["virtio_pci", "virtio_net", "e1000", "i6300esb"];
+const FARM: [&str; 4] = ["virtio_pci", "virtio_net", "e1000", WATCHDOG];
 
 /// The task of the board once it is up.
 #[derive(Debug, Clone, Copy)]
@@ -139,12 +140,22 @@ fn on_command_line(name: &str, parameters: &str) -> Vec<String> {
 /// on: what the kernel said then is on the console.
 fn script(command: BoardCommand, arguments: &[String]) -> String {
     let quoted = arguments.iter().map(|argument| format!(" '{}'", argument.replace('\'', r"'\''")));
-    let (command, quoted) = (command.word(), quoted.collect::<String>());
-    let start = format!("exec prime-cts {command} --board /board/*.yaml --output \"$1\" --progress lines{quoted}");
-    match command {
-        "run" => format!("[ ! -e \"$1/run.jsonl\" ] || {start} --resume --previous-log \"$1/console.log\"\n{start}\n"),
-        _ => format!("{start}\n"),
+    let (word, quoted) = (command.word(), quoted.collect::<String>());
+    let start = format!("exec prime-cts {word} --board /board/*.yaml --output \"$1\" --progress lines");
+    if command != BoardCommand::Run {
+        return format!("{start}{quoted}\n");
     }
+    // What the host does about a board that a cell has harmed, it writes there; it cannot where the results come over the
+    // console.
+    let after = format!(
+        "after=$(cat \"$1/after-damage\" 2>/dev/null || echo go-on)\n\
+         [ ! -c /dev/watchdog ] || watchdog=--watchdog\n\
+         [ ! -e \"$1/after-damage\" ] || port=$(grep -l {JOURNAL_PORT} /sys/class/virtio-ports/*/name 2>/dev/null)\n\
+         port=${{port%/name}}\n\
+         port=${{port:+--journal-port /dev/${{port##*/}}}}\n"
+    );
+    let start = format!("{start} --after-damage \"$after\" ${{watchdog-}} $port{quoted}");
+    format!("{after}[ ! -e \"$1/run.jsonl\" ] || {start} --resume --previous-log \"$1/console.log\"\n{start}\n")
 }
 
 #[cfg(test)]
@@ -159,7 +170,7 @@ mod tests {
         let output = Command::new("sh").args(["-c", &printing, "sh", "/results"]).output().unwrap();
         assert_eq!(
             String::from_utf8_lossy(&output.stdout),
-            "run|--board|/board/*.yaml|--output|/results|--progress|lines|--filter|it's $HOME|a b|"
+            "run|--board|/board/*.yaml|--output|/results|--progress|lines|--after-damage|go-on|--filter|it's $HOME|a b|"
         );
     }
 

@@ -13,6 +13,10 @@ pub enum Event {
     Warning(String),
     /// The number of cells that are done, and of all.
     Progress(u64, u64),
+    /// The program lives.
+    Alive,
+    /// The program has asked for a restart and written what it has; it may hang at its end on a machine that is damaged.
+    Restart,
     /// The results follow as text, with this digest.
     ArchiveBegin(String),
     /// A line of them.
@@ -84,6 +88,11 @@ fn understand(line: &str) -> Option<Event> {
         return Some(Event::Panic(why.to_owned()));
     }
     if let Some(rest) = line.strip_prefix(PROGRESS) {
+        match rest.trim() {
+            "alive" => return Some(Event::Alive),
+            "restart" => return Some(Event::Restart),
+            _ => {}
+        }
         let (at, of) = rest.split_once(' ')?;
         return Some(Event::Progress(at.trim().parse().ok()?, of.trim().parse().ok()?));
     }
@@ -142,6 +151,12 @@ mod tests {
         let expected =
             [Event::Up, Event::Warning("no such module".into()), Event::Run, Event::Progress(3, 10), Event::Done(1)];
         assert_eq!(events(text), expected);
+    }
+
+    #[test]
+    fn a_sign_of_life_is_no_progress() {
+        let said = "prime-cts: progress alive\nprime-cts: progress restart\n";
+        assert_eq!(events(said), [Event::Alive, Event::Restart]);
     }
 
     #[test]

@@ -13,6 +13,10 @@ const BOOT: Duration = Duration::from_secs(120);
 /// A machine whose program has ended switches itself off at once.
 const POWER_OFF: Duration = Duration::from_secs(15);
 
+/// A program that gives signs of life every 5 s (`harness/cli/src/heartbeat.rs`), and then none for so long, is on a machine
+/// that hangs. Its watchdog, if it has one, bites before.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// The exit codes of a shell whose program is not there, or is not for this machine.
 const NOT_STARTED: [u8; 2] = [126, 127];
 
@@ -31,6 +35,10 @@ pub struct ConsoleFollower<'a> {
     done: Option<Instant>,
     panic: Option<String>,
     progress: Option<(u64, u64)>,
+    /// When it gave the last sign of life.
+    alive: Option<Instant>,
+    /// True if it has asked for a restart.
+    restart: bool,
 }
 
 impl<'a> ConsoleFollower<'a> {
@@ -49,6 +57,8 @@ impl<'a> ConsoleFollower<'a> {
             done: None,
             panic: None,
             progress: None,
+            alive: None,
+            restart: false,
         }
     }
 
@@ -56,7 +66,7 @@ impl<'a> ConsoleFollower<'a> {
     pub fn deadline(&self) -> Instant {
         match self.done {
             Some(done) => done + POWER_OFF,
-            None if self.up => self.end,
+            None if self.up => self.alive.map_or(self.end, |alive| self.end.min(alive + SILENCE)),
             None => self.end.min(self.start + BOOT),
         }
     }
@@ -71,9 +81,15 @@ impl<'a> ConsoleFollower<'a> {
                     self.run = Some(Instant::now());
                     self.report.step("running prime-cts");
                 }
+                Event::Restart => {
+                    self.restart = true;
+                    return None;
+                }
+                Event::Alive => self.alive = Some(Instant::now()),
                 Event::Warning(what) => self.report.warning(&what),
                 Event::Progress(at, of) => {
                     self.progress = Some((at, of));
+                    self.alive = self.alive.map(|_| Instant::now());
                     self.report.progress(at, of);
                 }
                 Event::ArchiveBegin(digest) => self.archive.begin(digest),
@@ -95,6 +111,11 @@ impl<'a> ConsoleFollower<'a> {
         self.panic.is_some()
     }
 
+    /// Returns whether the machine hangs: its program gave signs of life, and gives none any more.
+    pub fn is_silent(&self) -> bool {
+        self.done.is_none() && self.alive.is_some_and(|alive| alive.elapsed() >= SILENCE)
+    }
+
     /// The program's exit code, or why there is none. `words` are QEMU's own.
     ///
     /// # Errors
@@ -107,6 +128,9 @@ impl<'a> ConsoleFollower<'a> {
             self.results.unpack(&self.archive)?;
         }
         let exit = self.results.exit();
+        if self.restart {
+            return Ok(event::exit::Exit::RestartWanted as u8);
+        }
         if let (Some(code), None) = (exit, &self.panic)
             && !NOT_STARTED.contains(&code)
         {
@@ -116,6 +140,9 @@ impl<'a> ConsoleFollower<'a> {
         let what = match &self.panic {
             Some(why) => format!("died{at}: {why}"),
             None if exit.is_some() => "could not start prime-cts".to_owned(),
+            None if end == End::Late && self.is_silent() => {
+                format!("hangs{at}: nothing was heard of it for {} s", SILENCE.as_secs())
+            }
             None if end == End::Late && self.up => {
                 format!("was not done within the {} s of --timeout{at}", timeout.as_secs())
             }
@@ -157,6 +184,12 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_asks_for_a_restart_is_not_waited_for() {
+        let said = "board: up\nboard: run\nprime-cts: progress restart\n";
+        assert_eq!(end(said, None, End::Enough).unwrap(), 6);
+    }
+
+    #[test]
     fn a_panic_outweighs_an_exit_code() {
         let said = "board: up\nprime-cts: progress 4 9\nKernel panic - not syncing: Oops\n";
         let why = why(said, Some("0"), End::Off);
@@ -171,6 +204,22 @@ mod tests {
         assert!(why("board: up\n", None, End::Off).contains("before prime-cts had ended"));
         assert!(why("board: up\nno such file\n", Some("127"), End::Off).contains("could not start prime-cts"));
         assert!(matches!(end("board: up\n", None, End::Interrupted), Err(Error::Interrupted { .. })));
+    }
+
+    #[test]
+    fn a_board_that_has_given_signs_of_life_is_given_up_soon_after_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::open(folder.path(), "b").unwrap();
+        let (report, start) = (Report::new(), Instant::now());
+        let mut heard = ConsoleFollower::new(&report, &results, start, start + Duration::from_secs(600));
+        heard.hear(b"board: up\nboard: run\nprime-cts: progress 1 2\n");
+        assert_eq!(heard.deadline(), start + Duration::from_secs(600), "this program gives none");
+        let soon = heard.hear(b"prime-cts: progress alive\n").unwrap();
+        assert!(soon <= Instant::now() + SILENCE && !heard.is_silent());
+        heard.alive = Instant::now().checked_sub(SILENCE);
+        assert!(heard.is_silent());
+        let why = heard.verdict(End::Late, "", Duration::from_secs(600)).unwrap_err().to_string();
+        assert!(why.contains("hangs after cell 1 of 2: nothing was heard of it for 30 s"), "{why}");
     }
 
     #[test]

@@ -7,8 +7,7 @@ use std::process::{Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use event::Event;
-use event::journal::Events;
+use event::journal::{Events, Head, Recorded};
 
 use crate::cache::digest;
 use crate::command;
@@ -69,13 +68,33 @@ impl Results {
         fs::read_to_string(self.folder.join("exit")).ok()?.trim().parse().ok()
     }
 
-    /// The cell that was running when the journal ends, as far as it is here.
-    pub fn open_cell(&self) -> Option<String> {
-        let events = Events::open(&self.folder.join("run.jsonl")).ok()?.map_while(|event| event.ok());
-        match events.last()? {
-            Event::CellStart(start) => Some(start.id),
-            _ => None,
-        }
+    /// Forgets the exit code of the boot before.
+    pub fn forget_exit(&self) {
+        // There is none before the first boot.
+        let _ = fs::remove_file(self.folder.join("exit"));
+    }
+
+    /// Tells the board what to do when a cell has harmed it: the file that the script of a run reads.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn after_damage(&self, word: &str) -> Result<()> {
+        let path = self.folder.join("after-damage");
+        fs::write(&path, word).map_err(Error::file("write", &path))
+    }
+
+    /// The events of the journal other than its cells, as far as it is here.
+    pub fn head(&self) -> Option<Head> {
+        let mut head = None;
+        let events = Events::open(&self.folder.join("run.jsonl")).ok()?;
+        events.map_while(|event| event.ok()).for_each(|event| drop(Head::take(&mut head, event)));
+        head
+    }
+
+    /// The summary of what the journal has, with its exit code; nothing without a journal.
+    pub fn so_far(&self) -> Option<(String, event::exit::Exit)> {
+        let recorded = Recorded::read(&self.folder.join("run.jsonl")).ok()?;
+        Some((report::summary::text(&recorded), event::exit::Exit::of(&recorded)))
     }
 
     /// Returns what the program printed, without its progress lines.
@@ -157,6 +176,7 @@ impl SentResults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use event::Event;
 
     fn sent(content: &[u8]) -> SentResults {
         let mut archive = SentResults::default();
@@ -197,19 +217,28 @@ mod tests {
     }
 
     #[test]
-    fn the_open_cell_is_the_last_whole_line_of_the_journal() {
+    fn the_open_cells_are_those_that_began_in_a_whole_line_and_did_not_end() {
         let folder = tempfile::tempdir().unwrap();
         let results = Results::open(folder.path(), "b").unwrap();
-        assert_eq!(results.open_cell(), None);
+        assert!(results.head().is_none() && results.so_far().is_none());
         let line = |event: &Event| serde_json::to_string(event).unwrap() + "\n";
         let journal = |text: &str| fs::write(results.folder().join("run.jsonl"), text).unwrap();
         let events = event::sample::events();
-        let start = events.iter().find(|event| matches!(event, Event::CellStart(_))).map(line).unwrap();
+        let run = events.iter().find(|event| matches!(event, Event::Run(_))).map(line).unwrap();
+        let start = run + &events.iter().find(|event| matches!(event, Event::CellStart(_))).map(line).unwrap();
         let cell = events.iter().find(|event| matches!(event, Event::Cell(_))).map(line).unwrap();
         journal(&format!("{start}{}", &cell[..cell.len() / 2]));
-        assert_eq!(results.open_cell().as_deref(), Some("mapping.whole.drm-a"));
+        let open = || results.head().unwrap().open;
+        assert_eq!(open(), ["mapping.whole.drm-a"]);
+        let (summary, exit) = results.so_far().unwrap();
+        assert!(summary.contains("open     mapping.whole.drm-a was running"));
+        assert_eq!(exit, event::exit::Exit::Incomplete);
+        // Another one that runs at the same time is still open.
+        let other = line(&Event::CellStart(event::CellStart { id: "a.b.c".into() }));
+        journal(&(start.clone() + &other + &cell));
+        assert_eq!(open(), ["a.b.c"]);
         journal(&(start + &cell));
-        assert_eq!(results.open_cell(), None);
+        assert!(open().is_empty());
     }
 
     #[test]

@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::upload;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use event::Part;
 use event::exit::Exit;
-use event::journal::Journal;
+use event::journal::{Journal, Recorded};
 use report::paint::Paint;
 use runner::plan;
 use runner::run::Inventory;
 use runner::run::board;
 use runner::run::resume::Before;
 use runner::run::session::{self, RunError, RunOptions};
+use runner::run::trouble::AfterDamage;
 use runner::shard::{self, Times};
 use runner::watchdog::Feeder;
 
@@ -24,6 +25,7 @@ use crate::choice::{cases, chosen};
 use crate::error::CommandError;
 use crate::files::{read_board, recorded};
 use crate::findings::known;
+use crate::heartbeat::{self, Heartbeat};
 use crate::live::{Forms, Live};
 use crate::machine::look;
 use crate::options::{Choice, Machine, OutputFormat, Plan, Results};
@@ -67,8 +69,18 @@ pub struct Conduct {
     #[arg(long, value_name = "URL")]
     pub upload: Option<String>,
     /// Start this watchdog and feed it as long as the run makes progress: a machine that hangs is rebooted.
-    #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true, default_missing_value = "/dev/watchdog")]
+    #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true, overrides_with = "watchdog",
+        default_missing_value = "/dev/watchdog")]
     pub watchdog: Option<PathBuf>,
+    /// What to do when a cell has harmed the machine: damaged its kernel (an oops, a BUG, a bad page), left a lock held on
+    /// which others hang, or taken its memory. 'restart' ends the run with exit code 6, to be resumed with --resume once
+    /// the machine was restarted; 'go-on' runs the other cells, which say so, as long as there is memory; 'stop' ends
+    /// the run.
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "go-on", overrides_with = "after_damage")]
+    pub after_damage: Harmed,
+    /// Write the journal to this device, behind which a host appends it to the file run.jsonl in --output.
+    #[arg(long, hide = true, value_name = "DEVICE")]
+    pub journal_port: Option<PathBuf>,
     /// Write the journal to the standard output as well, a line an event: 'prime-cts report --from-console' reads it there.
     #[arg(long)]
     pub console: bool,
@@ -88,6 +100,27 @@ pub struct Conduct {
     pub witness: Option<String>,
 }
 
+/// What a run does when a cell has harmed the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Harmed {
+    /// End, to be resumed after a restart.
+    Restart,
+    /// Go on.
+    GoOn,
+    /// End.
+    Stop,
+}
+
+impl From<Harmed> for AfterDamage {
+    fn from(harmed: Harmed) -> Self {
+        match harmed {
+            Harmed::Restart => Self::Restart,
+            Harmed::GoOn => Self::GoOn,
+            Harmed::Stop => Self::Stop,
+        }
+    }
+}
+
 /// Returns the cells of this shard, and the run that they are a part of.
 pub fn sharded(cells: plan::Plan, choice: &Choice, whole: bool) -> Result<(plan::Plan, Option<Part>), CommandError> {
     let Some(shard) = choice.shard else { return Ok((cells, None)) };
@@ -99,6 +132,7 @@ pub fn sharded(cells: plan::Plan, choice: &Choice, whole: bool) -> Result<(plan:
 /// Runs what is planned.
 pub fn run(wanted: &Plan, conduct: &Conduct) -> Result<Exit, CommandError> {
     let started = Instant::now();
+    let _alive = Heartbeat::start(conduct.results.progress);
     let cases = cases(wanted.cases.as_deref())?;
     let inventory = look(&wanted.machine)?;
     let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &inventory.endpoints)?;
@@ -121,10 +155,14 @@ pub fn run_cells(
     let board = conduct.results.board.as_deref().map(read_board).transpose()?;
     let known = known(&conduct.results, machine, board.as_ref(), &inventory.found)?;
     let watchdog = conduct.watchdog.as_deref().map(Feeder::start).transpose()?;
+    cells.put_one_of_each_first();
     // What leaves a damaged kernel spoils what comes after it.
     let by_board = |id: &str| board.as_ref().is_some_and(|board| board.expect.is_last(id));
     cells.put_last(|cell| by_board(&cell.id) || known.is_last(&cell.id));
-    let options = RunOptions { board, known, watchdog, jobs: usize::from(conduct.jobs), ..options };
+    let (jobs, after_damage) = (usize::from(conduct.jobs), conduct.after_damage.into());
+    let options = RunOptions { board, known, watchdog, jobs, after_damage, in_order: conduct.console, ..options };
+    // Of all processes here this one has the results.
+    uapi::process::die_last();
     let folder = &conduct.results.output;
     std::fs::create_dir_all(folder).map_err(|source| CommandError::Folder { path: folder.clone(), source })?;
     let path = folder.join("run.jsonl");
@@ -138,6 +176,11 @@ pub fn run_cells(
             (Journal::create(&path)?, Some(before.with_log(&previous_log(conduct)?)))
         }
     };
+    if let Some(port) = &conduct.journal_port {
+        let device = File::options().write(true).open(port);
+        let device = device.map_err(|source| CommandError::Unreadable { path: port.clone(), source })?;
+        journal = journal.through(device);
+    }
     if conduct.console {
         journal = journal.on_console(standard_output()?);
     }
@@ -154,7 +197,12 @@ pub fn run_cells(
         let mut live = Live::new(forms, standard_output()?, shown);
         let done = session::run(&options, &mut inventory, &cells, before.as_ref(), &mut journal, &mut live);
         live.next.finish();
-        done?;
+        if let Err(error) = done {
+            // A disk that is full takes no reports either; what it has is reported.
+            let recorded = (!json && path.is_file()).then(|| Recorded::read(&path).ok()).flatten();
+            recorded.iter().for_each(|recorded| print!("{}", report::summary::text(recorded)));
+            return Err(error.into());
+        }
     }
     // A console's log is read by programs, and by people later.
     let plain = conduct.console || conduct.lava || conduct.ktap;
@@ -163,10 +211,15 @@ pub fn run_cells(
     if runs {
         written = written.of_this_program();
     }
-    if !json {
+    if !json && written.exit() != Exit::RestartWanted {
         print!("{}", written.text(paint));
     }
     let exit = written.exit();
+    if exit == Exit::RestartWanted {
+        // To take away its probes a machine has to be in order; they go with the restart.
+        std::mem::forget(inventory);
+        heartbeat::ask_for_restart(conduct.results.progress);
+    }
     match conduct.upload.as_deref().map(|url| upload::put(url, &path)) {
         None => Ok(exit),
         Some(Ok(place)) => {

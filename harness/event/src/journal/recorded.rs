@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::JournalError;
 use super::events::Events;
-use crate::stream::{CellEnd, End, EndpointFound, Event, Missing, Run};
+use crate::stream::{CellEnd, End, EndpointFound, Event, Missing, Run, Then, Trouble};
 
 /// The events of a journal other than the cells that ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,10 @@ pub struct Head {
     pub endpoints: Vec<EndpointFound>,
     /// The cells that were open when the run was cut short: one, unless several ran at the same time.
     pub open: Vec<String>,
+    /// What had become of the machine during the run.
+    pub troubles: Vec<Trouble>,
+    /// True if the run has ended for a restart of the machine, and was not resumed.
+    pub wants_restart: bool,
     /// The number of restarts of the machine after which the run was resumed.
     pub restarts: usize,
     /// The things that were missing.
@@ -27,8 +31,8 @@ pub struct Head {
 impl Head {
     /// Creates the head of a run that has just begun.
     pub fn begun(run: Run) -> Self {
-        let (endpoints, open, missing) = Default::default();
-        Self { run, endpoints, open, restarts: 0, missing, end: None }
+        let (endpoints, open, troubles, missing) = Default::default();
+        Self { run, endpoints, open, troubles, wants_restart: false, restarts: 0, missing, end: None }
     }
 
     /// Takes in the next event of a journal, and returns the cell that ended with it. What stands before the `run`
@@ -52,8 +56,13 @@ impl Head {
                 return Some(cell);
             }
             Event::Again(again) => self.open.retain(|open| !again.cells.contains(open)),
+            Event::Trouble(trouble) => {
+                self.wants_restart = trouble.then == Then::Restart;
+                self.troubles.push(trouble);
+            }
             Event::Resumed(resumed) => {
                 self.restarts += 1;
+                self.wants_restart = false;
                 // Each of these is begun again; a single one is reported as crashed.
                 self.open.retain(|open| !resumed.suspects.contains(open));
             }

@@ -16,6 +16,8 @@ const V9FS_MAGIC: i64 = 0x0102_1997;
 /// The writing side. What is written is on the disk before the next cell begins.
 pub struct Journal {
     file: File,
+    /// What appends to the file in place of this process.
+    through: Option<File>,
     path: PathBuf,
     sync: bool,
     /// Where the events are written, too, as a console keeps them.
@@ -69,7 +71,12 @@ impl Journal {
         let kind = nix::sys::statfs::fstatfs(&file).map(|about| about.filesystem_type());
         // What a 9p share of an emulated board has taken is with the host: only a disk of our own needs telling.
         let sync = !kind.is_ok_and(|kind| kind == FsType(V9FS_MAGIC as _));
-        Self { file, path: path.to_owned(), sync, console: None, output: None }
+        Self { file, through: None, path: path.to_owned(), sync, console: None, output: None }
+    }
+
+    /// The same journal, appended to its file by whoever is behind a device: a host by a port, faster than over a share.
+    pub fn through(self, device: File) -> Self {
+        Self { through: Some(device), ..self }
     }
 
     /// The same journal, also written to a console.
@@ -99,11 +106,14 @@ impl Journal {
         if let Some(output) = &mut self.output {
             let _ = output.write_all(&lines);
         }
-        let written = self.file.write_all(&lines).and_then(|()| match events.last() {
-            // Before a cell that may take the machine down, and with it what came before.
-            Some(Event::CellStart(_) | Event::End(_)) if self.sync => self.file.sync_data(),
-            _ => Ok(()),
-        });
+        let written = match &mut self.through {
+            Some(device) => device.write_all(&lines),
+            None => self.file.write_all(&lines).and_then(|()| match events.last() {
+                // Before a cell that may take the machine down, and with it what came before.
+                Some(Event::CellStart(_) | Event::End(_)) if self.sync => self.file.sync_data(),
+                _ => Ok(()),
+            }),
+        };
         // A pipe or a character device has nothing to sync: EINVAL.
         let written =
             written.or_else(|error| if error.kind() == std::io::ErrorKind::InvalidInput { Ok(()) } else { Err(error) });

@@ -17,6 +17,10 @@ pub struct Memory {
     pub unreclaimable: u64,
     /// Free memory of the contiguous memory allocator; nothing on a kernel without one.
     pub contiguous: Option<u64>,
+    /// The address space that the kernel has for mappings of its own; small on machines of 32 bits.
+    pub vmalloc_total: Option<u64>,
+    /// The part of it that is used; 0 for all of it before 5.3.
+    pub vmalloc_used: Option<u64>,
 }
 
 /// Reads `meminfo` below `/proc` (`Documentation/filesystems/proc.rst`).
@@ -37,6 +41,8 @@ pub fn memory(proc_root: &Path) -> Result<Memory, NotAvailable> {
         available: wanted("MemAvailable")?,
         unreclaimable: wanted("SUnreclaim")?,
         contiguous: value("CmaFree"),
+        vmalloc_total: value("VmallocTotal"),
+        vmalloc_used: value("VmallocUsed"),
     })
 }
 
@@ -74,10 +80,12 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let text = "MemTotal:        1000 kB\nMemFree:  5 kB\nMemAvailable:     800 kB\nSUnreclaim:        20 kB\n";
         std::fs::write(root.path().join("meminfo"), text).unwrap();
-        let expected = Memory { total: 1_024_000, available: 819_200, unreclaimable: 20480, contiguous: None };
+        let expected = Memory { total: 1_024_000, available: 819_200, unreclaimable: 20480, ..Memory::default() };
         assert_eq!(memory(root.path()), Ok(expected));
         std::fs::write(root.path().join("meminfo"), format!("{text}CmaFree: 4 kB\n")).unwrap();
         assert_eq!(memory(root.path()).unwrap().contiguous, Some(4096));
+        std::fs::write(root.path().join("meminfo"), format!("{text}VmallocUsed: 8 kB\n")).unwrap();
+        assert_eq!(memory(root.path()).unwrap().vmalloc_used, Some(8192));
         std::fs::write(root.path().join("meminfo"), "").unwrap();
         assert!(memory(root.path()).unwrap_err().to_string().contains("mount -t proc"));
     }

@@ -13,9 +13,6 @@ use super::stop::Stop;
 use super::world::{Value, World};
 use event::{Blame, Oracle};
 
-/// Drivers give up memory in workers and RCU callbacks: what is not balanced within this time is a leak.
-const SETTLE: Duration = Duration::from_secs(2);
-
 pub fn snapshot(world: &mut World, step: &Snapshot) -> Result<(), Stop> {
     let file = step.file.as_deref().map(|name| world.descriptor(name)).transpose()?;
     let counts = count(world, file);
@@ -44,7 +41,7 @@ fn attachments(world: &World, inode: u64) -> Result<Option<usize>, NotAvailable>
 pub fn balance(world: &mut World, step: &Balance) -> Result<(), Stop> {
     world.checks += 1;
     let before = world.snapshot(&step.since)?.clone();
-    let end = Instant::now() + SETTLE;
+    let end = Instant::now() + world.settle;
     loop {
         let answer = if step.gone { gone(world, &before) } else { compare(world, step, &before) };
         match answer {

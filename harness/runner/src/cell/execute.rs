@@ -1,6 +1,7 @@
 //! A cell from its first step to its last, once for each size of its buffers.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use event::Finding;
 use spec::case::Case;
@@ -11,8 +12,9 @@ use super::stop::Stop;
 use super::world::World;
 use crate::plan::Cell;
 
-/// Does a cell's steps, with each of its sizes, and reports what they show. Runs in the cell's own process.
-pub fn execute(cell: &Cell, say: &mut dyn FnMut(&Message)) {
+/// Does a cell's steps, with each of its sizes, and reports what they show. What is not balanced within `settle` is a leak.
+/// Runs in the cell's own process.
+pub fn execute(cell: &Cell, settle: Duration, say: &mut dyn FnMut(&Message)) {
     let cell = Rc::new(cell.clone());
     let sizes = cell.sizes();
     let mut checks = 0;
@@ -25,7 +27,7 @@ pub fn execute(cell: &Cell, say: &mut dyn FnMut(&Message)) {
             }
             _ => say(message),
         };
-        let mut world = match World::open(&cell, *size, run_steps) {
+        let mut world = match World::open(&cell, *size, settle, run_steps) {
             Ok(world) => world,
             Err(Stop(finding)) => return said(&Message::Finding(*finding)),
         };
@@ -50,6 +52,6 @@ pub fn execute(cell: &Cell, say: &mut dyn FnMut(&Message)) {
 }
 
 /// The deadline of a cell's process.
-pub fn deadline(case: &Rc<Case>) -> std::time::Duration {
+pub fn deadline(case: &Rc<Case>) -> Duration {
     case.deadline.0
 }

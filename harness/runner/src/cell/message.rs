@@ -95,11 +95,16 @@ impl Messages {
     }
 }
 
-/// Writes a message as one line. A parent that is gone reads nothing more, and there is no one to tell.
-pub fn write(output: &std::fs::File, message: &Message) {
+/// A message as one line.
+pub fn line(message: &Message) -> Vec<u8> {
     let mut line = serde_json::to_vec(message).expect("messages are plain data");
     line.push(b'\n');
-    let _ = std::io::Write::write_all(&mut &*output, &line);
+    line
+}
+
+/// Writes a message as one line. A parent that is gone reads nothing more, and there is no one to tell.
+pub fn write(output: &std::fs::File, message: &Message) {
+    let _ = std::io::Write::write_all(&mut &*output, &line(message));
 }
 
 #[cfg(test)]

@@ -91,6 +91,8 @@ pub struct World {
     pub second_importer: Option<OpenEndpoint>,
     /// The size of its buffers in bytes.
     pub size: u64,
+    /// The time that drivers have to release what they hold.
+    pub settle: Duration,
     pub checks: u32,
     pub ended: Option<Verdict>,
     /// A refusal has satisfied the rule: the remaining steps have nothing to look at.
@@ -110,7 +112,7 @@ pub struct World {
 
 impl World {
     /// Opens a cell's devices, for buffers of a size.
-    pub fn open(cell: &Rc<Cell>, size: u64, run_steps: RunSteps) -> Result<Self, Stop> {
+    pub fn open(cell: &Rc<Cell>, size: u64, settle: Duration, run_steps: RunSteps) -> Result<Self, Stop> {
         requirements::met(&cell.case.requires)?;
         let opened = |endpoint: &Option<Rc<Endpoint>>| {
             let Some(endpoint) = endpoint else { return Ok(None) };
@@ -128,6 +130,7 @@ impl World {
             second_importer: opened(&cell.second_importer)?,
             cell: cell.clone(),
             size,
+            settle,
             checks: 0,
             ended: None,
             satisfied: false,
@@ -143,7 +146,7 @@ impl World {
 
     /// The same cell's devices opened once more.
     pub fn again(&self) -> Result<Self, Stop> {
-        Self::open(&self.cell, self.size, self.run_steps)
+        Self::open(&self.cell, self.size, self.settle, self.run_steps)
     }
 
     /// Does steps within a step.

@@ -147,7 +147,8 @@ mod tests {
     use super::*;
 
     fn count() -> Count {
-        let memory = Memory { total: 16_000, available: 8000, unreclaimable: 100, contiguous: Some(5) };
+        let memory =
+            Memory { total: 16_000, available: 8000, unreclaimable: 100, contiguous: Some(5), ..Memory::default() };
         let slabs = BTreeMap::from([("kmalloc-128".to_owned(), 100)]);
         Count { buffers: Ok(vec![]), memory: Ok(memory), slabs: Ok(slabs), bounced: Some(4) }
     }

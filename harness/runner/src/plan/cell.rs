@@ -12,6 +12,8 @@ use spec::step::Side;
 pub struct Cell {
     /// `<area>.<case>.<endpoint>[.<importer>[.<second importer>]]`.
     pub id: String,
+    /// Its place in the plan.
+    pub number: u32,
     /// The rule.
     pub case: Rc<Case>,
     /// The exporter, if the case has one.
@@ -41,7 +43,8 @@ impl Cell {
             id += &endpoint.key;
         }
         let (exporter, importer, second_importer) = (exporter.cloned(), importer.cloned(), second_importer.cloned());
-        Self { id, case: case.clone(), exporter, importer, second_importer, unobserved: None, kept: None }
+        let (number, unobserved, kept) = (0, None, None);
+        Self { id, number, case: case.clone(), exporter, importer, second_importer, unobserved, kept }
     }
 
     /// Its endpoints.

@@ -1,46 +1,55 @@
-//! The pairs of devices that have brought the machine down.
+//! What has brought the machine down, or damaged its kernel so that it had to be started again: each time costs a restart,
+//! and what did it once does it again.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use spec::verdict::Verdict;
 
+use super::common::Common;
 use super::result::CellResult;
 use crate::plan::Cell;
 use event::{CellEnd, Finding, Oracle};
 
-/// The pairs that have brought the machine down.
+/// This many cells of different pairs make the device, or the case, that they have in common the one that does it.
+const PAIRS: usize = 3;
+
+/// What has brought the machine down.
 #[derive(Debug, Clone, Default)]
-pub struct Deadly(BTreeSet<(String, String)>);
+pub struct Deadly(BTreeMap<Common, usize>);
 
 impl Deadly {
-    /// Returns the pairs of cells that are said to have brought it down.
+    /// Returns what cells have in common that are said to have brought it down.
     pub fn of<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Self {
-        let pair = |cell: &Cell| Some((cell.exporter.as_ref()?.key.clone(), cell.importer.as_ref()?.key.clone()));
-        Self(cells.into_iter().filter_map(pair).collect())
+        let mut deadly = Self::default();
+        cells.into_iter().for_each(|cell| deadly.add(Common::of_cell(cell)));
+        deadly
     }
 
     /// Takes in a cell that has ended.
     pub fn learn(&mut self, ended: &CellEnd) {
-        let down =
-            ended.findings.iter().any(|finding| finding.oracle == Oracle::Machine && finding.verdict == Verdict::Crash);
-        if let (true, Some(exporter), Some(importer)) = (down, &ended.exporter, &ended.importer) {
-            self.0.insert((exporter.clone(), importer.clone()));
+        let mut findings = ended.findings.iter();
+        if findings.any(|finding| finding.oracle == Oracle::Machine && finding.verdict == Verdict::Crash) {
+            self.add(Common::of_end(ended));
         }
     }
 
-    /// Returns the result of a cell that is not run because its exporter and importer have brought the machine down.
+    /// Takes in what a cell has in common with others that made a restart necessary.
+    pub fn add(&mut self, harmful: Vec<Common>) {
+        harmful.into_iter().for_each(|common| *self.0.entry(common).or_default() += 1);
+    }
+
+    /// Returns the result of a cell that is not run because of what it has in common with those.
     pub fn spares(&self, cell: &Cell) -> Option<CellResult> {
-        let exporter = cell.exporter.as_ref()?;
-        let mut importers = [&cell.importer, &cell.second_importer].into_iter().flatten();
-        let importer = importers.find(|importer| self.0.contains(&(exporter.key.clone(), importer.key.clone())))?;
-        let finding = Finding::blocked(
-            Oracle::Machine,
-            format!(
-                "not run: an import of {} into {} has brought the machine down before; to run it nevertheless: --exact {}",
-                exporter.key, importer.key, cell.id
-            ),
-            "the cell is run",
+        if self.0.is_empty() {
+            return None;
+        }
+        let enough = |common: &Common| if matches!(common, Common::Pair(..)) { 1 } else { PAIRS };
+        let common = Common::of_cell(cell);
+        let common = common.iter().find(|common| self.0.get(common).is_some_and(|&count| count >= enough(common)))?;
+        let seen = format!(
+            "not run: {common} has brought the machine down before; to run it nevertheless: --exact {}",
+            cell.id
         );
-        Some(CellResult::without_running(finding))
+        Some(CellResult::without_running(Finding::blocked(Oracle::Machine, seen, "the cell is run")))
     }
 }

@@ -10,6 +10,9 @@ use super::watch::Observations;
 use event::blame::Drivers;
 use event::{Blame, Finding, Oracle};
 
+/// The words for a process that SIGKILL does not end.
+pub const STUCK: &str = "it hangs in the kernel: SIGKILL does not end it";
+
 /// The findings of a cell and the worst of their verdicts.
 pub fn judge(ran: &ChildOutcome, seen: &Observations, drivers: &Drivers) -> (Verdict, Vec<Finding>) {
     let mut findings: Vec<Finding> = ran.findings().cloned().collect();
@@ -79,8 +82,7 @@ fn of_ending(ran: &ChildOutcome, told_why: bool) -> Option<Finding> {
             tell(Verdict::Timeout, Blame::Undecided, seen, Vec::new())
         }
         Ok(Ending::Stuck { stack }) => {
-            let seen =
-                format!("it hangs in the kernel: SIGKILL does not end it after {} s", ran.deadline.as_secs_f32());
+            let seen = format!("{STUCK} after {} s", ran.deadline.as_secs_f32());
             tell(Verdict::Timeout, Blame::Kernel, seen, stack.lines().map(str::to_owned).collect())
         }
         Err(why) => tell(Verdict::Error, Blame::Suite, why.clone(), Vec::new()),

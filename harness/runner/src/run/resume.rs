@@ -75,6 +75,7 @@ impl Before {
     pub fn read(path: &Path) -> Result<Option<(Journal, Self)>, JournalError> {
         let (mut head, mut ended, mut so_far) = (None, BTreeSet::new(), SoFar::default());
         let told = |event| {
+            so_far.replay(&event);
             if let Some(cell) = Head::take(&mut head, event) {
                 so_far.end.cells_ms += cell.ms;
                 so_far.learn(&cell);
@@ -82,6 +83,7 @@ impl Before {
             }
         };
         let Some(journal) = Journal::resume(path, told)? else { return Ok(None) };
+        so_far.breaker.restarted();
         let head = head.ok_or_else(|| JournalError::NoRun { path: path.to_owned() })?;
         Ok(Some((journal, Self { head, last: None, ended, elsewhere: false, so_far })))
     }
@@ -103,7 +105,7 @@ impl Before {
         let open: Vec<String> = crashed.last().map(|cell| cell.id.clone()).into_iter().collect();
         let before = |last: &String| cells.iter().map(|cell| cell.id).take_while(|id| id != last).collect();
         let ended = open.first().map(before).unwrap_or_default();
-        let so_far = SoFar { deadly: Deadly::of(&crashed), ..SoFar::default() };
+        let so_far = SoFar::with(Deadly::of(&crashed));
         let head = Head { open, ..Head::begun(run) };
         Ok(Self { head, last: None, ended, elsewhere: true, so_far })
     }

@@ -10,15 +10,17 @@ use spec::case::Kind;
 use spec::verdict::Verdict;
 use uapi::fragment::Fragments;
 
-use super::child::{self, ChildOutcome};
+use super::child::ChildOutcome;
 use super::damage::Damage;
 use super::exported::of_steps;
 use super::judge;
 use super::result::CellResult;
-use super::together::Undecided;
+use super::settle::Settle;
+use super::together::{Undecided, looks_at_the_machine};
 use super::watch::{Observations, Watch};
+use super::worker::{self, Order, Process, Worker};
 use crate::cell::message::Message;
-use crate::plan::Cell;
+use crate::plan::{Cell, Plan};
 
 /// Runs cells.
 pub struct Runner {
@@ -28,17 +30,37 @@ pub struct Runner {
     /// The time of the cells' steps; of cells that ran at the same time, that of the longest.
     steps: Duration,
     damage: Damage,
+    settle: Settle,
+    workers: Vec<Option<Worker>>,
+    /// The failures behind others that showed again alone, one after the other.
+    confirmed: u32,
 }
+
+/// After this many that showed again, the next are believed.
+const CONFIRMED: u32 = 50;
 
 /// Pages of which a cell holds every other one: a single break keeps a buffer from being contiguous, and what the
 /// kernel allocates between must not use them up.
 const FRAGMENTS: usize = 512;
 
+/// Returns whether a verdict may come of what other cells have left in the process. A cell that hangs is not run again:
+/// that costs as long once more.
+fn may_be_of_others(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Fail | Verdict::Crash | Verdict::Error)
+}
+
+/// Returns whether a cell has a process to itself: one that looks at the machine as a whole, or that loads a library with
+/// threads and files of its own.
+fn has_its_process(cell: &Cell) -> bool {
+    looks_at_the_machine(cell) || cell.endpoints().any(|endpoint| endpoint.kind == Kind::Gbm)
+}
+
 impl Runner {
     /// Runs cells under this watch; these importers take contiguous memory only.
     pub fn new(watch: Watch, contiguous: BTreeSet<String>) -> Self {
         let damage = Damage::before(kernel_log::taint(Path::new("/proc")));
-        Self { watch, contiguous, steps: Duration::ZERO, damage }
+        let (steps, settle, workers) = (Duration::ZERO, Settle::default(), Vec::new());
+        Self { watch, contiguous, steps, damage, settle, workers, confirmed: 0 }
     }
 
     /// Returns the watch, for work that is not a cell.
@@ -61,6 +83,11 @@ impl Runner {
         real.then(|| judge::unobserved(&format!("{}: {}", missing.oracle, missing.missing.as_deref().unwrap_or(""))))
     }
 
+    /// Returns what has damaged the kernel, with the taint.
+    pub fn damaged_by(&self) -> Option<&str> {
+        self.damage.by()
+    }
+
     /// Returns the time of the cells' steps until now.
     pub fn steps(&self) -> Duration {
         self.steps
@@ -68,7 +95,8 @@ impl Runner {
 
     /// Runs one cell in a process of its own and gathers what its oracles and those of the watch saw.
     pub fn run(&mut self, cell: &Cell) -> CellResult {
-        let (ran, seen) = self.processes(&[cell]).pop().expect("a process for each cell");
+        let (ran, seen, _) =
+            self.processes(&[cell], &|_| Some(cell.clone()), true).pop().expect("a process for each cell");
         self.result(cell, &ran, &seen)
     }
 
@@ -78,37 +106,80 @@ impl Runner {
         known.or_else(|| cell.blocked().map(judge::blocked)).map(CellResult::without_running)
     }
 
-    /// Runs cells at the same time, each in a process of its own.
+    /// Runs cells of a plan at the same time, each in a process in which no other runs meanwhile.
     ///
     /// # Errors
     /// Something was seen that may be of any of them: then nothing of what they showed counts.
-    pub fn run_together(&mut self, cells: &[Rc<Cell>]) -> Result<Vec<CellResult>, Undecided> {
-        let all = self.processes(&cells.iter().map(Rc::as_ref).collect::<Vec<_>>());
-        if let Some(undecided) = all.iter().find_map(|(ran, seen)| Undecided::of(ran, seen)).filter(|_| cells.len() > 1)
+    pub fn run_together(&mut self, cells: &[Rc<Cell>], plan: &Plan) -> Result<Vec<CellResult>, Undecided> {
+        let every: Vec<&Cell> = cells.iter().map(Rc::as_ref).collect();
+        let all = self.processes(&every, &|number| plan.get(number), false);
+        if let Some(undecided) =
+            all.iter().find_map(|(ran, seen, _)| Undecided::of(ran, seen)).filter(|_| cells.len() > 1)
         {
             return Err(undecided);
         }
-        Ok(cells.iter().zip(&all).map(|(cell, (ran, seen))| self.result(cell, ran, seen)).collect())
+        let damaged = self.damage.by().is_some();
+        let ended = |(cell, (ran, seen, process)): (&Rc<Cell>, &(ChildOutcome, Observations, Process))| {
+            (cell.clone(), self.result(cell, ran, seen), *process)
+        };
+        let ended: Vec<_> = cells.iter().zip(&all).map(ended).collect();
+        let harmed = !damaged && self.damage.by().is_some();
+        Ok(ended
+            .into_iter()
+            .map(|(cell, result, process)| match process {
+                Process::Used if !harmed && may_be_of_others(result.verdict) => self.alone(&cell, result),
+                _ => result,
+            })
+            .collect())
     }
 
-    fn processes(&mut self, cells: &[&Cell]) -> Vec<(ChildOutcome, Observations)> {
+    /// Runs a cell again by itself that has failed behind others in a process: what those have left there may be the cause.
+    /// A failure that does not show again stays one.
+    fn alone(&mut self, cell: &Cell, behind: CellResult) -> CellResult {
+        if self.confirmed >= CONFIRMED {
+            return behind;
+        }
+        let alone = self.run(cell);
+        if alone.verdict.broken() {
+            self.confirmed += 1;
+            return alone;
+        }
+        self.confirmed = 0;
+        let mut findings = behind.findings;
+        for finding in findings.iter_mut().filter(|finding| finding.verdict == behind.verdict) {
+            finding.seen += "; run again in a process of its own, the cell does not show it";
+        }
+        CellResult { findings, ..behind }
+    }
+
+    fn processes(
+        &mut self,
+        cells: &[&Cell],
+        plan: &dyn Fn(u32) -> Option<Cell>,
+        alone: bool,
+    ) -> Vec<(ChildOutcome, Observations, Process)> {
         self.watch.begin();
-        let work = |cell: &Cell| {
+        let contiguous = &self.contiguous;
+        let work = |number: u32, settle: Duration, say: &mut dyn FnMut(&Message)| {
+            let Some(cell) = plan(number) else { return };
             let importers = [&cell.importer, &cell.second_importer];
-            let scatter = importers.into_iter().flatten().any(|importer| self.contiguous.contains(&importer.key));
-            let cell = cell.clone();
-            (cell.case.deadline.0, move |say: &mut dyn FnMut(&Message)| {
-                let _fragments = scatter.then(|| Fragments::make(FRAGMENTS));
-                crate::cell::execute(&cell, say);
-            })
+            let scatter = importers.into_iter().flatten().any(|importer| contiguous.contains(&importer.key));
+            let _fragments = scatter.then(|| Fragments::make(FRAGMENTS));
+            crate::cell::execute(&cell, settle, say);
         };
-        let ran = child::run_all(cells.iter().map(|cell| work(cell)).collect());
+        let order = |cell: &&Cell| {
+            let alone = alone || has_its_process(cell);
+            let settle = self.settle.of(cell);
+            Order { number: cell.number, deadline: cell.case.deadline.0, settle, alone }
+        };
+        let orders: Vec<Order> = cells.iter().map(order).collect();
+        let ran = worker::run_all(&mut self.workers, &orders, &work);
         let driver = |cell: &&Cell| cell.exporter.as_ref().map_or(String::new(), |exporter| exporter.driver.clone());
         let drivers: Vec<String> = cells.iter().map(driver).collect();
-        let processes: Vec<_> = ran.iter().zip(&drivers).map(|(ran, driver)| (ran.pid, driver.as_str())).collect();
+        let processes: Vec<_> = ran.iter().zip(&drivers).map(|((ran, _), driver)| (ran.pid, driver.as_str())).collect();
         let seen = self.watch.end_all(&processes);
-        self.steps += ran.iter().map(ChildOutcome::lasted).max().unwrap_or_default();
-        ran.into_iter().zip(seen).collect()
+        self.steps += ran.iter().map(|(ran, _)| ran.lasted()).max().unwrap_or_default();
+        ran.into_iter().zip(seen).map(|((ran, process), seen)| (ran, seen, process)).collect()
     }
 
     fn result(&mut self, cell: &Cell, ran: &ChildOutcome, seen: &Observations) -> CellResult {
@@ -120,6 +191,9 @@ impl Runner {
         let map_dma_buf = of_steps(seen.exported.clone(), ran.exported());
         let damaged_by = self.damage.by().map(str::to_owned);
         self.damage.learn(&cell.id, seen.taint);
-        CellResult { verdict, findings, map_dma_buf, device_access: ran.device_access(), damaged_by, time: ran.time }
+        let (device_access, time) = (ran.device_access(), ran.time);
+        let result = CellResult { verdict, findings, map_dma_buf, device_access, damaged_by, time };
+        self.settle.learn(cell, &result);
+        result
     }
 }

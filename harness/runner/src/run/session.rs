@@ -1,5 +1,6 @@
 //! The run loop: every planned cell, by itself or with others, begun and recorded in the journal.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
@@ -7,17 +8,20 @@ use std::time::Instant;
 use event::journal::{Journal, JournalError};
 use event::known::KnownFaults;
 use event::missing::missing;
-use event::{self, Again, CellEnd, CellStart, EndpointFound, Event, Missing, Resumed};
+use event::{self, Again, CellEnd, CellStart, EndpointFound, Event, Missing, Resumed, Then, Trouble};
 use spec::board::{Board, Expect};
 use spec::verdict::Outcome;
 
 use super::board::about;
+use super::breaker::held_back;
 use super::inventory::Inventory;
 use super::result::CellResult;
 use super::resume::{Before, ResumeError};
 use super::runner::Runner;
+use super::shrinking::Shrinking;
 use super::so_far::SoFar;
 use super::together::Waiting;
+use super::trouble::{AfterDamage, Lookout};
 use crate::plan::{Cell, Plan};
 use crate::watchdog::Feeder;
 
@@ -38,6 +42,10 @@ pub struct RunOptions {
     pub watchdog: Option<Feeder>,
     /// The number of cells that run at the same time if they cannot disturb each other; 0 is 1.
     pub jobs: usize,
+    /// What is done when a cell has harmed the machine.
+    pub after_damage: AfterDamage,
+    /// Cells are run in the order of the plan alone: a console's reader knows by it which have ended.
+    pub in_order: bool,
 }
 
 /// The reason why a run stopped.
@@ -59,10 +67,12 @@ pub trait Progress {
     fn begins(&mut self, _id: &str) {}
     /// A cell has ended, the `number`th from 1, and the journal has it.
     fn cell(&mut self, number: usize, cell: &CellEnd);
+    /// The machine is not what it was.
+    fn trouble(&mut self, _trouble: &Trouble) {}
 }
 
 /// Runs every planned cell on a board and writes the journal. Of a run that was cut short, cells that ended `before` are
-/// not run again.
+/// not run again. A run that asks for a restart, or is to stop, has no end in its journal.
 ///
 /// # Errors
 /// A journal that cannot be written, or a run that cannot be resumed; it stops there.
@@ -79,25 +89,48 @@ pub fn run(
     let suspects = before.into_iter().flat_map(|before| before.suspects()).cloned();
     let mut waiting = Waiting::new(left, suspects, options.jobs.max(1));
     loop {
-        let together = waiting.take();
+        let mut together = waiting.take();
         if together.is_empty() {
-            break;
+            together = session.held.pop_front().into_iter().collect();
+        } else if !options.in_order {
+            together = session.hold(together);
+            if together.is_empty() {
+                continue;
+            }
         }
-        if let Some(undecided) = session.run(together)? {
-            waiting.again(&undecided);
+        if together.is_empty() {
+            return session.finish();
+        }
+        match session.run(together)? {
+            Ran::Done => {}
+            Ran::Undecided(cells) => waiting.again(&cells),
+            Ran::Over => return Ok(()),
         }
     }
-    session.finish()
+}
+
+/// What became of cells that were to be run.
+enum Ran {
+    /// They have ended.
+    Done,
+    /// They have to be run again, each by itself, because no one can say which of them caused what was seen.
+    Undecided(Vec<Rc<Cell>>),
+    /// They have ended, and so has the run: the machine is to be started again.
+    Over,
 }
 
 /// A run in progress.
 struct Session<'a> {
     options: &'a RunOptions,
     inventory: &'a mut Inventory,
+    cells: &'a Plan,
     before: Option<&'a Before>,
     journal: &'a mut Journal,
     progress: &'a mut dyn Progress,
     so_far: SoFar,
+    lookout: Lookout,
+    /// Cells that are run last, if at all: others that are like them hang.
+    held: VecDeque<Rc<Cell>>,
     /// Events that are written with the next cell's start: nothing happens in between.
     pending: Vec<Event>,
     /// The number of ended cells that the listener has heard of.
@@ -109,7 +142,7 @@ impl<'a> Session<'a> {
     fn begin(
         options: &'a RunOptions,
         inventory: &'a mut Inventory,
-        cells: &Plan,
+        cells: &'a Plan,
         before: Option<&'a Before>,
         journal: &'a mut Journal,
         progress: &'a mut dyn Progress,
@@ -132,8 +165,23 @@ impl<'a> Session<'a> {
         progress.planned(&run, &inventory.found);
         let so_far = before.map(|before| before.so_far.clone()).unwrap_or_default();
         let started = Instant::now();
-        let told = so_far.number;
-        let mut session = Self { options, inventory, before, journal, progress, so_far, pending, told, started };
+        let damaged = inventory.runner.damaged_by().is_some();
+        let lookout = Lookout::of(options.after_damage, Shrinking::since_now("/proc"), damaged);
+        let (held, told) = (VecDeque::new(), so_far.number);
+        let mut session = Self {
+            options,
+            inventory,
+            cells,
+            before,
+            journal,
+            progress,
+            so_far,
+            lookout,
+            held,
+            pending,
+            told,
+            started,
+        };
         if let Some(ended) = before.and_then(|before| before.end_without_devices(cells)) {
             session.ended(ended);
         }
@@ -144,9 +192,25 @@ impl<'a> Session<'a> {
         self.options.board.as_ref().map(|board| &board.expect)
     }
 
-    /// Runs cells at the same time. Returns those that have to be run again, each by itself, because no one can say which
-    /// of them caused what was seen.
-    fn run(&mut self, together: Vec<Rc<Cell>>) -> Result<Option<Vec<Rc<Cell>>>, RunError> {
+    /// Returns those cells that can be run now.
+    fn hold(&mut self, together: Vec<Rc<Cell>>) -> Vec<Rc<Cell>> {
+        let (held, now): (Vec<_>, _) = together.into_iter().partition(|cell| self.so_far.breaker.holds(cell).is_some());
+        self.held.extend(held);
+        now
+    }
+
+    /// Returns the result of a cell that is not run because of what has become of others.
+    fn spared(&mut self, cell: &Cell) -> Option<CellResult> {
+        if let Some(spared) = self.so_far.deadly.spares(cell) {
+            return Some(spared);
+        }
+        let common = self.so_far.breaker.holds(cell)?;
+        let tried = !self.options.in_order && self.so_far.breaker.may_try(&common);
+        (!tried).then(|| held_back(cell, &common))
+    }
+
+    /// Runs cells at the same time.
+    fn run(&mut self, together: Vec<Rc<Cell>>) -> Result<Ran, RunError> {
         let crashed = |cell: &Rc<Cell>| self.before.filter(|before| before.crashed_in() == Some(&cell.id));
         let (over, begun): (Vec<_>, Vec<_>) = together.into_iter().partition(|cell| crashed(cell).is_some());
         let ends =
@@ -157,14 +221,17 @@ impl<'a> Session<'a> {
         }
         let mut left: Vec<Rc<Cell>> = Vec::new();
         for cell in begun {
-            match self.so_far.deadly.spares(&cell).or_else(|| Runner::not_run(&cell)) {
+            match self.spared(&cell).or_else(|| Runner::not_run(&cell)) {
                 Some(known) => ended.push((cell, known)),
                 None => left.push(cell),
             }
         }
-        let mut again = None;
-        match if left.is_empty() { Ok(Vec::new()) } else { self.inventory.runner.run_together(&left) } {
-            Ok(results) => ended.extend(left.into_iter().zip(results)),
+        let (mut again, mut ran) = (None, Vec::new());
+        match if left.is_empty() { Ok(Vec::new()) } else { self.inventory.runner.run_together(&left, self.cells) } {
+            Ok(results) => {
+                ran.extend(left.iter().map(|cell| cell.id.clone()));
+                ended.extend(left.into_iter().zip(results));
+            }
             Err(undecided) => {
                 let cells = left.iter().map(|cell| cell.id.clone()).collect();
                 self.pending.push(Event::Again(Again { cells, seen: undecided.0 }));
@@ -174,7 +241,28 @@ impl<'a> Session<'a> {
         for (cell, result) in ended {
             self.ended(result.event(&cell, self.expect(), &self.options.known));
         }
-        Ok(again)
+        match again {
+            Some(again) => Ok(Ran::Undecided(again)),
+            None if ran.is_empty() => Ok(Ran::Done),
+            None => self.look_out(&ran),
+        }
+    }
+
+    /// Looks what has become of the machine in cells that were run.
+    fn look_out(&mut self, ran: &[String]) -> Result<Ran, RunError> {
+        if self.so_far.number >= self.cells.len() {
+            // The machine has done what it was there for.
+            return Ok(Ran::Done);
+        }
+        let damage = self.inventory.runner.damaged_by();
+        let Some(trouble) = self.lookout.after(ran, damage, &self.so_far.breaker) else { return Ok(Ran::Done) };
+        let over = trouble.then != Then::GoOn;
+        self.pending.push(Event::Trouble(trouble));
+        if !over {
+            return Ok(Ran::Done);
+        }
+        self.write()?;
+        Ok(Ran::Over)
     }
 
     /// Writes that cells begin: if the machine goes down, this is the last that the journal has.
@@ -198,9 +286,13 @@ impl<'a> Session<'a> {
         let pending = std::mem::take(&mut self.pending);
         self.journal.write(&pending)?;
         for event in &pending {
-            if let Event::Cell(ended) = event {
-                self.told += 1;
-                self.progress.cell(self.told, ended);
+            match event {
+                Event::Cell(ended) => {
+                    self.told += 1;
+                    self.progress.cell(self.told, ended);
+                }
+                Event::Trouble(trouble) => self.progress.trouble(trouble),
+                _ => {}
             }
         }
         Ok(())

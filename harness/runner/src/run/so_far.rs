@@ -1,7 +1,9 @@
 //! The results of a run's cells so far.
 
+use super::breaker::Breaker;
+use super::common::Common;
 use super::deadly::Deadly;
-use event::{CellEnd, End, MapDmaBuf};
+use event::{CellEnd, End, Event, MapDmaBuf, Then, TroubleKind};
 
 /// The results of the cells so far.
 #[derive(Debug, Clone, Default)]
@@ -12,11 +14,21 @@ pub struct SoFar {
     pub end: End,
     /// The implementations that they went through.
     pub reached: Vec<MapDmaBuf>,
-    /// The pairs that have brought the machine down.
+    /// What has brought the machine down.
     pub deadly: Deadly,
+    /// What hangs.
+    pub breaker: Breaker,
+    /// The last cell that was broken, and what it had in common with others: trouble is reported by its id, right after
+    /// it.
+    last: Option<(String, Vec<Common>)>,
 }
 
 impl SoFar {
+    /// Nothing but what is said to have brought the machine down.
+    pub fn with(deadly: Deadly) -> Self {
+        Self { deadly, ..Self::default() }
+    }
+
     /// Takes in a cell that has ended.
     pub fn learn(&mut self, ended: &CellEnd) {
         self.number += 1;
@@ -28,5 +40,23 @@ impl SoFar {
             }
         }
         self.deadly.learn(ended);
+        self.breaker.learn(ended);
+        if ended.verdict.broken() {
+            self.last = Some((ended.id.clone(), Common::of_end(ended)));
+        }
+    }
+
+    /// Takes in what else a run that is resumed has recorded: cells that damaged the kernel, or
+    /// that hang in it, are as those that brought it down.
+    pub fn replay(&mut self, event: &Event) {
+        match event {
+            Event::Trouble(trouble) if trouble.then == Then::Restart && trouble.what != TroubleKind::Shrinks => {
+                self.last.iter().filter(|(id, _)| trouble.cells.contains(id)).for_each(|(_, common)| {
+                    self.deadly.add(common.clone());
+                });
+            }
+            Event::Resumed(_) => self.breaker.restarted(),
+            _ => {}
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use kernel_log::{Record, Splat};
+use kernel_log::{Record, Splat, TaintFile};
 use oracle::kmsg::KernelLog;
 use oracle::provenance::{Evidence, Shared, Touch, Tracer};
 
@@ -23,6 +23,7 @@ pub struct Watch {
     once: Result<File, String>,
     /// Importers get copies of the exporters' sg_tables.
     copies: bool,
+    taint_file: TaintFile,
     taint: Option<u64>,
 }
 
@@ -101,10 +102,6 @@ fn frames(mut frames: Vec<u64>) -> Option<(Vec<u64>, usize)> {
 /// A buffer of scattered pages is mapped by a call for each.
 const FRAMES: usize = 16;
 
-fn taint() -> Option<u64> {
-    kernel_log::taint(Path::new("/proc"))
-}
-
 impl Watch {
     /// Starts what can be started.
     pub fn start(sources: &Sources) -> Self {
@@ -125,6 +122,7 @@ impl Watch {
             }
             None => Err("not asked for".to_owned()),
         };
+        let taint_file = TaintFile::open(Path::new("/proc"));
         let log = KernelLog::open(&sources.kernel_log).map_err(text);
         Self {
             log,
@@ -134,7 +132,8 @@ impl Watch {
             bufinfo,
             once,
             copies: copies_sg_tables(),
-            taint: taint(),
+            taint: taint_file.read(),
+            taint_file,
         }
     }
 
@@ -190,16 +189,14 @@ impl Watch {
         }
         self.records.clear();
         if let Ok(log) = &mut self.log {
-            log.take();
+            log.skip();
             self.lost_before = log.lost();
         }
         if let Ok(tracer) = &mut self.tracer {
-            tracer.take_all();
-            tracer.take_touches();
-            tracer.take_shared();
-            tracer.take_frames();
+            tracer.read();
+            tracer.forget();
         }
-        self.taint = taint();
+        self.taint = self.taint_file.read();
     }
 
     /// Reads what was logged so far: of a long time the log may not hold all.
@@ -220,6 +217,7 @@ impl Watch {
         let common = self.of_no_process();
         let Ok(tracer) = &mut self.tracer else { return processes.iter().map(|_| common.clone()).collect() };
         let lost = tracer.lost();
+        tracer.read();
         let (touched, shared, mapped) = (tracer.take_touches(), tracer.take_shared(), tracer.take_frames());
         let mut all: Vec<Observations> = Vec::new();
         for &(pid, driver) in processes {
@@ -254,7 +252,7 @@ impl Watch {
             (seen.splats, seen.dumps) = (kernel_log::splats(&records), kernel_log::dumps(&records));
             seen.lost = log.lost() - self.lost_before;
         }
-        seen.taint = taint().unwrap_or(0) & !self.taint.unwrap_or(0);
+        seen.taint = self.taint_file.read().unwrap_or(0) & !self.taint.unwrap_or(0);
         seen
     }
 }
