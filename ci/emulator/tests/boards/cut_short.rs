@@ -48,7 +48,7 @@ fn a_board_that_dies_leaves_its_journal() {
     kill(Pid::from_raw(emulator[0]), Signal::SIGKILL).unwrap();
     let said = Said::from(child.wait_with_output().unwrap());
     said.fails(5, &["was switched off before prime-cts had ended after cell ", "console.log"]);
-    // What it had come to is told by ci/board itself.
+    // ci/board itself reports what it had come to.
     assert!(said.out.contains("open     ") && said.out.contains("the run was cut short"), "{}", said.out);
     has_an_open_cell(&copy);
 }
