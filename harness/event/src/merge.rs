@@ -7,7 +7,7 @@ use spec::verdict::Outcome;
 
 use crate::journal::Recorded;
 use crate::missing::missing;
-use crate::stream::{End, EndpointFound, Event, MapDmaBuf, Missing};
+use crate::stream::{End, EndpointFound, Event, MapDmaBuf, Missing, Then, Trouble};
 
 /// Runs that are not shards of one run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,7 +106,11 @@ pub fn merged(shards: &[(String, Recorded)], expect: Option<&Expect>) -> Result<
     end.own_ms = ends().map(|end| end.own_ms).sum();
     end.peak_kib = ends().filter_map(|end| end.peak_kib).max();
     let events = std::iter::once(Event::Run(run)).chain(endpoints.into_iter().map(Event::Endpoint));
-    let events = events.chain(cells().cloned().map(Event::Cell)).chain(absent.into_iter().map(Event::Missing));
+    // Its boards are done with the restarts: that a machine has shrunk stays a failure.
+    let troubles = runs.iter().flat_map(|recorded| &recorded.troubles).cloned();
+    let troubles = troubles.map(|trouble| Event::Trouble(Trouble { then: Then::GoOn, ..trouble }));
+    let events =
+        events.chain(cells().cloned().map(Event::Cell)).chain(troubles).chain(absent.into_iter().map(Event::Missing));
     Ok(events.chain([Event::End(end)]).collect())
 }
 
@@ -161,6 +165,16 @@ mod tests {
         let end = whole.end.as_ref().unwrap();
         assert_eq!((end.cells_ms, end.verdicts["pass"]), (10, 3));
         assert_eq!(whole.endpoints.len(), shards[0].1.endpoints.len());
+    }
+
+    #[test]
+    fn a_machine_that_has_shrunk_fails_the_whole_run_and_asks_for_nothing() {
+        let mut shards = [shard("1/2", &["fd.size.a"], true), shard("2/2", &["fd.size.c"], true)];
+        assert_eq!(Exit::of(&whole(&shards)), Exit::Success);
+        let (what, then) = (crate::stream::TroubleKind::Shrinks, Then::Restart);
+        shards[1].1.troubles.push(Trouble { what, seen: "s".into(), cells: vec![], then });
+        let whole = whole(&shards);
+        assert_eq!((Exit::of(&whole), whole.wants_restart), (Exit::Regression, false));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::io::Write;
 
 use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, fallocate, fcntl};
 use nix::libc::off_t;
-use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
+use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::Pid;
 
@@ -18,6 +18,8 @@ use crate::memory::page_size;
 
 /// The pages that are held.
 pub struct Fragments {
+    /// The processors that this process may run on otherwise.
+    before: Option<CpuSet>,
     _movable: Option<File>,
     _unmovable: Vec<Pipe>,
 }
@@ -34,11 +36,20 @@ impl Fragments {
     /// Keeps this process on the processor that it runs on, takes `pages` pages of each sort and gives every other one
     /// back. Where the kernel does not give as many, fewer are held: this makes runs alike, no check depends on it.
     pub fn make(pages: usize) -> Self {
+        let before = sched_getaffinity(Pid::from_raw(0)).ok();
         let mut here = CpuSet::new();
         if sched_getcpu().and_then(|cpu| here.set(cpu)).is_ok() {
             let _ = sched_setaffinity(Pid::from_raw(0), &here);
         }
-        Self { _movable: movable(pages), _unmovable: unmovable(pages) }
+        Self { before, _movable: movable(pages), _unmovable: unmovable(pages) }
+    }
+}
+
+impl Drop for Fragments {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            let _ = sched_setaffinity(Pid::from_raw(0), before);
+        }
     }
 }
 
@@ -79,6 +90,16 @@ fn pipe() -> Option<Pipe> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_process_is_let_go_of_its_processor() {
+        let may = || sched_getaffinity(Pid::from_raw(0)).unwrap();
+        let before = may();
+        let fragments = Fragments::make(4);
+        assert_eq!((0..CpuSet::count()).filter(|&cpu| may().is_set(cpu) == Ok(true)).count(), 1);
+        drop(fragments);
+        assert_eq!(may(), before);
+    }
 
     #[test]
     fn every_other_page_is_held() {

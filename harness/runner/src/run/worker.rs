@@ -92,6 +92,17 @@ impl Worker {
     }
 }
 
+impl Drop for Worker {
+    /// A process that waits for orders ends at once; one that hangs in the kernel is left behind.
+    fn drop(&mut self) {
+        let end = Instant::now();
+        while let Ok(None) = self.process.look(end, |_| {}) {
+            // Without poll there is no waiting, and it is looked at again and again.
+            let _ = uapi::process::wait(&[&self.process], self.process.due(end));
+        }
+    }
+}
+
 /// How a cell's process speaks.
 struct Say {
     log: Rc<SharedLog>,
@@ -296,6 +307,16 @@ mod tests {
         let (late, _) = run(&mut workers, Order { deadline: Duration::from_millis(50), ..order(3, false) }, &dies);
         assert_eq!((late.ending, late.messages.step()), (Ok(Ending::TimedOut), Some("3")));
         assert!(workers[0].is_none());
+    }
+
+    #[test]
+    fn a_process_that_is_not_needed_any_more_is_gone() {
+        let mut workers = Vec::new();
+        let (ran, _) = run(&mut workers, order(0, false), &step);
+        let there = || std::path::Path::new(&format!("/proc/{}", ran.pid)).exists();
+        assert!(there());
+        workers.clear();
+        assert!(!there());
     }
 
     #[test]
