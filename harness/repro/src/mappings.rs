@@ -24,6 +24,10 @@ pub fn map(emitter: &mut Emitter<'_>, step: &Map) -> Result<(), Unsupported> {
             .mapping(&mut emitter.source, &of)?,
         _ => (of, "0".to_owned()),
     };
+    // A device may refuse to say where a buffer is mapped, which is a refusal of the mapping.
+    let tried = base.strip_prefix("drm_offset(").filter(|_| !step.satisfied_by.is_empty()).map(str::to_owned);
+    let start = format!("start_of_{}", variable(&step.r#as));
+    let base = if tried.is_some() { start.clone() } else { base };
     let place = match step.after_end {
         Some(after) => format!("size + {}", after.0),
         None => step.offset.0.to_string(),
@@ -57,7 +61,14 @@ pub fn map(emitter: &mut Emitter<'_>, step: &Map) -> Result<(), Unsupported> {
     }
     emitter.source.header("errno.h");
     emitter.source.header("err.h");
-    emitter.source.line(format!("{to} = {call};"));
+    match tried {
+        Some(arguments) => {
+            emitter.source.need("drm_try_offset");
+            emitter.source.line(format!("off_t {start} = drm_try_offset({arguments};"));
+            emitter.source.line(format!("{to} = {start} == -1 ? MAP_FAILED : {call};"));
+        }
+        None => emitter.source.line(format!("{to} = {call};")),
+    }
     let allowed: Vec<String> = step.satisfied_by.iter().map(|errno| format!("errno == {errno}")).collect();
     emitter.source.line(format!("if ({} == MAP_FAILED)", variable(&step.r#as)));
     emitter.source.line(format!("\terr({} ? 0 : 1, \"the mapping\");", allowed.join(" || ")));

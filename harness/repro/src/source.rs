@@ -30,6 +30,7 @@ const HELPERS: &[Helper] = &[
     helper!("drm_import", [], ["sys/ioctl.h", DRM]),
     helper!("drm_close", [], ["sys/ioctl.h", DRM]),
     helper!("drm_offset", ["must"], ["sys/ioctl.h", DRM]),
+    helper!("drm_try_offset", [], ["sys/ioctl.h", DRM]),
     helper!("heap_export", [], ["sys/ioctl.h", "linux/dma-heap.h"]),
     helper!("udmabuf_allocate", ["must"], ["fcntl.h", "sys/mman.h", "unistd.h"]),
     helper!("udmabuf_export", ["size"], ["fcntl.h", "sys/ioctl.h", "linux/udmabuf.h"]),
