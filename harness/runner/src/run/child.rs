@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use uapi::Errno;
-use uapi::process::{Child, Ending, Watched};
+use uapi::process::{Child, Ending};
 
 use crate::cell::message::{Message, Messages};
 use event::{Finding, MapDmaBuf};
@@ -28,60 +28,6 @@ pub struct ChildOutcome {
 pub fn run(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> ChildOutcome {
     let end = Instant::now() + deadline;
     watch(start(work), deadline, |_| end, |_| {})
-}
-
-/// As [`run`], of several at the same time, each in a process of its own and with a deadline of its own.
-pub fn run_all<W: FnOnce(&mut dyn FnMut(&Message))>(works: Vec<(Duration, W)>) -> Vec<ChildOutcome> {
-    let mut all: Vec<Going> = works.into_iter().map(|(deadline, work)| Going::start(deadline, work)).collect();
-    loop {
-        all.iter_mut().for_each(Going::look);
-        let open: Vec<(&Watched, Instant)> = all.iter().filter_map(Going::open).collect();
-        let Some(due) = open.iter().map(|(watched, end)| watched.due(*end)).min() else { break };
-        let watched: Vec<&Watched> = open.iter().map(|(watched, _)| *watched).collect();
-        // Without poll there is no waiting, and each is looked at again and again.
-        let _ = uapi::process::wait(&watched, due);
-    }
-    all.into_iter().map(Going::ran).collect()
-}
-
-/// One of several processes.
-struct Going {
-    pid: i32,
-    watched: Option<Watched>,
-    started: Instant,
-    deadline: Duration,
-    messages: Messages,
-    ending: Option<Result<Ending, String>>,
-    time: Duration,
-}
-
-impl Going {
-    fn start(deadline: Duration, work: impl FnOnce(&mut dyn FnMut(&Message))) -> Self {
-        let started = Instant::now();
-        let child = start(work).and_then(|child| Ok((child.pid(), child.watched()?)));
-        let (pid, watched, ending) = match child {
-            Ok((pid, watched)) => (pid, Some(watched), None),
-            Err(errno) => (0, None, Some(Err(format!("fork: {errno}")))),
-        };
-        let (messages, time) = (Messages::default(), Duration::ZERO);
-        Self { pid, watched, started, deadline, messages, ending, time }
-    }
-
-    fn look(&mut self) {
-        let Some(watched) = self.watched.as_mut().filter(|_| self.ending.is_none()) else { return };
-        let looked = watched.look(self.started + self.deadline, |piece| self.messages.take(piece));
-        self.ending = looked.map_err(|errno| format!("waiting: {errno}")).transpose();
-        self.time = self.started.elapsed();
-    }
-
-    fn open(&self) -> Option<(&Watched, Instant)> {
-        Some((self.watched.as_ref().filter(|_| self.ending.is_none())?, self.started + self.deadline))
-    }
-
-    fn ran(self) -> ChildOutcome {
-        let ending = self.ending.unwrap_or_else(|| Err("it was not waited for".into()));
-        ChildOutcome::of(self.pid, self.messages, ending, self.deadline, self.time)
-    }
 }
 
 /// Forks and begins some work there.
