@@ -47,7 +47,7 @@ impl Deadly {
         let common = Common::of_cell(cell);
         let common = common.iter().find(|common| self.0.get(common).is_some_and(|&count| count >= enough(common)))?;
         let seen = format!(
-            "not run: {common} has brought the machine down before; to run it nevertheless: --exact {}",
+            "not run: {common} has brought the machine down, or made a restart necessary; to run it nevertheless: --exact {}",
             cell.id
         );
         Some(CellResult::without_running(Finding::blocked(Oracle::Machine, seen, "the cell is run")))

@@ -300,6 +300,7 @@ impl<'a> Session<'a> {
 
     /// Writes what is missing, and the totals.
     fn finish(mut self) -> Result<(), RunError> {
+        self.pending.extend(self.lookout.at_end().map(Event::Trouble));
         let missing = self.missing();
         let mut end = std::mem::take(&mut self.so_far.end);
         end.count_missing(missing.len());

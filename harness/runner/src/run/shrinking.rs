@@ -105,6 +105,16 @@ impl Shrinking {
         if !close && self.since.len() < SELDOM {
             return None;
         }
+        self.look()
+    }
+
+    /// Looks once more when no cell is left: the last ones may not have been looked at.
+    pub fn at_end(&mut self) -> Option<(Size, String)> {
+        if self.told { None } else { self.look() }
+    }
+
+    fn look(&mut self) -> Option<(Size, String)> {
+        let (start, last) = (self.start?, self.last?);
         let since = std::mem::take(&mut self.since);
         let now = Left::read(&self.proc_root)?;
         let took = last.memory.available.saturating_sub(now.memory.available) / since.len().max(1) as u64;
@@ -175,6 +185,18 @@ mod tests {
         assert_eq!(shrinking.after(&["much".to_owned()]), None);
         machine(&root, 50_000, 1000, 100);
         assert_eq!(shrinking.after(&["much".to_owned()]).unwrap().0, Size::TooSmall);
+    }
+
+    #[test]
+    fn what_the_last_cells_took_is_seen_at_the_end() {
+        let root = tempfile::tempdir().unwrap();
+        machine(&root, 800_000, 1000, 100);
+        let mut shrinking = Shrinking::since_now(root.path());
+        assert_eq!(shrinking.at_end(), None);
+        machine(&root, 100_000, 1000, 100);
+        assert_eq!(shrinking.after(&["last".to_owned()]), None, "it is looked seldom");
+        assert_eq!(shrinking.at_end().unwrap().0, Size::Small);
+        assert_eq!((shrinking.took_most(), shrinking.at_end()), (vec!["last".to_owned()], None));
     }
 
     #[test]

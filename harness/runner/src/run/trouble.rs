@@ -39,8 +39,10 @@ impl Lookout {
         if let Some(damage) = damage.filter(|_| !std::mem::replace(&mut self.damaged, true)) {
             // Each cell behind it says so itself.
             let seen = format!("the kernel is damaged, by {damage}");
-            return (self.after != AfterDamage::GoOn)
-                .then(|| trouble(TroubleKind::Damage, seen, cells.to_vec(), self.then()))?;
+            if self.after == AfterDamage::GoOn {
+                return None;
+            }
+            return trouble(TroubleKind::Damage, seen, cells.to_vec(), self.then());
         }
         if let Some((size, seen)) = self.shrinking.after(cells) {
             let then = match (self.then(), size) {
@@ -51,7 +53,16 @@ impl Lookout {
             return trouble(TroubleKind::Shrinks, seen, self.shrinking.took_most(), then);
         }
         let seen = breaker.hopeless().filter(|_| !std::mem::replace(&mut self.hopeless, true))?;
-        (self.after != AfterDamage::GoOn).then(|| trouble(TroubleKind::Hangs, seen, cells.to_vec(), self.then()))?
+        if self.after == AfterDamage::GoOn {
+            return None;
+        }
+        trouble(TroubleKind::Hangs, seen, cells.to_vec(), self.then())
+    }
+
+    /// Looks at what is left of the machine when no cell is left.
+    pub fn at_end(&mut self) -> Option<Trouble> {
+        let (_, seen) = self.shrinking.at_end()?;
+        Some(Trouble { what: TroubleKind::Shrinks, seen, cells: self.shrinking.took_most(), then: Then::GoOn })
     }
 
     fn then(&self) -> Then {
