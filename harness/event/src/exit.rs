@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use spec::verdict::Verdict;
 
 use crate::journal::{Head, Recorded};
-use crate::stream::{CellEnd, TroubleKind};
+use crate::stream::CellEnd;
 
 /// The exit codes of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,14 +74,14 @@ impl Tally {
 
     /// Returns the exit code of a run of these cells.
     pub fn exit(&self, head: &Head) -> Exit {
-        let shrank = head.troubles.iter().any(|trouble| trouble.what == TroubleKind::Shrinks);
+        let harmed = head.unwanted().next().is_some();
         if head.wants_restart {
             Exit::RestartWanted
         } else if head.end.is_none() {
             Exit::Incomplete
         } else if self.errors > 0 {
             Exit::OwnFault
-        } else if self.unwanted > 0 || shrank || !head.missing.is_empty() {
+        } else if self.unwanted > 0 || harmed || !head.missing.is_empty() {
             Exit::Regression
         } else if self.verified == 0 {
             Exit::NothingVerified
@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
     use crate::sample;
-    use crate::stream::{Event, Then, Trouble};
+    use crate::stream::{Event, Then, Trouble, TroubleKind};
 
     #[test]
     fn a_known_fault_is_counted_and_does_not_fail_the_run() {
@@ -141,9 +141,11 @@ mod tests {
     fn a_machine_that_shrinks_fails_the_run_and_one_that_is_to_be_restarted_is_asked_for() {
         let mut recorded = sample::recorded();
         recorded.cells.retain(|cell| cell.outcome != Outcome::Regression);
-        let trouble = |what, then| Trouble { what, seen: "s".into(), cells: vec![], then };
+        let trouble = |what, then| Trouble { what, seen: "s".into(), cells: vec![], then, lines: vec![] };
         recorded.troubles = vec![trouble(TroubleKind::Damage, Then::GoOn)];
         assert_eq!(Exit::of(&recorded), Exit::Success, "the cell that did it says so itself");
+        recorded.troubles = vec![trouble(TroubleKind::Late, Then::GoOn)];
+        assert_eq!(Exit::of(&recorded), Exit::Regression);
         recorded.troubles = vec![trouble(TroubleKind::Shrinks, Then::GoOn)];
         assert_eq!(Exit::of(&recorded), Exit::Regression);
         let asks = [Event::Run(recorded.run.clone()), Event::Trouble(trouble(TroubleKind::Damage, Then::Restart))];

@@ -172,7 +172,7 @@ mod tests {
         let mut shards = [shard("1/2", &["fd.size.a"], true), shard("2/2", &["fd.size.c"], true)];
         assert_eq!(Exit::of(&whole(&shards)), Exit::Success);
         let (what, then) = (crate::stream::TroubleKind::Shrinks, Then::Restart);
-        shards[1].1.troubles.push(Trouble { what, seen: "s".into(), cells: vec![], then });
+        shards[1].1.troubles.push(Trouble { what, seen: "s".into(), cells: vec![], then, lines: vec![] });
         let whole = whole(&shards);
         assert_eq!((Exit::of(&whole), whole.wants_restart), (Exit::Regression, false));
     }

@@ -211,6 +211,9 @@ pub struct Trouble {
     pub cells: Vec<String>,
     /// What the run does.
     pub then: Then,
+    /// Lines of the kernel log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
 }
 
 /// What has become of the machine.
@@ -223,6 +226,28 @@ pub enum TroubleKind {
     Hangs,
     /// Something of the machine's only gets less: memory, address space of the kernel, file descriptors.
     Shrinks,
+    /// The kernel complained after cells had ended and before the next began: of work that it had put off.
+    Late,
+}
+
+impl TroubleKind {
+    /// Returns whether a run with such trouble has failed, whatever its cells say: no cell says it.
+    pub fn unwanted(self) -> bool {
+        match self {
+            Self::Damage | Self::Hangs => false,
+            Self::Shrinks | Self::Late => true,
+        }
+    }
+
+    /// The word for it in events and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Damage => "damage",
+            Self::Hangs => "hangs",
+            Self::Shrinks => "shrinks",
+            Self::Late => "late",
+        }
+    }
 }
 
 /// What a run does about trouble.

@@ -183,7 +183,7 @@ impl Gathered {
 
     /// Returns how it ended, in a sentence.
     pub fn conclusion(&self, head: &Head) -> String {
-        let bad = self.tally.unwanted + head.missing.len();
+        let bad = self.tally.unwanted + head.missing.len() + head.unwanted().count();
         match self.exit(head) {
             Exit::Incomplete => "the run was cut short: its journal has no end".into(),
             Exit::RestartWanted => "the run waits for a restart of the machine: run it again with --resume then".into(),

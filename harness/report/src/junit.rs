@@ -31,11 +31,12 @@ impl<W: Write> Junit<W> {
         };
         junit.out.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         let seconds = head.end.as_ref().map(|end| seconds(end.cells_ms));
+        let unwanted = head.missing.len() + head.unwanted().count();
         for element in ["testsuites", "testsuite"] {
             let totals = [
-                ("tests", gathered.tally.cells + head.open.len() + head.missing.len()),
+                ("tests", gathered.tally.cells + head.open.len() + unwanted),
                 ("skipped", gathered.element("skipped")),
-                ("failures", gathered.element("failure") + head.missing.len()),
+                ("failures", gathered.element("failure") + unwanted),
                 ("errors", gathered.element("error") + head.open.len()),
             ];
             let totals = totals.map(|(name, count)| (name, count.to_string()));
@@ -121,6 +122,12 @@ impl<W: Write> CellByCell for Junit<W> {
         for missing in &head.missing {
             let name = format!("{} {}", missing.what, missing.name);
             self.lone(&name, "board", "failure", "the board file expects it, and it was not there")?;
+        }
+        for (number, trouble) in (1..).zip(head.unwanted()) {
+            let after = trouble.cells.join(", ");
+            let (name, message) =
+                (format!("{} {number}", trouble.what.word()), format!("{}, after {after}", trouble.seen));
+            self.lone(&name, "machine", "failure", &message)?;
         }
         self.close("testsuite")?;
         self.close("testsuites")?;

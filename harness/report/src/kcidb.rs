@@ -61,7 +61,13 @@ pub fn text(recorded: &Recorded, build: &Build) -> String {
         let path = format!("board.{}.{}", part(&missing.what), part(&missing.name));
         test(&path, "MISS", json!({"comment": "the board file expects it, and it was not there"}))
     });
-    let tests: Vec<Value> = cells.chain(open).chain(missing).collect();
+    let troubles = (1..).zip(recorded.unwanted()).map(|(number, trouble)| {
+        let path = format!("machine.{}.{number}", trouble.what.word());
+        let excerpt: String = trouble.lines.join("\n").chars().take(EXCERPT).collect();
+        let comment = format!("{}, after {}", trouble.seen, trouble.cells.join(", "));
+        test(&path, "FAIL", json!({"comment": comment, "log_excerpt": excerpt}))
+    });
+    let tests: Vec<Value> = cells.chain(open).chain(missing).chain(troubles).collect();
     let report = json!({"version": {"major": 5, "minor": 3}, "tests": tests});
     serde_json::to_string_pretty(&report).expect("texts and numbers") + "\n"
 }

@@ -38,6 +38,11 @@ impl<W: Write> CellByCell for Ktap<W> {
         for (number, open) in (self.number + 1..).zip(&head.open) {
             writeln!(self.out, "not ok {number} {open} # ERROR the run was cut short in this cell")?;
         }
+        for trouble in &head.troubles {
+            for line in super::summary::trouble(trouble).lines() {
+                writeln!(self.out, "# {line}")?;
+            }
+        }
         self.out.flush()
     }
 }

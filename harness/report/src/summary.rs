@@ -135,8 +135,14 @@ pub fn trouble(trouble: &Trouble) -> String {
     if !after.is_empty() {
         let _ = writeln!(text, "         {after}");
     }
+    for line in trouble.lines.iter().take(LINES) {
+        let _ = writeln!(text, "           {line}");
+    }
     text
 }
+
+/// The most lines of the kernel's log with one trouble.
+const LINES: usize = 24;
 
 /// The most reasons that are reported.
 const REASONS: usize = 6;

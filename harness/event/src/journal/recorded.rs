@@ -46,6 +46,11 @@ impl Head {
         None
     }
 
+    /// The troubles for which the run has failed, whatever its cells say.
+    pub fn unwanted(&self) -> impl Iterator<Item = &Trouble> {
+        self.troubles.iter().filter(|trouble| trouble.what.unwanted())
+    }
+
     fn add(&mut self, event: Event) -> Option<CellEnd> {
         match event {
             Event::Run(_) => {}
@@ -57,7 +62,7 @@ impl Head {
             }
             Event::Again(again) => self.open.retain(|open| !again.cells.contains(open)),
             Event::Trouble(trouble) => {
-                self.wants_restart = trouble.then == Then::Restart;
+                self.wants_restart |= trouble.then == Then::Restart;
                 self.troubles.push(trouble);
             }
             Event::Resumed(resumed) => {

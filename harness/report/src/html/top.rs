@@ -42,6 +42,17 @@ pub(super) fn markup(page: &Page<'_>) -> Markup {
                 }
             }
         }
+        @if !recorded.troubles.is_empty() {
+            ul.missing {
+                @for trouble in &recorded.troubles {
+                    li {
+                        b { "machine" } " " (trouble.seen)
+                        @if !trouble.cells.is_empty() { ", after " code { (trouble.cells.join(", ")) } }
+                        @if !trouble.lines.is_empty() { pre { (trouble.lines.join("\n")) } }
+                    }
+                }
+            }
+        }
         @for line in [access, implementations].iter().filter(|line| !line.is_empty()) {
             p.note { (sentence(line)) }
         }

@@ -17,7 +17,7 @@ use super::judge;
 use super::result::CellResult;
 use super::settle::Settle;
 use super::together::{Undecided, looks_at_the_machine};
-use super::watch::{Observations, Watch};
+use super::watch::{Late, Observations, Watch};
 use super::worker::{self, Order, Process, Worker};
 use crate::cell::message::Message;
 use crate::plan::{Cell, Plan};
@@ -34,6 +34,10 @@ pub struct Runner {
     workers: Vec<Option<Worker>>,
     /// The failures behind others that showed again alone, one after the other.
     confirmed: u32,
+    /// The cells that ran last.
+    last: Vec<String>,
+    /// What the kernel said behind cells, which no one has asked for yet.
+    late: Vec<(Vec<String>, Late)>,
 }
 
 /// After this many that showed again, the next are believed.
@@ -59,8 +63,9 @@ impl Runner {
     /// Runs cells under this watch; these importers take contiguous memory only.
     pub fn new(watch: Watch, contiguous: BTreeSet<String>) -> Self {
         let damage = Damage::before(kernel_log::taint(Path::new("/proc")));
-        let (steps, settle, workers) = (Duration::ZERO, Settle::default(), Vec::new());
-        Self { watch, contiguous, steps, damage, settle, workers, confirmed: 0 }
+        let (steps, settle, confirmed) = (Duration::ZERO, Settle::default(), 0);
+        let (workers, last, late) = Default::default();
+        Self { watch, contiguous, steps, damage, settle, workers, confirmed, last, late }
     }
 
     /// Returns the watch, for work that is not a cell.
@@ -158,7 +163,8 @@ impl Runner {
         plan: &dyn Fn(u32) -> Option<Cell>,
         alone: bool,
     ) -> Vec<(ChildOutcome, Observations, Process)> {
-        self.watch.begin();
+        let late = self.watch.begin();
+        self.learn_late(late);
         let contiguous = &self.contiguous;
         let work = |number: u32, settle: Duration, say: &mut dyn FnMut(&Message)| {
             let Some(cell) = plan(number) else { return };
@@ -179,7 +185,27 @@ impl Runner {
         let processes: Vec<_> = ran.iter().zip(&drivers).map(|((ran, _), driver)| (ran.pid, driver.as_str())).collect();
         let seen = self.watch.end_all(&processes);
         self.steps += ran.iter().map(|(ran, _)| ran.lasted()).max().unwrap_or_default();
+        self.last = cells.iter().map(|cell| cell.id.clone()).collect();
         ran.into_iter().zip(seen).map(|((ran, process), seen)| (ran, seen, process)).collect()
+    }
+
+    /// Keeps what the kernel said since the last cells have ended. What comes before any cell is the machine's own.
+    fn learn_late(&mut self, late: Late) {
+        let Some(cell) = self.last.first() else { return };
+        self.damage.learn(&format!("a report behind {cell}"), late.taint);
+        if !late.splats.is_empty() || late.taint & kernel_log::TAINT_TROUBLE != 0 {
+            self.late.push((self.last.clone(), late));
+        }
+    }
+
+    /// Takes what the kernel said between the end of cells and the begin of the next, with the cells before it; `now` looks
+    /// once more.
+    pub fn take_late(&mut self, now: bool) -> Vec<(Vec<String>, Late)> {
+        if now {
+            let late = self.watch.late();
+            self.learn_late(late);
+        }
+        std::mem::take(&mut self.late)
     }
 
     fn result(&mut self, cell: &Cell, ran: &ChildOutcome, seen: &Observations) -> CellResult {

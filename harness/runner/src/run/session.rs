@@ -21,7 +21,7 @@ use super::runner::Runner;
 use super::shrinking::Shrinking;
 use super::so_far::SoFar;
 use super::together::Waiting;
-use super::trouble::{AfterDamage, Lookout};
+use super::trouble::{self, AfterDamage, Lookout};
 use crate::plan::{Cell, Plan};
 use crate::watchdog::Feeder;
 
@@ -250,6 +250,7 @@ impl<'a> Session<'a> {
 
     /// Looks what has become of the machine in cells that were run.
     fn look_out(&mut self, ran: &[String]) -> Result<Ran, RunError> {
+        self.late(false);
         if self.so_far.number >= self.cells.len() {
             // The machine has done what it was there for.
             return Ok(Ran::Done);
@@ -263,6 +264,12 @@ impl<'a> Session<'a> {
         }
         self.write()?;
         Ok(Ran::Over)
+    }
+
+    /// Tells of what the kernel said between cells.
+    fn late(&mut self, now: bool) {
+        let late = self.inventory.runner.take_late(now);
+        self.pending.extend(late.into_iter().map(|(cells, late)| Event::Trouble(trouble::of_late(cells, &late))));
     }
 
     /// Writes that cells begin: if the machine goes down, this is the last that the journal has.
@@ -300,6 +307,7 @@ impl<'a> Session<'a> {
 
     /// Writes what is missing, and the totals.
     fn finish(mut self) -> Result<(), RunError> {
+        self.late(true);
         self.pending.extend(self.lookout.at_end().map(Event::Trouble));
         let missing = self.missing();
         let mut end = std::mem::take(&mut self.so_far.end);

@@ -2,8 +2,11 @@
 
 use event::{Then, Trouble, TroubleKind};
 
+use kernel_log::{Splat, TAINT_TROUBLE, taint_names};
+
 use super::breaker::Breaker;
 use super::shrinking::{Shrinking, Size};
+use super::watch::Late;
 
 /// What a run does when a cell has harmed the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,7 +38,8 @@ impl Lookout {
 
     /// Looks at the machine after cells that have ended. `damage` is what has damaged its kernel until now.
     pub fn after(&mut self, cells: &[String], damage: Option<&str>, breaker: &Breaker) -> Option<Trouble> {
-        let trouble = |what, seen: String, cells: Vec<String>, then| Some(Trouble { what, seen, cells, then });
+        let trouble =
+            |what, seen: String, cells: Vec<String>, then| Some(Trouble { what, seen, cells, then, lines: Vec::new() });
         if let Some(damage) = damage.filter(|_| !std::mem::replace(&mut self.damaged, true)) {
             // Each cell behind it says so itself.
             let seen = format!("the kernel is damaged, by {damage}");
@@ -62,7 +66,8 @@ impl Lookout {
     /// Looks at what is left of the machine when no cell is left.
     pub fn at_end(&mut self) -> Option<Trouble> {
         let (_, seen) = self.shrinking.at_end()?;
-        Some(Trouble { what: TroubleKind::Shrinks, seen, cells: self.shrinking.took_most(), then: Then::GoOn })
+        let (what, cells) = (TroubleKind::Shrinks, self.shrinking.took_most());
+        Some(Trouble { what, seen, cells, then: Then::GoOn, lines: Vec::new() })
     }
 
     fn then(&self) -> Then {
@@ -74,9 +79,23 @@ impl Lookout {
     }
 }
 
+/// What the kernel said when cells had ended and no other ran: work that it had put off (RCU, a workqueue, the last close of
+/// a file) belongs to them or to cells before them, and no cell's verdict has it.
+pub fn of_late(cells: Vec<String>, late: &Late) -> Trouble {
+    let said = |splat: &Splat| splat.title.clone();
+    let said: Vec<String> = match &late.splats[..] {
+        [] => vec![format!("the kernel is tainted now: {}", taint_names(late.taint & TAINT_TROUBLE).join(", "))],
+        splats => splats.iter().map(said).collect(),
+    };
+    let lines = late.splats.iter().flat_map(|splat| splat.lines.clone()).collect();
+    let seen = format!("{}, between two cells", said.join("; "));
+    Trouble { what: TroubleKind::Late, seen, cells, then: Then::GoOn, lines }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel_log::SplatKind;
 
     fn lookout(after: AfterDamage) -> Lookout {
         Lookout::of(after, Shrinking::since_now("/nowhere"), false)
@@ -104,5 +123,17 @@ mod tests {
     fn a_kernel_that_was_damaged_before_the_run_is_not_restarted_for_it() {
         let mut lookout = Lookout::of(AfterDamage::Restart, Shrinking::since_now("/nowhere"), true);
         assert_eq!(lookout.after(&cells(), Some("events before this run"), &Breaker::default()), None);
+    }
+
+    #[test]
+    fn a_report_between_cells_is_told_with_its_lines_and_fails_the_run() {
+        let (kind, lines) = (SplatKind::Warning, vec!["x+0x1/0x2 [x]".to_owned()]);
+        let splat = Splat { kind, title: "WARNING at x.c:1".into(), lines };
+        let told = of_late(cells(), &Late { splats: vec![splat], taint: 1 << 9 });
+        assert_eq!((told.what, told.then, told.cells), (TroubleKind::Late, Then::GoOn, cells()));
+        assert_eq!((told.seen.as_str(), told.lines.len()), ("WARNING at x.c:1, between two cells", 1));
+        assert!(TroubleKind::Late.unwanted());
+        let taint = of_late(cells(), &Late { splats: Vec::new(), taint: 1 << 5 | 1 << 12 });
+        assert_eq!(taint.seen, "the kernel is tainted now: B: bad page, between two cells");
     }
 }

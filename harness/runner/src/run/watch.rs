@@ -71,6 +71,15 @@ pub struct Observations {
     pub lost_calls: u64,
 }
 
+/// The observations between two cells.
+#[derive(Debug, Clone, Default)]
+pub struct Late {
+    /// Warnings, bugs and oopses of the kernel.
+    pub splats: Vec<Splat>,
+    /// Taint bits that came up.
+    pub taint: u64,
+}
+
 fn clear_warn_once(debugfs: &Path) -> Result<File, String> {
     let path = debugfs.join("clear_warn_once");
     File::options()
@@ -181,22 +190,29 @@ impl Watch {
         }
     }
 
-    /// Forgets what came before, and lets the kernel do so.
-    pub fn begin(&mut self) {
+    /// Begins to look, and lets the kernel forget of what it has warned. Returns what came since the last end.
+    pub fn begin(&mut self) -> Late {
+        let late = self.late();
         if let Ok(once) = &mut self.once {
             // A kernel that does not take it has given its warnings already: then only the first cell has them.
             let _ = once.write_all(b"1");
         }
-        self.records.clear();
-        if let Ok(log) = &mut self.log {
-            log.skip();
-            self.lost_before = log.lost();
-        }
+        self.lost_before = self.log.as_ref().map_or(0, KernelLog::lost);
         if let Ok(tracer) = &mut self.tracer {
             tracer.read();
             tracer.forget();
         }
-        self.taint = self.taint_file.read();
+        late
+    }
+
+    /// Returns what came since the last end: no cell ran meanwhile, and yet it is of one.
+    pub fn late(&mut self) -> Late {
+        self.records.clear();
+        let records = self.log.as_mut().map(KernelLog::take).unwrap_or_default();
+        let now = self.taint_file.read();
+        let taint = now.unwrap_or(0) & !self.taint.unwrap_or(0);
+        self.taint = now;
+        Late { splats: kernel_log::splats(&records), taint }
     }
 
     /// Reads what was logged so far: of a long time the log may not hold all.
@@ -252,7 +268,9 @@ impl Watch {
             (seen.splats, seen.dumps) = (kernel_log::splats(&records), kernel_log::dumps(&records));
             seen.lost = log.lost() - self.lost_before;
         }
-        seen.taint = self.taint_file.read().unwrap_or(0) & !self.taint.unwrap_or(0);
+        let now = self.taint_file.read();
+        seen.taint = now.unwrap_or(0) & !self.taint.unwrap_or(0);
+        self.taint = now;
         seen
     }
 }
