@@ -6,6 +6,7 @@ use crate::commands::bless::Bless;
 use crate::commands::case::Case;
 use crate::commands::coverage::Coverage;
 use crate::commands::definition::Man;
+use crate::commands::diagnose::Diagnose;
 use crate::commands::diff::Diff;
 use crate::commands::doctor::Doctor;
 use crate::commands::fuzz::Fuzz;
@@ -50,6 +51,9 @@ pub enum Command {
     /// Join runs of several boards: which map_dma_buf implementations of the kernel they reached, and which they did not and
     /// why. Fails for an implementation that the program does not know.
     Coverage(Coverage),
+    /// Tell what the failures of a run come from: who fails with everybody, what those who fail share, and how sure that is.
+    /// Fails if there is a cause that is no known fault.
+    Diagnose(Diagnose),
     /// Compare two runs, of two kernels or of two boards: new failures, what is fixed, and what else has changed. Fails
     /// for a new failure, a new refusal, and a device that is gone.
     Diff(Diff),

@@ -4,6 +4,7 @@ pub mod bless;
 pub mod case;
 pub mod coverage;
 pub mod definition;
+pub mod diagnose;
 pub mod diff;
 pub mod doctor;
 pub mod fuzz;
@@ -32,6 +33,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Run(run) => run::run(&run.plan, &run.conduct),
         Command::Report(report) => report::run(&report),
         Command::Coverage(wanted) => coverage::run(&wanted),
+        Command::Diagnose(wanted) => diagnose::run(&wanted),
         Command::Diff(wanted) => diff::run(&wanted),
         Command::Merge(wanted) => merge::run(&wanted),
         Command::Load(wanted) => load::run(&wanted),

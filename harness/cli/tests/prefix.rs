@@ -34,6 +34,7 @@ fn endpoint() -> impl Strategy<Value = EndpointFound> {
             key,
             kind: "drm".into(),
             driver,
+            module: None,
             node: "/dev/x".into(),
             topology: "pci".into(),
             exports,

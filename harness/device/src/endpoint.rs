@@ -19,6 +19,9 @@ pub struct Endpoint {
     pub kind: Kind,
     /// The kernel driver's name; a heap's name.
     pub driver: String,
+    /// The kernel module that has the driver; nothing where it is built in, or not known yet.
+    #[serde(skip)]
+    pub module: Option<String>,
     /// Where the device sits: its path in sysfs.
     pub topology: String,
     /// The device node, under the system's root.
@@ -72,6 +75,7 @@ impl Endpoint {
             key: segment(&key.into()),
             kind,
             driver: driver.into(),
+            module: None,
             topology: String::new(),
             node,
             queue: None,

@@ -28,6 +28,7 @@ pub mod heap;
 pub mod holders;
 pub mod inventory;
 pub mod mock;
+pub mod module;
 pub mod refusal;
 pub mod system;
 pub mod udmabuf;

@@ -136,9 +136,12 @@ impl Reader<'_> {
                 let words = std::mem::take(&mut self.words);
                 self.last = last_words_of(words.split("Linux version ").next().unwrap_or_default());
             }
-            Event::CellStart(_) | Event::Cell(_) | Event::Trouble(_) | Event::Missing(_) | Event::End(_) => {
-                self.forget_the_run_before()
-            }
+            Event::CellStart(_)
+            | Event::Cell(_)
+            | Event::Trouble(_)
+            | Event::Missing(_)
+            | Event::Cause(_)
+            | Event::End(_) => self.forget_the_run_before(),
         }
         match &mut event {
             Event::CellStart(start) => {
@@ -181,12 +184,12 @@ impl Reader<'_> {
     fn tell_the_end(&self, cell: &mut CellEnd) {
         let driver = |key: &Option<String>| {
             self.told.events.iter().find_map(|event| match event {
-                Event::Endpoint(found) if Some(&found.key) == key.as_ref() => Some(found.driver.clone()),
+                Event::Endpoint(found) if Some(&found.key) == key.as_ref() => Some(found.party()),
                 _ => None,
             })
         };
         let importers = [&cell.importer, &cell.second_importer].into_iter().filter_map(driver).collect();
-        let drivers = Drivers::named(driver(&cell.exporter), importers);
+        let drivers = Drivers::of(driver(&cell.exporter), importers);
         let told =
             cell.findings.iter_mut().filter(|found| found.oracle == Oracle::Machine && found.verdict == Verdict::Crash);
         told.for_each(|found| *found = crash(self.last.as_ref(), &drivers));

@@ -125,6 +125,9 @@ impl fmt::Display for Oracle {
     }
 }
 
+/// The end of the observation of a cell that failed behind others in a process and did not when it was run again by itself.
+pub const NOT_SHOWN_ALONE: &str = "run again in a process of its own, the cell does not show it";
+
 /// A finding: what an oracle saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {

@@ -8,6 +8,7 @@
 //! | [`console`] | the same events on a console, among other output |
 //! | [`crash`], [`blame`] | the end of a machine in a cell, and whose driver a trace names |
 //! | [`shard`], [`merge`] | one run on several boards, and made one again |
+//! | [`cause`] | what failures come from, and how sure that is |
 //! | [`known`] | which failures the findings of `fixtures/findings` explain |
 //! | [`missing`] | what a board file expects and a run did not see |
 //! | [`exit`] | the exit codes |
@@ -15,6 +16,7 @@
 //! Everything here is pure but [`journal`], which reads and writes files.
 
 pub mod blame;
+pub mod cause;
 pub mod console;
 pub mod crash;
 pub mod exit;

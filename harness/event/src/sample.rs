@@ -49,6 +49,7 @@ fn endpoint(key: &str) -> EndpointFound {
         key: key.into(),
         kind: "drm".into(),
         driver: "d".into(),
+        module: None,
         node: "/dev/x".into(),
         topology: String::new(),
         exports: true,

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use spec::verdict::{Outcome, Verdict};
 
+use crate::blame::Party;
+use crate::cause::Cause;
 use crate::finding::Finding;
 use crate::shard::Shard;
 
@@ -34,6 +36,8 @@ pub enum Event {
     Resumed(Resumed),
     /// Something that the board file expects is not there.
     Missing(Missing),
+    /// What failures come from, as the whole of the cells shows it; known faults of the kernel are causes, too.
+    Cause(Box<Cause>),
     /// Last: the totals.
     End(End),
 }
@@ -107,6 +111,9 @@ pub struct EndpointFound {
     pub kind: String,
     /// The kernel driver's name.
     pub driver: String,
+    /// The kernel module that has the driver; nothing where it is built in, or not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
     /// The device node at the time of the run.
     pub node: String,
     /// Where the device sits, as a path in sysfs.
@@ -121,6 +128,13 @@ pub struct EndpointFound {
     pub blocked: Option<String>,
     /// The implementation that a first export of it went through.
     pub map_dma_buf: Option<MapDmaBuf>,
+}
+
+impl EndpointFound {
+    /// The names that a trace of the kernel can have of it.
+    pub fn party(&self) -> Party {
+        Party { driver: self.driver.clone(), module: self.module.clone(), topology: self.topology.clone() }
+    }
 }
 
 /// The map_dma_buf implementation behind an export.

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use spec::verdict::{Outcome, Verdict};
 
 use super::{grid::Worst, words};
+use diagnose::Facts;
+use diagnose::matrix::Matrix;
+use event::cause::Cause;
 use event::exit::{Exit, Tally};
 use event::journal::{Head, Recorded};
 use event::{CellEnd, Finding, Oracle};
@@ -32,6 +35,8 @@ pub struct Gathered {
     pub damaged: BTreeMap<String, usize>,
     /// The worst of each pair.
     pub worst: Worst,
+    /// Who took part in which failures.
+    matrix: Matrix,
     /// The workers of a load.
     pub load: Vec<CellEnd>,
     verdicts: BTreeMap<Verdict, usize>,
@@ -78,6 +83,7 @@ impl Gathered {
             *self.elements.entry(element).or_default() += 1;
         }
         self.worst.add(cell);
+        self.matrix.add(cell);
         if let Some(by) = &cell.damaged_by {
             *self.damaged.entry(by.clone()).or_default() += 1;
         }
@@ -166,6 +172,12 @@ impl Gathered {
         }
         let pairs = spec::lines::counted(self.pairs.len(), "pair");
         format!("devices read in {} and wrote in {} of {} cells, in {pairs}\n", self.read, self.wrote, self.either)
+    }
+
+    /// What the failures come from; known faults are last.
+    pub fn causes(&self, head: &Head) -> Vec<Cause> {
+        let registry = catalogue::registry::embedded().ok();
+        diagnose::causes(&Facts::of(head), &self.matrix, registry.as_ref())
     }
 
     /// Returns the exit code of the run.

@@ -1,6 +1,7 @@
 //! Reports: pure functions of one journal or several.
 
 pub mod bless;
+pub mod causes;
 pub mod coverage;
 pub mod diff;
 pub mod failure;

@@ -9,7 +9,7 @@ use spec::verdict::Verdict;
 
 use super::gathered::Gathered;
 use super::paint::Paint;
-use super::{failure, grid};
+use super::{causes, failure, grid};
 use event::journal::{Head, Recorded};
 use event::{CellEnd, EndpointFound, Then, Trouble};
 use spec::lines::counted;
@@ -84,12 +84,17 @@ pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
         text += &grid::text(&gathered.worst, paint);
         text.push('\n');
     }
+    let causes = gathered.causes(head);
+    text += &causes::painted(&causes, board, paint);
     for cell in &gathered.in_full {
         text += &failure::painted(cell, board, paint);
         text.push('\n');
     }
-    for (id, verdict, outcome) in &gathered.titles {
+    for (id, verdict, outcome) in gathered.titles.iter().take(TITLES) {
         text += &(failure::title(id, *verdict, *outcome, paint) + "\n");
+    }
+    if let Some(more) = gathered.titles.len().checked_sub(TITLES).filter(|more| *more > 0) {
+        let _ = writeln!(text, "and {more} more");
     }
     if !gathered.titles.is_empty() {
         let _ = writeln!(text, "each in full: prime-cts report RESULTS --cell ID\n");
@@ -119,6 +124,7 @@ pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
     }
     text += &gathered.implementations(head);
     text += &gathered.device_access();
+    text += &causes::in_short(&causes);
     text += &totals(head, gathered, paint);
     text
 }
@@ -140,6 +146,9 @@ pub fn trouble(trouble: &Trouble) -> String {
     }
     text
 }
+
+/// The most cells that are told of by their titles: causes say what they have in common.
+const TITLES: usize = 24;
 
 /// The most lines of the kernel's log with one trouble.
 const LINES: usize = 24;

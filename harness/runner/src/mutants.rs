@@ -18,6 +18,8 @@ use crate::plan::Cell;
 use crate::run::Runner;
 use event::{Blame, Finding};
 
+pub mod whole;
+
 /// A fault of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -105,13 +107,18 @@ impl Fault {
 
     /// Returns whether an endpoint is this module's.
     fn has(&self, endpoint: &Endpoint) -> bool {
+        self.has_key(&endpoint.key)
+    }
+
+    /// Returns whether the endpoint of a key is this module's.
+    pub fn has_key(&self, key: &str) -> bool {
         let prefixes: &[&str] = match self.module.as_str() {
             "prime_canary" => &["canary-"],
             "prime_drm" => &["drm-prime_drm"],
             "prime_v4l2" => &["v4l2-prime_"],
             _ => &[],
         };
-        prefixes.iter().any(|prefix| endpoint.key.starts_with(prefix))
+        prefixes.iter().any(|prefix| key.starts_with(prefix))
     }
 
     /// Returns whether a cell could show it: the module is on the fault's side, and who is on the other is among the few that

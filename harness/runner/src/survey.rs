@@ -8,7 +8,8 @@ use crate::memory_sort::MemorySorts;
 /// Returns an endpoint with what its first export showed.
 pub fn known(endpoint: &Endpoint, found: &EndpointFound, sorts: &MemorySorts) -> Endpoint {
     let map_dma_buf = found.map_dma_buf.as_ref().and_then(|through| through.symbol.clone());
-    Endpoint { map_dma_buf, memory: endpoint.memory.or_else(|| sorts.of_endpoint(found)), ..endpoint.clone() }
+    let (module, memory) = (found.module.clone(), endpoint.memory.or_else(|| sorts.of_endpoint(found)));
+    Endpoint { module, map_dma_buf, memory, ..endpoint.clone() }
 }
 
 #[cfg(test)]

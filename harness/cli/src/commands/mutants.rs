@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use clap::Args;
+use event::Event;
 use event::exit::Exit;
+use event::journal::Journal;
+use event::known::KnownFaults;
 use runner::mutants::{self, Fault};
-use runner::plan::plan;
+use runner::plan::{Cell, plan};
+use runner::run::board::about;
 use runner::run::{Inventory, Sources, inventory};
 use spec::case::Case;
 
@@ -24,6 +28,10 @@ pub struct Mutants {
     pub areas: Vec<String>,
     /// Take only faults whose word or module contains this text.
     pub filter: Vec<String>,
+    /// Run, for each fault, every cell that could show it and those that acquit the others, and tell what a whole run would
+    /// name as its causes. Writes a journal a fault.
+    #[arg(long)]
+    pub whole: bool,
     /// Accepted and ignored: this command compares nothing with a board file.
     #[arg(long, value_name = "FILE", hide = true)]
     pub board: Option<PathBuf>,
@@ -53,6 +61,9 @@ pub fn run(wanted: &Mutants) -> Result<Exit, CommandError> {
     let wanted_area = |case: &Case| wanted.areas.is_empty() || wanted.areas.contains(&case.area);
     let cases = cases.into_iter().filter(wanted_area);
     let cells: Vec<_> = plan(&cases.map(Rc::new).collect::<Vec<_>>(), &inventory.endpoints).iter().collect();
+    if wanted.whole {
+        return whole(wanted, &faults, &mut inventory, &cells);
+    }
     let detections = mutants::run(&mut inventory.runner, &faults, &cells, |number, detection| {
         if wanted.progress == ProgressForm::Lines {
             eprintln!("prime-cts: progress {number} {}", faults.len());
@@ -68,4 +79,35 @@ pub fn run(wanted: &Mutants) -> Result<Exit, CommandError> {
     let missed = detections.iter().filter(|detection| !detection.good()).count();
     println!("{} of {} faults caught and named", detections.len() - missed, detections.len());
     Ok(if missed == 0 { Exit::Success } else { Exit::Regression })
+}
+
+/// Plants each fault and writes the journal of a run with it.
+fn whole(wanted: &Mutants, faults: &[Fault], inventory: &mut Inventory, cells: &[Cell]) -> Result<Exit, CommandError> {
+    let (release, _) = uapi::process::kernel().unwrap_or_default();
+    let registry = catalogue::registry::embedded().map_err(CommandError::Registry)?;
+    let known = KnownFaults::on(catalogue::findings::embedded(), Some(&registry), &release, &inventory.found);
+    let run = about(None, cells.len(), inventory.runner.oracles(), 0);
+    let found = inventory.found.clone();
+    let mut written = Ok(());
+    mutants::whole::run(&mut inventory.runner, faults, cells, &known, |number, planted| {
+        if wanted.progress == ProgressForm::Lines {
+            eprintln!("prime-cts: progress {number} {}", faults.len());
+        }
+        let folder = wanted.output.join("whole").join(format!("{}.{}", planted.fault.module, planted.fault.word));
+        let unwanted = planted.cells.iter().filter(|cell| cell.outcome.unwanted()).count();
+        println!("{:12} {:26} {unwanted} failures", planted.fault.module, planted.fault.word);
+        let begun = std::iter::once(Event::Run(event::Run { cells: planted.cells.len(), ..run.clone() }));
+        let events: Vec<Event> = begun
+            .chain(found.iter().cloned().map(Event::Endpoint))
+            .chain(planted.cells.into_iter().map(Event::Cell))
+            .chain([Event::End(event::End::default())])
+            .collect();
+        let result = std::fs::create_dir_all(&folder)
+            .map_err(|source| CommandError::Folder { path: folder.clone(), source })
+            .and_then(|()| Ok(Journal::create(&folder.join("run.jsonl"))?.write(&events)?));
+        if written.is_ok() {
+            written = result;
+        }
+    })?;
+    written.map(|()| Exit::Success)
 }

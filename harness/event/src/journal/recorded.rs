@@ -53,7 +53,8 @@ impl Head {
 
     fn add(&mut self, event: Event) -> Option<CellEnd> {
         match event {
-            Event::Run(_) => {}
+            // A report makes its own: it may know more than the program that ran.
+            Event::Run(_) | Event::Cause(_) => {}
             Event::Endpoint(endpoint) => self.endpoints.push(endpoint),
             Event::CellStart(start) => self.open.push(start.id),
             Event::Cell(cell) => {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use device::Endpoint;
-use event::blame::Drivers;
+use event::blame::{Drivers, Party};
 use spec::case::Case;
 use spec::step::Side;
 
@@ -54,11 +54,13 @@ impl Cell {
 
     /// The drivers of its endpoints.
     pub fn drivers(&self) -> Drivers {
+        let party = |endpoint: &Rc<Endpoint>| Party {
+            driver: endpoint.driver.clone(),
+            module: endpoint.module.clone(),
+            topology: endpoint.topology.clone(),
+        };
         let importers = [&self.importer, &self.second_importer].into_iter().flatten();
-        Drivers::named(
-            self.exporter.as_ref().map(|exporter| exporter.driver.clone()),
-            importers.map(|importer| importer.driver.clone()).collect(),
-        )
+        Drivers::of(self.exporter.as_ref().map(party), importers.map(party).collect())
     }
 
     /// Returns why it cannot be run, known beforehand.

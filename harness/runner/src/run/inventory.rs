@@ -1,11 +1,12 @@
 //! The board as one look at it shows it: its endpoints, and what only a first export of each shows.
 
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
 use device::{Endpoint, System};
 use event::{EndpointFound, MapDmaBuf};
-use spec::case::Memory;
+use spec::case::{Kind, Memory};
 
 use super::child;
 use super::exported::of_steps;
@@ -53,6 +54,10 @@ fn look_at(watch: &mut Watch, endpoint: &Endpoint) -> EndpointFound {
         key: endpoint.key.clone(),
         kind: kind.unwrap_or_default(),
         driver: endpoint.driver.clone(),
+        module: match endpoint.kind {
+            Kind::Mock => None,
+            _ => device::module::of(Path::new("/sys"), &endpoint.topology, &endpoint.driver),
+        },
         node: endpoint.node.display().to_string(),
         topology: endpoint.topology.clone(),
         exports: endpoint.exports,

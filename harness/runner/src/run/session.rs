@@ -258,7 +258,7 @@ impl<'a> Session<'a> {
         let damage = self.inventory.runner.damaged_by();
         let Some(trouble) = self.lookout.after(ran, damage, &self.so_far.breaker) else { return Ok(Ran::Done) };
         let over = trouble.then != Then::GoOn;
-        self.pending.push(Event::Trouble(trouble));
+        self.tell([trouble]);
         if !over {
             return Ok(Ran::Done);
         }
@@ -269,7 +269,14 @@ impl<'a> Session<'a> {
     /// Tells of what the kernel said between cells.
     fn late(&mut self, now: bool) {
         let late = self.inventory.runner.take_late(now);
-        self.pending.extend(late.into_iter().map(|(cells, late)| Event::Trouble(trouble::of_late(cells, &late))));
+        self.tell(late.into_iter().map(|(cells, late)| trouble::of_late(cells, &late)));
+    }
+
+    fn tell(&mut self, troubles: impl IntoIterator<Item = Trouble>) {
+        for trouble in troubles {
+            self.so_far.troubles.push(trouble.clone());
+            self.pending.push(Event::Trouble(trouble));
+        }
     }
 
     /// Writes that cells begin: if the machine goes down, this is the last that the journal has.
@@ -308,11 +315,13 @@ impl<'a> Session<'a> {
     /// Writes what is missing, and the totals.
     fn finish(mut self) -> Result<(), RunError> {
         self.late(true);
-        self.pending.extend(self.lookout.at_end().map(Event::Trouble));
+        let at_end = self.lookout.at_end();
+        self.tell(at_end);
         let missing = self.missing();
         let mut end = std::mem::take(&mut self.so_far.end);
         end.count_missing(missing.len());
         self.pending.extend(missing.into_iter().map(Event::Missing));
+        self.pending.extend(self.causes());
         let time = self.started.elapsed();
         end.cells_ms += time.as_millis() as u64;
         end.own_ms = Some(time.saturating_sub(self.inventory.runner.steps()).as_millis() as u64);
@@ -320,6 +329,16 @@ impl<'a> Session<'a> {
         end.taint = kernel_log::taint(Path::new("/proc"));
         self.pending.push(Event::End(end));
         Ok(self.write()?)
+    }
+
+    /// What the run's failures come from. Where the run was resumed, those before it count as well.
+    fn causes(&self) -> Vec<Event> {
+        let kernel = uapi::process::kernel().map(|(release, _)| release).unwrap_or_default();
+        let troubles = &self.so_far.troubles;
+        let facts = diagnose::Facts { endpoints: &self.inventory.found, kernel: &kernel, troubles };
+        let registry = catalogue::registry::embedded().ok();
+        let causes = diagnose::causes(&facts, &self.so_far.matrix, registry.as_ref());
+        causes.into_iter().map(|cause| Event::Cause(Box::new(cause.for_journal()))).collect()
     }
 
     /// Returns what the board file expects and the run did not see, and endpoints that a restart has taken away.

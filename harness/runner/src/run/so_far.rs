@@ -3,7 +3,8 @@
 use super::breaker::Breaker;
 use super::common::Common;
 use super::deadly::Deadly;
-use event::{CellEnd, End, Event, MapDmaBuf, Then, TroubleKind};
+use diagnose::matrix::Matrix;
+use event::{CellEnd, End, Event, MapDmaBuf, Then, Trouble, TroubleKind};
 
 /// The results of the cells so far.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,10 @@ pub struct SoFar {
     pub deadly: Deadly,
     /// What hangs.
     pub breaker: Breaker,
+    /// What became of the machine.
+    pub troubles: Vec<Trouble>,
+    /// Who took part in which failures.
+    pub matrix: Matrix,
     /// The last cell that was broken, and what it had in common with others: trouble is reported by its id, right after
     /// it.
     last: Option<(String, Vec<Common>)>,
@@ -41,6 +46,7 @@ impl SoFar {
         }
         self.deadly.learn(ended);
         self.breaker.learn(ended);
+        self.matrix.add(ended);
         if ended.verdict.broken() {
             self.last = Some((ended.id.clone(), Common::of_end(ended)));
         }
@@ -49,6 +55,9 @@ impl SoFar {
     /// Takes in what else a run that is resumed has recorded: cells that damaged the kernel, or
     /// that hang in it, are as those that brought it down.
     pub fn replay(&mut self, event: &Event) {
+        if let Event::Trouble(trouble) = event {
+            self.troubles.push(trouble.clone());
+        }
         match event {
             Event::Trouble(trouble) if trouble.then == Then::Restart && trouble.what != TroubleKind::Shrinks => {
                 self.last.iter().filter(|(id, _)| trouble.cells.contains(id)).for_each(|(_, common)| {

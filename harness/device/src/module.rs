@@ -1,0 +1,58 @@
+//! The kernel module that a device's driver is in: its name is often another than the driver's, and a trace of the kernel
+//! names modules.
+
+use std::path::Path;
+
+/// Finds the module of a driver: by the link of the device at `topology` (below `/sys/devices`, without what follows `#`), else
+/// by the driver's name among the modules. Nothing for a driver that is built in.
+///
+/// Reference: `Documentation/ABI/stable/sysfs-module`, and `module_add_driver` of `kernel/module/sysfs.c`.
+pub fn of(sys: &Path, topology: &str, driver: &str) -> Option<String> {
+    let device = topology.split('#').next().filter(|path| !path.is_empty());
+    let by_device = device.and_then(|path| {
+        let module = std::fs::read_link(sys.join("devices").join(path).join("driver/module")).ok()?;
+        Some(module.file_name()?.to_str()?.to_owned())
+    });
+    by_device.or_else(|| by_name(sys, driver))
+}
+
+/// `bochs-drm` is in the module `bochs`, `cirrus-qemu` in `cirrus_qemu`.
+fn by_name(sys: &Path, driver: &str) -> Option<String> {
+    let driver = driver.replace('-', "_");
+    let mut names = driver.match_indices('_').map(|(end, _)| &driver[..end]).chain([driver.as_str()]);
+    // The longest says most.
+    names.rfind(|name| sys.join("module").join(name).join("refcnt").exists()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_of_the_device_counts_before_the_name() {
+        let root = tempfile::tempdir().unwrap();
+        let sys = root.path();
+        let device = sys.join("devices/platform/tegra-drm.0/driver");
+        std::fs::create_dir_all(&device).unwrap();
+        std::os::unix::fs::symlink("../../../../module/tegra_drm", device.join("module")).unwrap();
+        std::fs::create_dir_all(sys.join("module/tegra")).unwrap();
+        std::fs::write(sys.join("module/tegra/refcnt"), "1").unwrap();
+        assert_eq!(of(sys, "platform/tegra-drm.0#0", "tegra").as_deref(), Some("tegra_drm"));
+        assert_eq!(of(sys, "platform/other", "tegra").as_deref(), Some("tegra"));
+    }
+
+    #[test]
+    fn a_name_is_found_by_its_beginning_and_a_driver_that_is_built_in_has_no_module() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["bochs", "cirrus_qemu"] {
+            std::fs::create_dir_all(root.path().join("module").join(name)).unwrap();
+            std::fs::write(root.path().join("module").join(name).join("refcnt"), "1").unwrap();
+        }
+        // One that is built in has a folder for its parameters, and no count of references.
+        std::fs::create_dir_all(root.path().join("module/vgem")).unwrap();
+        let of = |driver: &str| of(root.path(), "", driver);
+        assert_eq!(of("bochs-drm").as_deref(), Some("bochs"));
+        assert_eq!(of("cirrus-qemu").as_deref(), Some("cirrus_qemu"));
+        assert_eq!(of("vgem"), None);
+    }
+}

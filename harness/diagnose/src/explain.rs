@@ -1,0 +1,209 @@
+//! Takes the suspect that explains most, leaves out what it explains, and looks again: a kernel can have several faults.
+
+use event::cause::{Cause, Role, Sharer};
+
+use crate::evidence::{self, Found};
+use crate::matrix::{How, Matrix, Seen};
+use crate::suspects::{Members, Suspects};
+use crate::weigh::{Weight, weigh};
+
+/// After so many causes the others are left: no one reads on.
+const CAUSES: usize = 16;
+
+/// How often all of what two suspects share must fail, held against how often they do.
+const NEARLY_AS_OFTEN: f64 = 0.9;
+
+/// The share of failures of which someone has to be a part to be what they have in common.
+const COVERS: f64 = 0.95;
+
+/// The share of its cells in which such a one has to fail.
+const OFTEN: f64 = 0.2;
+
+/// One that fails in so few of its cells only says little of itself.
+const HARDLY: f64 = 0.2;
+
+const ROLES: [Role; 3] = [Role::Exporter, Role::Importer, Role::Either];
+
+/// A suspect in a role, by its place among all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    /// The place of the group.
+    pub group: usize,
+    /// The role.
+    pub role: Role,
+    /// How well it explains the failures.
+    pub weight: Weight,
+}
+
+/// Weighs all suspects against failures; the best is first.
+pub fn ranked(matrix: &Matrix, left: &[usize], suspects: &Suspects, members: &[Members]) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    for (place, group) in suspects.0.iter().enumerate() {
+        for role in ROLES {
+            let weight = weigh(matrix, left, group, &members[place], role);
+            if weight.fails > 0 {
+                all.push(Candidate { group: place, role, weight });
+            }
+        }
+    }
+    all.sort_by(|one, other| other.weight.score.total_cmp(&one.weight.score));
+    all
+}
+
+fn places(matrix: &Matrix, how: How) -> Vec<usize> {
+    (0..matrix.cells.len()).filter(|&place| matrix.cells[place].how == how).collect()
+}
+
+/// A suspect, and the places of the failures that it explains.
+struct Explained {
+    best: Candidate,
+    cells: Vec<usize>,
+}
+
+/// The causes of the failures that no one knew, those that explain most first.
+pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
+    let members: Vec<Members> = suspects.0.iter().map(|group| Members::of(group, matrix)).collect();
+    let mut left = places(matrix, How::Fails);
+    let mut all: Vec<Explained> = Vec::new();
+    while !left.is_empty() && all.len() < CAUSES {
+        let Some(best) = ranked(matrix, &left, suspects, &members).first().copied() else { break };
+        let is = |place: &usize| members[best.group].take_part(&matrix.cells[*place], best.role);
+        let cells: Vec<usize> = left.iter().copied().filter(is).collect();
+        left.retain(|place| !is(place));
+        all.push(Explained { best, cells });
+    }
+    while let Some((one, other, joined)) = join(matrix, suspects, &members, &all) {
+        all.remove(other);
+        all[one] = joined;
+    }
+    all.sort_by_key(|explained| std::cmp::Reverse(explained.cells.len()));
+    let tell = |explained: &Explained| {
+        let mut ranked = ranked(matrix, &explained.cells, suspects, &members);
+        let is = |one: &Candidate| (one.group, one.role) == (explained.best.group, explained.best.role);
+        let place = ranked.iter().position(is).unwrap_or(0);
+        let best = ranked.remove(place);
+        ranked.insert(0, best);
+        let common = common(matrix, suspects, &members, &all, explained);
+        let (members, cells) = (&members[..], &explained.cells[..]);
+        evidence::cause(&Found { matrix, suspects, members, ranked: &ranked, cells, common })
+    };
+    all.iter().map(tell).collect()
+}
+
+/// Someone in the other role who takes part in all failures of a suspect and of another suspect as well: two who are at fault
+/// alike may be one who is, under a condition.
+fn common(
+    matrix: &Matrix,
+    suspects: &Suspects,
+    members: &[Members],
+    all: &[Explained],
+    explained: &Explained,
+) -> Option<Candidate> {
+    let role = match explained.best.role {
+        Role::Exporter => Role::Importer,
+        Role::Importer => Role::Exporter,
+        Role::Either => return None,
+    };
+    let every: Vec<usize> = all.iter().flat_map(|one| one.cells.iter().copied()).collect();
+    let covers = |place: usize, one: &Explained| {
+        let in_role = one.cells.iter().map(|&cell| &matrix.cells[cell]);
+        let in_role: Vec<&Seen> =
+            in_role.filter(|cell| members[one.best.group].take_part(cell, one.best.role)).collect();
+        let count = in_role.iter().filter(|cell| members[place].take_part(cell, role)).count();
+        count as f64 >= COVERS * in_role.len() as f64
+    };
+    let candidates = suspects.0.iter().enumerate().filter(|(place, group)| {
+        let another = |one: &&Explained| one.best.group != explained.best.group;
+        group.kind != Sharer::DmaBuf
+            && covers(*place, explained)
+            && all.iter().filter(another).any(|one| covers(*place, one))
+    });
+    let weighed = candidates.map(|(place, group)| Candidate {
+        group: place,
+        role,
+        weight: weigh(matrix, &every, group, &members[place], role),
+    });
+    let often = |one: &Candidate| one.weight.fails as f64 >= OFTEN * (one.weight.fails + one.weight.passes) as f64;
+    weighed.filter(often).max_by(|one, other| one.weight.score.total_cmp(&other.weight.score))
+}
+
+/// Two of what was found are one where a suspect shows in another role what it shows in its own, or where two share something
+/// all of which fails nearly as often as they do.
+fn join(
+    matrix: &Matrix,
+    suspects: &Suspects,
+    members: &[Members],
+    all: &[Explained],
+) -> Option<(usize, usize, Explained)> {
+    for (one, first) in all.iter().enumerate() {
+        for (other, second) in all.iter().enumerate().skip(one + 1) {
+            let mut cells = [&first.cells[..], &second.cells[..]].concat();
+            cells.sort_unstable();
+            if is_of(matrix, members, suspects, first, second) {
+                return Some((one, other, Explained { best: first.best, cells }));
+            }
+            let shared = (first.best.role == second.best.role)
+                .then(|| shared(matrix, suspects, members, [first, second], &cells))
+                .flatten();
+            if let Some(best) = shared {
+                return Some((one, other, Explained { best, cells }));
+            }
+        }
+    }
+    None
+}
+
+/// Returns whether the second is a part of the first, in another role or under a condition that no one knows.
+fn is_of(matrix: &Matrix, members: &[Members], suspects: &Suspects, first: &Explained, second: &Explained) -> bool {
+    let keys = |one: &Explained| &suspects.0[one.best.group].keys;
+    let nested = keys(second).iter().all(|key| keys(first).contains(key));
+    let in_all =
+        || second.cells.iter().all(|&cell| members[first.best.group].take_part(&matrix.cells[cell], Role::Either));
+    nested && in_all() || share(&second.best.weight) < HARDLY && in_all()
+}
+
+fn share(weight: &Weight) -> f64 {
+    weight.fails as f64 / (weight.fails + weight.passes).max(1) as f64
+}
+
+/// What two suspects share, if all of it fails nearly as often.
+fn shared(
+    matrix: &Matrix,
+    suspects: &Suspects,
+    members: &[Members],
+    two: [&Explained; 2],
+    cells: &[usize],
+) -> Option<Candidate> {
+    let [first, second] = two;
+    let keys: Vec<&String> = two.iter().flat_map(|found| &suspects.0[found.best.group].keys).collect();
+    let needed = NEARLY_AS_OFTEN * share(&first.best.weight).min(share(&second.best.weight));
+    let role = first.best.role;
+    let groups = suspects.0.iter().enumerate().filter(|(_, group)| keys.iter().all(|key| group.keys.contains(key)));
+    let weighed = groups.map(|(place, group)| Candidate {
+        group: place,
+        role,
+        weight: weigh(matrix, cells, group, &members[place], role),
+    });
+    weighed.into_iter().find(|candidate| share(&candidate.weight) >= needed)
+}
+
+/// The failures that findings of the project explain: a cause a finding.
+pub fn known(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
+    let members: Vec<Members> = suspects.0.iter().map(|group| Members::of(group, matrix)).collect();
+    let places = places(matrix, How::Known);
+    let mut names: Vec<&Vec<String>> =
+        places.iter().filter_map(|&place| matrix.failure(&matrix.cells[place])).map(|failure| &failure.known).collect();
+    names.sort();
+    names.dedup();
+    let mut causes = Vec::new();
+    for name in names {
+        let is = |place: &usize| matrix.failure(&matrix.cells[*place]).is_some_and(|failure| failure.known == *name);
+        let cells: Vec<usize> = places.iter().copied().filter(is).collect();
+        let ranked = ranked(matrix, &cells, suspects, &members);
+        let (members, common) = (&members[..], None);
+        let found = Found { matrix, suspects, members, ranked: &ranked, cells: &cells, common };
+        causes.push(Cause { known: name.clone(), ..evidence::cause(&found) });
+    }
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.cells.len()));
+    causes
+}

@@ -1,0 +1,219 @@
+//! What a diagnosis needs of each cell: who took part, and whether it failed. A cell that passed takes 20 bytes.
+
+use std::collections::BTreeMap;
+
+use event::cause::Role;
+use event::finding::NOT_SHOWN_ALONE;
+use event::{Blame, CellEnd, Finding, Oracle};
+use spec::verdict::Verdict;
+
+/// What a cell is evidence of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// A rule was broken, and no one knew.
+    Fails,
+    /// A rule was broken, as a finding of the project says of this kernel.
+    Known,
+    /// The rule was looked at, and it held.
+    Passes,
+    /// Nothing: refused, not observable, blocked, on a damaged kernel, or not shown again.
+    Nothing,
+}
+
+/// A cell.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// The number of its case.
+    pub case: u16,
+    /// The number of its exporter.
+    pub exporter: Option<u16>,
+    /// The numbers of its importers.
+    pub importers: [Option<u16>; 2],
+    /// What it is evidence of.
+    pub how: How,
+    /// True if a device read or wrote the buffer by itself.
+    pub accessed: bool,
+    /// The number of its [`Failure`], if it failed.
+    pub failure: u32,
+    /// Its time.
+    pub ms: u32,
+}
+
+/// What a cell that failed showed.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The oracle.
+    pub oracle: Oracle,
+    /// Whom the oracle blames: it has seen this one cell.
+    pub blame: Blame,
+    /// The observation.
+    pub seen: String,
+    /// The lines of the kernel's log.
+    pub lines: Vec<String>,
+    /// The findings of the project that explain it.
+    pub known: Vec<String>,
+}
+
+/// A case.
+#[derive(Debug, Clone)]
+pub struct CaseFacts {
+    /// `<area>.<case>`.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+}
+
+/// The cells of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Matrix {
+    /// The cells, in their order.
+    pub cells: Vec<Seen>,
+    /// What those showed that failed.
+    pub failures: Vec<Failure>,
+    /// The cases, by their numbers.
+    pub cases: Vec<CaseFacts>,
+    /// The keys of the endpoints, by their numbers.
+    pub endpoints: Vec<String>,
+    case_numbers: BTreeMap<String, u16>,
+    endpoint_numbers: BTreeMap<String, u16>,
+}
+
+fn how(cell: &CellEnd) -> How {
+    let not_again = |finding: &Finding| finding.seen.ends_with(NOT_SHOWN_ALONE);
+    let broken = matches!(cell.verdict, Verdict::Fail | Verdict::Timeout | Verdict::Crash);
+    match cell.verdict {
+        // What is seen on a damaged kernel may come of the damage.
+        _ if cell.damaged_by.is_some() => How::Nothing,
+        Verdict::Pass => How::Passes,
+        _ if broken && cell.findings.iter().any(not_again) => How::Nothing,
+        _ if broken && !cell.known.is_empty() => How::Known,
+        Verdict::Refused if cell.outcome.unwanted() => How::Fails,
+        _ if broken && cell.outcome.unwanted() => How::Fails,
+        _ => How::Nothing,
+    }
+}
+
+fn failure(cell: &CellEnd) -> Failure {
+    let worst = cell.findings.iter().filter(|finding| finding.verdict == cell.verdict);
+    // One that names a side, or brings a trace, says more than one that does not.
+    let best = worst.max_by_key(|finding| {
+        let names = matches!(finding.blame, Blame::Exporter | Blame::Importer);
+        (names && !finding.lines.is_empty(), !finding.lines.is_empty(), names)
+    });
+    let (oracle, blame) =
+        best.map_or((Oracle::Suite, Blame::Undecided), |finding| (finding.oracle.clone(), finding.blame));
+    let seen = best.map(|finding| finding.seen.clone()).unwrap_or_default();
+    let lines = best.map(|finding| finding.lines.clone()).unwrap_or_default();
+    Failure { oracle, blame, seen, lines, known: cell.known.clone() }
+}
+
+fn number(numbers: &mut BTreeMap<String, u16>, name: &str) -> (u16, bool) {
+    if let Some(&number) = numbers.get(name) {
+        return (number, false);
+    }
+    let number = u16::try_from(numbers.len()).unwrap_or(u16::MAX);
+    numbers.insert(name.to_owned(), number);
+    (number, true)
+}
+
+impl Matrix {
+    /// Takes in the next cell.
+    pub fn add(&mut self, cell: &CellEnd) {
+        let (case, new) = number(&mut self.case_numbers, &cell.case);
+        if new {
+            self.cases.push(CaseFacts { id: cell.case.clone(), rule: cell.rule.clone() });
+        }
+        let how = how(cell);
+        let exporter = self.endpoint(cell.exporter.as_deref());
+        let importers = [&cell.importer, &cell.second_importer].map(|key| self.endpoint(key.as_deref()));
+        let mut place = u32::MAX;
+        if matches!(how, How::Fails | How::Known) {
+            place = self.failures.len() as u32;
+            self.failures.push(failure(cell));
+        }
+        let (accessed, ms) = (!cell.device_access.is_empty(), u32::try_from(cell.ms).unwrap_or(u32::MAX));
+        self.cells.push(Seen { case, exporter, importers, how, accessed, failure: place, ms });
+    }
+
+    fn endpoint(&mut self, key: Option<&str>) -> Option<u16> {
+        let (number, new) = number(&mut self.endpoint_numbers, key?);
+        if new {
+            self.endpoints.push(key?.to_owned());
+        }
+        Some(number)
+    }
+
+    /// The number of an endpoint that took part in some cell.
+    pub fn number_of(&self, key: &str) -> Option<u16> {
+        self.endpoint_numbers.get(key).copied()
+    }
+
+    /// What a cell that failed showed.
+    pub fn failure(&self, cell: &Seen) -> Option<&Failure> {
+        self.failures.get(cell.failure as usize)
+    }
+
+    /// A cell's id.
+    pub fn id(&self, cell: &Seen) -> String {
+        let mut id = self.cases[usize::from(cell.case)].id.clone();
+        for endpoint in cell.endpoints() {
+            id.push('.');
+            id += &self.endpoints[usize::from(endpoint)];
+        }
+        id
+    }
+}
+
+impl Seen {
+    /// The numbers of all endpoints.
+    pub fn endpoints(&self) -> impl Iterator<Item = u16> {
+        self.exporter.into_iter().chain(self.importers.into_iter().flatten())
+    }
+
+    /// The numbers of the endpoints that have a role.
+    pub fn in_role(&self, role: Role) -> impl Iterator<Item = u16> {
+        let exporter = self.exporter.filter(|_| role != Role::Importer);
+        let importers = self.importers.into_iter().flatten().filter(move |_| role != Role::Exporter);
+        exporter.into_iter().chain(importers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event::sample;
+    use spec::verdict::Outcome;
+
+    fn seen(change: impl Fn(&mut CellEnd)) -> How {
+        let mut cell = sample::cell("mapping.whole.drm-a.drm-b", Verdict::Fail, Outcome::Regression);
+        change(&mut cell);
+        how(&cell)
+    }
+
+    #[test]
+    fn flaky_damaged_blocked_and_expected_cells_are_evidence_of_nothing() {
+        assert_eq!(seen(|_| {}), How::Fails);
+        assert_eq!(seen(|cell| cell.damaged_by = Some("x".into())), How::Nothing);
+        assert_eq!(seen(|cell| cell.findings[0].seen += NOT_SHOWN_ALONE), How::Nothing);
+        assert_eq!(seen(|cell| cell.known = vec!["wrong-page".into()]), How::Known);
+        assert_eq!(seen(|cell| cell.outcome = Outcome::Expected), How::Nothing);
+        for verdict in [Verdict::Blocked, Verdict::NotObservable, Verdict::Error] {
+            assert_eq!(seen(|cell| cell.verdict = verdict), How::Nothing);
+        }
+        assert_eq!(seen(|cell| cell.verdict = Verdict::Refused), How::Fails);
+        assert_eq!(seen(|cell| (cell.verdict, cell.outcome) = (Verdict::Refused, Outcome::Expected)), How::Nothing);
+    }
+
+    #[test]
+    fn an_id_is_made_again_from_its_parts() {
+        let mut matrix = Matrix::default();
+        for id in ["mapping.whole.drm-a", "leaks.import.drm-a.drm-b"] {
+            matrix.add(&sample::cell(id, Verdict::Pass, Outcome::Expected));
+            assert_eq!(matrix.id(matrix.cells.last().unwrap()), id);
+        }
+        let seen = matrix.cells[1];
+        assert_eq!(seen.in_role(Role::Exporter).collect::<Vec<_>>(), [0]);
+        assert_eq!(seen.in_role(Role::Importer).collect::<Vec<_>>(), [1]);
+        assert_eq!(seen.in_role(Role::Either).collect::<Vec<_>>(), [0, 1]);
+    }
+}
