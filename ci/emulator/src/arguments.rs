@@ -35,6 +35,12 @@ pub enum Verb {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Plant each fault of fixtures/changes in the kernel of debian-amd64, one after the other, and tell whom the causes of
+    /// the run name. Fails if one is not named rightly.
+    Changes {
+        /// Only these; `A+B` plants two at once.
+        names: Vec<String>,
+    },
     /// Give a shell on a board, with its modules loaded and prime-cts there; `exit` switches it off.
     Shell {
         #[command(flatten)]
@@ -94,6 +100,10 @@ pub struct Making {
     /// Look for a newer kernel than the one found last.
     #[arg(long, conflicts_with = "kernel")]
     pub refresh: bool,
+    /// Plant a fault in the kernel: this file of fixtures/changes; may be repeated. The results are in
+    /// target/boards/BOARD+NAME.
+    #[arg(long = "change", value_name = "NAME", conflicts_with = "kernel")]
+    pub changes: Vec<String>,
 }
 
 /// The limits of a run.

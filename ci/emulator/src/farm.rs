@@ -49,7 +49,8 @@ const DEVICE_TREE: &str = "board.dtb";
 /// When the board cannot be made, has libraries that it mounts, or its files cannot be written.
 pub fn image(bench: &Bench, making: &Making, output: &Path) -> Result<u8> {
     let Bench { root, report, .. } = bench;
-    let (board, source) = board::read(root, &making.name)?;
+    let (mut board, source) = board::read(root, &making.name)?;
+    crate::changes::plant(root, &mut board, &making.changes)?;
     let emulate = board::emulation(&board)?;
     let machine = Machine::of(&board)?;
     if emulate.userland.is_some() {

@@ -4,8 +4,10 @@
 mod all;
 mod arguments;
 mod bench;
+mod blamed;
 mod board;
 mod cache;
+mod changes;
 mod command;
 mod debian;
 mod error;
@@ -53,6 +55,7 @@ fn perform(verb: Verb) -> Result<u8> {
             all::run(&bench, &names, &arguments)
         }
         Verb::Run { making, limits, arguments, .. } => run::run(&bench, &making, &limits, &arguments),
+        Verb::Changes { names } => blamed::run(&bench, &names),
         Verb::Shell { making } => run::shell(&bench, &making),
         Verb::Image { making, output } => farm::image(&bench, &making, &output),
         Verb::Fetch { name, refresh } => run::fetch(&bench, &name, refresh),

@@ -7,11 +7,11 @@ use std::time::Instant;
 use event::exit::Exit::RestartWanted as Restart;
 use event::journal::Head;
 use nix::fcntl::{Flock, FlockArg};
-use spec::board::Board;
 
 use crate::arguments::{Limits, Making};
 use crate::bench::Bench;
 use crate::board;
+use crate::changes;
 use crate::debian::cross::Cross;
 use crate::error::{Error, Exit, Result};
 use crate::image::parts::Task;
@@ -28,11 +28,13 @@ use crate::results::folder::Results;
 pub fn run(bench: &Bench, making: &Making, limits: &Limits, arguments: &[String]) -> Result<u8> {
     let begin = Instant::now();
     let Bench { root, report, .. } = bench;
-    let (board, source) = board::read(root, &making.name)?;
+    let (mut board, source) = board::read(root, &making.name)?;
+    changes::plant(root, &mut board, &making.changes)?;
     let emulate = board::emulation(&board)?;
     let machine = Machine::of(&board)?;
-    let results = Results::open(root, &board.name)?;
-    let _only = alone(root, &board)?;
+    let place = changes::place(&board.name, &making.changes);
+    let results = Results::open(root, &place)?;
+    let _only = alone(root, &place)?;
     results.clear()?;
     let arguments = if arguments.is_empty() { &board.arguments } else { arguments };
     let made = make(bench, making, &board, &source, Task::Run(arguments))?;
@@ -160,10 +162,12 @@ impl Boots {
 /// When the board cannot be made or started.
 pub fn shell(bench: &Bench, making: &Making) -> Result<u8> {
     let Bench { root, report, .. } = bench;
-    let (board, source) = board::read(root, &making.name)?;
+    let (mut board, source) = board::read(root, &making.name)?;
+    changes::plant(root, &mut board, &making.changes)?;
     let emulate = board::emulation(&board)?;
-    let results = Results::open(root, &board.name)?;
-    let _only = alone(root, &board)?;
+    let place = changes::place(&board.name, &making.changes);
+    let results = Results::open(root, &place)?;
+    let _only = alone(root, &place)?;
     let (rows, columns) = terminal_size();
     let made = make(bench, making, &board, &source, Task::Shell(rows, columns))?;
     report.clear();
@@ -210,11 +214,11 @@ pub fn program(bench: &Bench, architecture: &str, refresh: bool) -> Result<u8> {
 }
 
 /// Keeps a second run of the same board away from this one's results.
-fn alone(root: &Path, board: &Board) -> Result<Flock<File>> {
-    let path = root.join("target/boards").join(format!("{}.lock", board.name));
+fn alone(root: &Path, place: &str) -> Result<Flock<File>> {
+    let path = root.join("target/boards").join(format!("{place}.lock"));
     let file = File::create(&path).map_err(Error::file("create", &path))?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| {
-        let what = format!("board '{}' is running already, and its results would be lost", board.name);
+        let what = format!("board '{place}' is running already, and its results would be lost");
         Error::usage(what, "wait for the other run, or stop it")
     })
 }

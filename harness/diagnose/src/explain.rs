@@ -16,6 +16,9 @@ const NEARLY_AS_OFTEN: f64 = 0.9;
 /// The share of failures of which someone has to be a part to be what they have in common.
 const COVERS: f64 = 0.95;
 
+/// How well one that explains everything must do so, held against the best for a part.
+const ALONE: f64 = 0.8;
+
 /// The share of its cells in which such a one has to fail.
 const OFTEN: f64 = 0.2;
 
@@ -66,7 +69,7 @@ pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
     let mut left = places(matrix, How::Fails);
     let mut all: Vec<Explained> = Vec::new();
     while !left.is_empty() && all.len() < CAUSES {
-        let Some(best) = ranked(matrix, &left, suspects, &members).first().copied() else { break };
+        let Some(best) = simplest(&ranked(matrix, &left, suspects, &members), left.len()) else { break };
         let is = |place: &usize| members[best.group].take_part(&matrix.cells[*place], best.role);
         let cells: Vec<usize> = left.iter().copied().filter(is).collect();
         left.retain(|place| !is(place));
@@ -88,6 +91,17 @@ pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
         evidence::cause(&Found { matrix, suspects, members, ranked: &ranked, cells, common })
     };
     all.iter().map(tell).collect()
+}
+
+/// The best candidate, or one that explains all failures by itself nearly as well as that one explains a part of them: one
+/// fault is likelier than two.
+fn simplest(ranked: &[Candidate], left: usize) -> Option<Candidate> {
+    let best = ranked.first()?;
+    let all = |one: &&Candidate| one.weight.fails as f64 >= COVERS * left as f64;
+    let other_role = |one: &&Candidate| one.role != Role::Either && one.role != best.role;
+    let alone = ranked.iter().filter(other_role).find(all).filter(|_| !all(&best));
+    let alone = alone.filter(|one| one.weight.score >= ALONE * best.weight.score);
+    Some(*alone.unwrap_or(best))
 }
 
 /// Someone in the other role who takes part in all failures of a suspect and of another suspect as well: two who are at fault

@@ -8,11 +8,16 @@ use spec::lines::counted;
 use crate::paint::Paint;
 
 /// The command that runs one cell again.
-fn again(id: &str, board: Option<&str>) -> String {
+pub fn again(id: &str, board: Option<&str>) -> String {
     match board {
         Some(board) => format!("ci/board run {board} -- --exact {id}"),
         None => format!("prime-cts run --exact {id}"),
     }
+}
+
+/// The command that writes one cell as a program in C.
+pub fn repro(id: &str) -> String {
+    format!("prime-cts repro {id}")
 }
 
 /// The causes; known faults of the kernel in a line each. Nothing for a run without failures.
@@ -62,7 +67,7 @@ fn one(number: usize, cause: &Cause, board: Option<&str>, paint: Paint) -> Strin
     line("areas", &cause.areas.join(", "));
     line("smallest", &cause.smallest);
     line("again", &again(&cause.smallest, board));
-    line("repro", &format!("prime-cts repro RESULTS {}", cause.smallest));
+    line("repro", &repro(&cause.smallest));
     if !cause.decide.is_empty() {
         line(
             "decide",
@@ -75,7 +80,8 @@ fn one(number: usize, cause: &Cause, board: Option<&str>, paint: Paint) -> Strin
     text
 }
 
-fn counts(cause: &Cause) -> String {
+/// The counts of the evidence, in a sentence without its full stop.
+pub fn counts(cause: &Cause) -> String {
     let evidence = &cause.evidence;
     let role = match cause.suspect.role {
         Role::Exporter => "in which it exports",
@@ -90,7 +96,8 @@ fn counts(cause: &Cause) -> String {
     text
 }
 
-fn acquittal(acquitted: &Acquitted) -> String {
+/// One who is acquitted, and by what.
+pub fn acquittal(acquitted: &Acquitted) -> String {
     let Acquitted { endpoint, role, passes_with } = acquitted;
     format!("{endpoint}, the {} there, passes the same with {}", role.word(), counted(*passes_with, "other"))
 }

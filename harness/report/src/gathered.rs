@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spec::verdict::{Outcome, Verdict};
 
-use super::{grid::Worst, words};
+use super::{grid::Standings, words};
 use diagnose::Facts;
 use diagnose::matrix::Matrix;
 use event::cause::Cause;
@@ -33,8 +33,8 @@ pub struct Gathered {
     pub known: BTreeMap<(String, String), Vec<String>>,
     /// The damages of the kernel, and the number of cells that ran after each.
     pub damaged: BTreeMap<String, usize>,
-    /// The worst of each pair.
-    pub worst: Worst,
+    /// How each pair stands.
+    pub standings: Standings,
     /// Who took part in which failures.
     matrix: Matrix,
     /// The workers of a load.
@@ -82,7 +82,7 @@ impl Gathered {
         if let Some(element) = words::of(cell.verdict, cell.outcome).junit {
             *self.elements.entry(element).or_default() += 1;
         }
-        self.worst.add(cell);
+        self.standings.add(cell);
         self.matrix.add(cell);
         if let Some(by) = &cell.damaged_by {
             *self.damaged.entry(by.clone()).or_default() += 1;

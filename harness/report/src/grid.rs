@@ -1,4 +1,4 @@
-//! The grid: exporters down, importers across, the worst verdict of a pair in one sign.
+//! The grid: exporters down, importers across, how a pair stands in one sign.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -6,32 +6,26 @@ use std::fmt::Write;
 use spec::verdict::Verdict;
 
 use super::paint::Paint;
+use super::standing::{self, Standing};
 use event::CellEnd;
 use event::journal::Recorded;
 
-/// The sign of a verdict.
-pub fn sign(verdict: Verdict) -> char {
-    match verdict {
-        Verdict::Pass => '.',
-        Verdict::Refused => 'r',
-        Verdict::NotObservable => 'n',
-        Verdict::Blocked => 'b',
-        Verdict::Fail => 'F',
-        Verdict::Timeout => 'T',
-        Verdict::Crash => 'C',
-        Verdict::Error => 'E',
-    }
-}
-
 /// The signs and their words, those that a grid uses.
-fn legend(signs: &[Verdict], paint: Paint) -> String {
-    let used = Verdict::ALL.iter().filter(|verdict| signs.contains(verdict));
-    used.map(|&verdict| format!("{} {verdict}", painted_sign(verdict, false, paint))).collect::<Vec<_>>().join("   ")
+fn legend(used: &BTreeSet<Standing>, paint: Paint) -> String {
+    used.iter()
+        .map(|&standing| format!("{} {}", painted(standing, paint), standing.words()))
+        .collect::<Vec<_>>()
+        .join("   ")
 }
 
-fn painted_sign(verdict: Verdict, unexpected: bool, paint: Paint) -> String {
-    let sign = sign(verdict).to_string();
-    if unexpected { paint.unexpected(verdict, &sign) } else { paint.verdict(verdict, &sign) }
+fn painted(standing: Standing, paint: Paint) -> String {
+    let sign = standing.sign().to_string();
+    match standing {
+        Standing::Unexpected(verdict) => paint.unexpected(verdict, &sign),
+        Standing::Known(_) => paint.label(&sign),
+        Standing::Nothing(verdict) => paint.verdict(verdict, &sign),
+        Standing::Verified | Standing::Mostly | Standing::Partly => paint.verdict(Verdict::Pass, &sign),
+    }
 }
 
 /// The cells of a run by their devices.
@@ -74,36 +68,34 @@ impl<'a> Grid<'a> {
     }
 }
 
-/// The worst of each pair, as cells are added: the verdict, and whether one of them was not as expected.
+/// How each pair stands, as cells are added.
 #[derive(Debug, Default)]
-pub struct Worst {
+pub struct Standings {
     exporters: BTreeSet<String>,
     importers: BTreeSet<String>,
-    pairs: BTreeMap<(Option<String>, Option<String>), (Verdict, bool)>,
+    pairs: BTreeMap<(Option<String>, Option<String>), standing::Pair>,
 }
 
-impl Worst {
+impl Standings {
     /// Takes in the next cell.
     pub fn add(&mut self, cell: &CellEnd) {
         self.exporters.extend(cell.exporter.clone());
         self.importers.extend(cell.importer.clone());
         for importer in importers(cell) {
             let pair = (cell.exporter.clone(), importer.map(str::to_owned));
-            let (worst, unexpected) = self.pairs.entry(pair).or_insert((cell.verdict, false));
-            *worst = cell.verdict.max(*worst);
-            *unexpected |= cell.outcome.unwanted();
+            self.pairs.entry(pair).or_default().add(cell);
         }
     }
 
-    fn of(&self, exporter: Option<&str>, importer: Option<&str>) -> Option<(Verdict, bool)> {
-        self.pairs.get(&(exporter.map(str::to_owned), importer.map(str::to_owned))).copied()
+    fn of(&self, exporter: Option<&str>, importer: Option<&str>) -> Option<Standing> {
+        self.pairs.get(&(exporter.map(str::to_owned), importer.map(str::to_owned)))?.standing()
     }
 }
 
 /// Draws the grid of a run: one row an exporter; first the cells of only the exporter, then one column an importer. With
-/// colours, a pair with an unexpected cell is shown in reverse video.
-pub fn text(grid: &Worst, paint: Paint) -> String {
-    let mut signs = Vec::new();
+/// colours, a pair with an unexpected cell is shown in reverse video, and one with known faults is pale.
+pub fn text(grid: &Standings, paint: Paint) -> String {
+    let mut used = BTreeSet::new();
     let keys = grid.exporters.iter().chain(&grid.importers);
     let width = keys.map(|key| key.len()).max().unwrap_or(0).max("importer alone".len());
     let mut text = format!("{:width$}   alone ", "exporter \\ importer");
@@ -113,9 +105,9 @@ pub fn text(grid: &Worst, paint: Paint) -> String {
     text.push('\n');
     let mut row = |text: &mut String, name: &str, exporter: Option<&str>| {
         let mut put = |importer: Option<&str>| {
-            let worst = grid.of(exporter, importer);
-            signs.extend(worst.map(|(verdict, _)| verdict));
-            worst.map_or(" ".to_owned(), |(verdict, unexpected)| painted_sign(verdict, unexpected, paint))
+            let standing = grid.of(exporter, importer);
+            used.extend(standing);
+            standing.map_or(" ".to_owned(), |standing| painted(standing, paint))
         };
         let alone = if exporter.is_some() { put(None) } else { " ".to_owned() };
         let _ = write!(text, "{name:width$}     {alone}   ");
@@ -134,7 +126,7 @@ pub fn text(grid: &Worst, paint: Paint) -> String {
     for (number, importer) in grid.importers.iter().enumerate() {
         let _ = writeln!(text, "{:>2} {importer}", number + 1);
     }
-    let _ = writeln!(text, "\n{}   (the worst of a pair's cells)", legend(&signs, paint));
+    let _ = writeln!(text, "\n{}", legend(&used, paint));
     text
 }
 
@@ -157,20 +149,23 @@ mod tests {
     use event::sample;
     use spec::verdict::Outcome;
 
-    fn worst(recorded: &Recorded) -> Worst {
-        let mut worst = Worst::default();
-        recorded.cells.iter().for_each(|cell| worst.add(cell));
-        worst
+    fn standings(recorded: &Recorded) -> Standings {
+        let mut standings = Standings::default();
+        recorded.cells.iter().for_each(|cell| standings.add(cell));
+        standings
     }
 
     #[test]
-    fn the_worst_verdict_of_a_pair_stands_in_the_grid() {
-        let text = text(&worst(&sample::recorded()), Paint::Plain);
+    fn how_a_pair_stands_is_in_the_grid() {
+        let text = text(&standings(&sample::recorded()), Paint::Plain);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "exporter \\ importer   alone   1  2", "{text}");
-        assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["drm-a", "F", "r"], "{text}");
+        assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["drm-a", "f", "r"], "{text}");
         assert_eq!(lines[2].split_whitespace().collect::<Vec<_>>(), ["drm-b", "n", "C"], "{text}");
-        assert!(text.contains(" 1 drm-a") && text.contains(" 2 drm-b") && text.contains("F fail"), "{text}");
+        assert!(
+            text.contains(" 1 drm-a") && text.contains(" 2 drm-b") && text.contains("C crash, not as expected"),
+            "{text}"
+        );
     }
     #[test]
     fn a_chain_counts_for_its_pairs_unless_one_of_them_refuses() {
@@ -178,19 +173,19 @@ mod tests {
         let mut chain = recorded.cells[0].clone();
         (chain.exporter, chain.importer) = (Some("drm-a".into()), Some("drm-a".into()));
         chain.second_importer = Some("drm-b".into());
-        let row = |recorded: &Recorded| text(&worst(recorded), Paint::Plain).lines().nth(1).unwrap().to_owned();
+        let row = |recorded: &Recorded| text(&standings(recorded), Paint::Plain).lines().nth(1).unwrap().to_owned();
         let before = row(&recorded);
         recorded.cells.push(CellEnd { verdict: Verdict::Refused, ..chain.clone() });
         assert_eq!(row(&recorded), before);
         recorded.cells.push(CellEnd { verdict: Verdict::Crash, ..chain });
-        assert_eq!(row(&recorded).split_whitespace().collect::<Vec<_>>(), ["drm-a", "F", "C", "C"]);
+        assert_eq!(row(&recorded).split_whitespace().collect::<Vec<_>>(), ["drm-a", "f", "c", "c"]);
     }
 
     #[test]
     fn what_was_not_as_expected_is_turned_round_and_the_rest_is_not() {
-        let coloured = text(&worst(&sample::recorded()), Paint::Colour);
+        let coloured = text(&standings(&sample::recorded()), Paint::Colour);
         let lines: Vec<&str> = coloured.lines().collect();
-        assert!(lines[1].contains(&Paint::Colour.verdict(Verdict::Fail, "F")), "{coloured}");
+        assert!(lines[1].contains(&Paint::Colour.label("f")), "{coloured}");
         assert!(lines[2].contains(&Paint::Colour.unexpected(Verdict::Crash, "C")), "{coloured}");
     }
 
@@ -207,8 +202,8 @@ mod tests {
                 keys.iter().map(pair).collect::<Vec<_>>()
             })
             .collect();
-        let text = text(&worst(&recorded), Paint::Plain);
-        assert_eq!(text.matches(" . ").count() + text.matches(" .\n").count(), 100, "{text}");
+        let text = text(&standings(&recorded), Paint::Plain);
+        assert_eq!(text.matches(" # ").count() + text.matches(" #\n").count(), 100, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 }

@@ -6,6 +6,7 @@
 
 mod against;
 mod broken;
+mod causes;
 mod cell;
 mod coverage;
 mod document;

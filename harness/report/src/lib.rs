@@ -15,6 +15,7 @@ pub mod lava;
 pub mod lists;
 pub mod load;
 pub mod paint;
+pub mod standing;
 pub mod summary;
 pub mod whose;
 pub mod words;

@@ -81,7 +81,7 @@ pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
     if !load.is_empty() {
         text += &load;
     } else if gathered.tally.cells > 0 {
-        text += &grid::text(&gathered.worst, paint);
+        text += &grid::text(&gathered.standings, paint);
         text.push('\n');
     }
     let causes = gathered.causes(head);

@@ -18,6 +18,7 @@ use crate::plan::Cell;
 use crate::run::Runner;
 use event::{Blame, Finding};
 
+pub mod blamed;
 pub mod whole;
 
 /// A fault of a module.

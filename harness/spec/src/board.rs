@@ -13,7 +13,7 @@ use crate::yaml::{self, Diagnostic};
 mod emulate;
 mod expect;
 
-pub use emulate::{Build, Configuration, Emulate, Kernel, Module, Qemu, Userland, Write};
+pub use emulate::{Build, Change, Configuration, Emulate, Kernel, Module, Qemu, Userland, Write};
 pub use expect::{CellsEntry, Expect, PairsEntry};
 
 /// One file in `fixtures/boards`.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use spec::board::Build;
+use spec::board::{Build, Change};
 
 use crate::cache::{Cache, key};
 use crate::command;
@@ -144,6 +144,8 @@ fn name<'a>(kernel: &[&'a str], build: &'a Build, needs: impl Iterator<Item = &'
     let (release, packages) = kernel.split_first().expect("a kernel is identified by something");
     let parts = [*release, &build.folder, build.kbuild.as_deref().unwrap_or("")];
     let lists = build.source.iter().chain(&build.config).map(String::as_str);
+    let changes = build.changes.iter().flat_map(|change| [&*change.file, &*change.from, &*change.to]);
+    let lists = lists.chain(changes);
     key(parts.into_iter().chain(packages.iter().copied()).chain(lists).chain(needs))
 }
 
@@ -189,6 +191,9 @@ fn make(
         "copy the source",
         "coreutils",
     )?;
+    for change in &build.changes {
+        apply(change, work.path())?;
+    }
     let folder = work.path().join(&build.folder);
     if let Some(kbuild) = &build.kbuild {
         fs::write(folder.join("Kbuild"), kbuild).map_err(Error::file("write", &folder.join("Kbuild")))?;
@@ -214,6 +219,20 @@ fn make(
         }
     }
     Ok(())
+}
+
+/// Plants a fault in a copy of the source.
+fn apply(change: &Change, top: &Path) -> Result<()> {
+    let path = top.join(&change.file);
+    let text = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
+    match text.matches(&change.from).count() {
+        1 => fs::write(&path, text.replace(&change.from, &change.to)).map_err(Error::file("write", &path)),
+        count => {
+            let what =
+                format!("{} has {count} times the text that is to be changed: {}", change.file, change.from.trim());
+            Err(Error::usage(what, "change `from` in the file of fixtures/changes: it has to be there once"))
+        }
+    }
 }
 
 /// The paths of the kernel's source that the board file lists, unpacked once for all drivers.

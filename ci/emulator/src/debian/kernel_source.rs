@@ -51,7 +51,9 @@ pub fn paths<'a>(
         tell("unpacking the kernel's source");
         let top = tar.file_name().unwrap_or_default().to_string_lossy().replace(".tar.xz", "");
         let mut command = Command::new("tar");
-        command.arg("-xJf").arg(&tar).arg("-C").arg(content).arg("--strip-components=1");
+        // A path may have a '*', which stands for anything but a '/'.
+        command.arg("-xJf").arg(&tar).arg("-C").arg(content).args(["--strip-components=1", "--wildcards"]);
+        command.arg("--no-wildcards-match-slash");
         command.args(paths.iter().map(|path| format!("{top}/{path}")));
         command::output(&mut command, "unpack the kernel's source", "xz-utils").map(drop)
     })

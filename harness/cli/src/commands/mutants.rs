@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use clap::Args;
+use diagnose::Facts;
+use diagnose::matrix::Matrix;
 use event::Event;
 use event::exit::Exit;
 use event::journal::Journal;
 use event::known::KnownFaults;
+use runner::mutants::blamed::{self, Blamed, Named};
 use runner::mutants::{self, Fault};
 use runner::plan::{Cell, plan};
 use runner::run::board::about;
@@ -88,14 +91,21 @@ fn whole(wanted: &Mutants, faults: &[Fault], inventory: &mut Inventory, cells: &
     let known = KnownFaults::on(catalogue::findings::embedded(), Some(&registry), &release, &inventory.found);
     let run = about(None, cells.len(), inventory.runner.oracles(), 0);
     let found = inventory.found.clone();
-    let mut written = Ok(());
+    let facts = Facts { endpoints: &found, kernel: &release, troubles: &[] };
+    let (mut written, mut all) = (Ok(()), Vec::new());
     mutants::whole::run(&mut inventory.runner, faults, cells, &known, |number, planted| {
         if wanted.progress == ProgressForm::Lines {
             eprintln!("prime-cts: progress {number} {}", faults.len());
         }
         let folder = wanted.output.join("whole").join(format!("{}.{}", planted.fault.module, planted.fault.word));
-        let unwanted = planted.cells.iter().filter(|cell| cell.outcome.unwanted()).count();
-        println!("{:12} {:26} {unwanted} failures", planted.fault.module, planted.fault.word);
+        let mut matrix = Matrix::default();
+        planted.cells.iter().for_each(|cell| matrix.add(cell));
+        let causes = diagnose::causes(&facts, &matrix, Some(&registry));
+        let failures = planted.cells.iter().filter(|cell| cell.outcome.unwanted()).count();
+        let blamed = Blamed::of(planted.fault, failures, &causes);
+        let suspect = blamed.suspect.as_deref().unwrap_or("no one");
+        println!("{:12} {:26} {failures} failures: {suspect}", planted.fault.module, planted.fault.word);
+        all.push(blamed);
         let begun = std::iter::once(Event::Run(event::Run { cells: planted.cells.len(), ..run.clone() }));
         let events: Vec<Event> = begun
             .chain(found.iter().cloned().map(Event::Endpoint))
@@ -109,5 +119,11 @@ fn whole(wanted: &Mutants, faults: &[Fault], inventory: &mut Inventory, cells: &
             written = result;
         }
     })?;
-    written.map(|()| Exit::Success)
+    written?;
+    write(&wanted.output.join("whole.md"), &blamed::table(&all))?;
+    let lines = all.iter().map(|blamed| serde_json::to_string(blamed).unwrap_or_default() + "\n");
+    write(&wanted.output.join("whole.jsonl"), &lines.collect::<String>())?;
+    println!("{}", blamed::totals(&all));
+    let wrong = all.iter().any(|blamed| matches!(blamed.named, Named::Wrongly | Named::NotCaught));
+    Ok(if wrong { Exit::Regression } else { Exit::Success })
 }

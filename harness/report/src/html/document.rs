@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::page::{Page, PageInputs};
-use super::{against, broken, coverage, filter, heat, machine, pairs, rules, top};
+use super::{against, broken, causes, coverage, filter, heat, machine, pairs, rules, top};
 use crate::gathered::Gathered;
 use crate::grid::Grid;
 
@@ -28,7 +28,8 @@ type Part = (&'static str, &'static str, Option<Markup>);
 pub fn text(recorded: &Recorded, beside: &PageInputs<'_>) -> String {
     let (grid, gathered) = (Grid::of(recorded), Gathered::of(recorded));
     let page = Page { recorded, beside, grid, gathered, steps: rules::steps_of(recorded, beside.cases) };
-    let parts: [Part; 9] = [
+    let parts: [Part; 10] = [
+        ("causes", "Causes", causes::markup(&page)),
         ("grid", "Grid", heat::markup(&page)),
         ("unexpected", "Not as expected", broken::unexpected(&page)),
         ("known", "Known failures", broken::known(&page)),

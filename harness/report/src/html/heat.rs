@@ -1,4 +1,4 @@
-//! The grid as a heat map: each pair's worst verdict, as a link to its cells.
+//! The grid as a heat map: how each pair stands, as a link to its cells.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,18 @@ use spec::verdict::Verdict;
 
 use super::page::Page;
 use super::pairs;
-use crate::grid::{self, Pair};
+use crate::grid::Pair;
+use crate::standing::{self, Standing};
 use crate::{load, summary};
 use event::CellEnd;
 
-/// The sign of a verdict; a dot in the middle of the line stands for a pass.
-pub(super) fn sign(verdict: Verdict) -> char {
-    if verdict == Verdict::Pass { '·' } else { grid::sign(verdict) }
+/// The letter of a verdict.
+pub(super) fn letter(verdict: Verdict) -> char {
+    match verdict {
+        Verdict::Pass => '#',
+        other if other.broken() => Standing::Unexpected(other).sign(),
+        other => Standing::Nothing(other).sign(),
+    }
 }
 
 /// The grid; the figures of a load, which has none.
@@ -28,17 +33,18 @@ pub(super) fn markup(page: &Page<'_>) -> Option<Markup> {
 
 fn table(page: &Page<'_>) -> Markup {
     let grid = &page.grid;
-    let used: BTreeSet<Verdict> = page.recorded.cells.iter().map(|cell| cell.verdict).collect();
+    let used: BTreeSet<Standing> = grid.pairs().filter_map(|pair| standing(grid.cells(pair))).collect();
     let exporters = grid.exporters.iter().map(|key| Some(*key));
     let alone = grid.pairs().any(|(exporter, importer)| exporter.is_none() && importer.is_some());
     html! {
         p.note {
-            "Exporters down, importers across: the worst verdict of a pair's cells. Each sign leads to the cells."
+            "Exporters down, importers across: what is not as expected is loud, what is known is pale, and the others say how "
+            "much of a pair was verified. Each sign leads to the cells."
             span.scripted hidden { " Arrow keys move in the grid." }
         }
         div.wide tabindex="0" role="region" aria-label="Grid of exporters and importers" {
             table.heat {
-                caption.unseen { "The worst verdict of each exporter's cells with each importer" }
+                caption.unseen { "How each exporter stands with each importer" }
                 thead {
                     tr {
                         th scope="col" { "exporter" }
@@ -59,30 +65,53 @@ fn table(page: &Page<'_>) -> Markup {
             }
         }
         p.legend {
-            @for verdict in used { span { span.sign.(verdict.word()) aria-hidden="true" { (sign(verdict)) } (verdict) } }
-            span { span.sign.fail.unwanted aria-hidden="true" { "F" } "not as expected" }
+            @for standing in used {
+                span { span.sign.(class(standing)) aria-hidden="true" { (sign(standing)) } (standing.words()) }
+            }
         }
+    }
+}
+
+/// How the cells of a pair stand.
+fn standing(cells: &[&CellEnd]) -> Option<Standing> {
+    let mut pair = standing::Pair::default();
+    cells.iter().for_each(|cell| pair.add(cell));
+    pair.standing()
+}
+
+/// A dot in the middle of the line is easier on the eye than one at its foot.
+fn sign(standing: Standing) -> char {
+    if standing == Standing::Partly { '·' } else { standing.sign() }
+}
+
+fn class(standing: Standing) -> String {
+    match standing {
+        Standing::Verified => "pass verified".into(),
+        Standing::Mostly => "pass mostly".into(),
+        Standing::Partly => "pass partly".into(),
+        Standing::Nothing(verdict) => verdict.word().into(),
+        Standing::Known(verdict) => format!("{} known", verdict.word()),
+        Standing::Unexpected(verdict) => format!("{} unwanted", verdict.word()),
     }
 }
 
 fn of_pair<'a>(page: &Page<'a>, pair: Pair<'a>) -> Markup {
     let cells = page.grid.cells(pair);
     // The cells that have no device at all are in no grid.
-    let Some(worst) = cells.iter().map(|cell| cell.verdict).max().filter(|_| pair != (None, None)) else {
+    let Some(standing) = standing(cells).filter(|_| pair != (None, None)) else {
         return html! { td {} };
     };
-    let red = cells.iter().any(|cell| cell.outcome.unwanted());
-    let told = told(worst, cells, red);
+    let told = told(standing, cells);
     html! {
-        td.(worst.word()).unwanted[red] {
-            a href={ "#" (pairs::anchor(pair)) } title=(told) aria-label=(told) { (sign(worst)) }
+        td.(class(standing)) {
+            a href={ "#" (pairs::anchor(pair)) } title=(told) aria-label=(told) { (sign(standing)) }
         }
     }
 }
 
-/// A pair in words: the worst, and how many of each. The script writes the same of the cells that a filter leaves.
-fn told(worst: Verdict, cells: &[&CellEnd], red: bool) -> String {
+/// A pair in words: how it stands, and how many of each verdict. The script writes the same of the cells that a filter leaves.
+fn told(standing: Standing, cells: &[&CellEnd]) -> String {
     let counts = summary::counts(cells.iter().copied());
     let counts: Vec<String> = counts.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
-    format!("{worst}{}: {}", if red { ", not as expected" } else { "" }, counts.join(", "))
+    format!("{}: {}", standing.words(), counts.join(", "))
 }

@@ -2,7 +2,7 @@
 // The filters, their state in the address, the grid of what they leave, and the arrow keys in it. The page is whole without.
 (() => {
 	const RANK = ["pass", "refused", "not-observable", "blocked", "fail", "timeout", "crash", "error"];
-	const SIGN = ["·", "r", "n", "b", "F", "T", "C", "E"];
+	const LETTER = ["P", "R", "N", "B", "F", "T", "C", "E"];
 	const UNTRIED = ["refused", "not-observable", "blocked"];
 	const form = document.getElementById("filter");
 	const status = form.querySelector("output");
@@ -77,21 +77,36 @@
 	}
 
 	function count(pairs, pair, cell) {
-		if (!pairs.has(pair)) pairs.set(pair, { counts: RANK.map(() => 0), unwanted: false });
+		if (!pairs.has(pair)) pairs.set(pair, { counts: RANK.map(() => 0), unwanted: -1 });
 		const of = pairs.get(pair);
-		of.counts[RANK.indexOf(cell.verdict)] += 1;
-		of.unwanted ||= cell.unwanted;
+		const rank = RANK.indexOf(cell.verdict);
+		of.counts[rank] += 1;
+		if (cell.unwanted) of.unwanted = Math.max(of.unwanted, rank);
+	}
+
+	// As standing.rs has it: the class, the sign and the words of a pair.
+	function standing({ counts, unwanted }) {
+		const worst = counts.findLastIndex((count) => count > 0);
+		const all = counts.reduce((sum, count) => sum + count, 0);
+		const verified = counts[0] + counts[4];
+		if (unwanted === 0) return ["pass unwanted", "P", "unexpected pass"];
+		if (unwanted > 0) return [`${RANK[unwanted]} unwanted`, LETTER[unwanted], `${RANK[unwanted]}, not as expected`];
+		const small = LETTER[worst].toLowerCase();
+		if (worst >= 4) return [`${RANK[worst]} known`, small, `known ${RANK[worst]}`];
+		if (!verified) return [RANK[worst], small, `${RANK[worst]}, nothing verified`];
+		if (verified * 10 >= all * 9) return ["pass verified", "#", "verified"];
+		if (verified * 2 >= all) return ["pass mostly", "+", "half or more verified"];
+		return ["pass partly", "·", "less than half verified"];
 	}
 
 	function paint(pairs) {
 		for (const link of all("td a", heat)) {
 			const pair = pairs.get(decodeURIComponent(link.hash).slice("#pair:".length));
-			const worst = pair ? pair.counts.findLastIndex((count) => count > 0) : -1;
+			const [kind, sign, how] = pair ? standing(pair) : ["none", "", ""];
 			const told = pair ? pair.counts.flatMap((count, rank) => (count ? [`${count} ${RANK[rank]}`] : [])) : [];
-			const red = pair?.unwanted ?? false;
-			const words = pair ? `${RANK[worst]}${red ? ", not as expected" : ""}: ${told.join(", ")}` : "no cell here";
-			link.parentElement.className = [RANK[worst] ?? "none", ...(red ? ["unwanted"] : [])].join(" ");
-			link.textContent = SIGN[worst] ?? "";
+			const words = pair ? `${how}: ${told.join(", ")}` : "no cell here";
+			link.parentElement.className = kind;
+			link.textContent = sign;
 			link.title = words;
 			link.setAttribute("aria-label", words);
 		}

@@ -159,9 +159,23 @@ fn the_grid_shows_the_worst_and_what_nobody_knew_of() {
         (class, after.split('"').nth(1).unwrap().to_owned())
     };
     assert_eq!(of("drm-b:drm-a"), ("crash unwanted".into(), "crash, not as expected: 1 crash".into()));
-    assert_eq!(of("drm-a:"), ("fail".into(), "fail: 1 pass, 1 fail".into()));
-    assert_eq!(of("drm-a:drm-a").0, "pass");
+    assert_eq!(of("drm-a:"), ("fail known".into(), "known fail: 1 pass, 1 fail".into()));
+    assert_eq!(of("drm-a:drm-a").0, "pass verified");
     assert_eq!(of("drm-a:drm-b"), ("fail unwanted".into(), "fail, not as expected: 1 pass, 1 refused, 1 fail".into()));
+}
+
+#[test]
+fn the_page_begins_with_the_causes_and_the_one_command() {
+    let page = page(&sample::recorded(), None);
+    let (causes, grid) = (page.find("id=\"causes\"").unwrap(), page.find("id=\"grid\"").unwrap());
+    assert!(causes < grid);
+    let part = &page[causes..grid];
+    assert!(
+        part.contains("Cause 1: ") && part.contains("ci/board run b -- --exact leaks.import.drm-b.drm-a"),
+        "{part}"
+    );
+    assert!(part.contains("prime-cts repro leaks.import.drm-b.drm-a"), "{part}");
+    assert!(part.contains("<a href=\"#leaks.import.drm-b.drm-a\">"), "{part}");
 }
 
 #[test]

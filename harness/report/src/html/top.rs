@@ -65,7 +65,7 @@ fn counts(recorded: &Recorded, gathered: &Gathered) -> Markup {
     html! {
         dl.counts {
             @for (verdict, count) in counts {
-                div { dt { span.sign.(verdict.word()) aria-hidden="true" { (super::heat::sign(verdict)) } (verdict) } dd { (count) } }
+                div { dt { span.sign.(verdict.word()) aria-hidden="true" { (super::heat::letter(verdict)) } (verdict) } dd { (count) } }
             }
             div { dt { "cells" } dd { (recorded.cells.len()) " of " (recorded.run.cells) } }
             @if let Some(end) = &recorded.end {

@@ -60,6 +60,21 @@ pub struct Build {
     /// Modules built before whose symbols this one uses.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// Changes to its source: a fault that is planted.
+    #[serde(default)]
+    pub changes: Vec<Change>,
+}
+
+/// A change to a source file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// The file, relative to the tree's top.
+    pub file: String,
+    /// The text that is there once.
+    pub from: String,
+    /// The text that takes its place.
+    pub to: String,
 }
 
 /// A userland for features that a static binary cannot have.
