@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use spec::verdict::Verdict;
 
+use super::gathered::Gathered;
 use super::words;
 use event::CellEnd;
+use event::cause::Cause;
 use event::journal::Recorded;
 
 /// The origin of a report, and the kernel build that it is about.
@@ -49,9 +51,11 @@ pub fn text(recorded: &Recorded, build: &Build) -> String {
         }
         test
     };
+    let causes = Gathered::of(recorded).causes(recorded);
     let cells = recorded.cells.iter().map(|cell| {
         let words = words::of(cell.verdict, cell.outcome);
-        test(&cell.id, words.kcidb, of_cell(cell))
+        let cause = causes.iter().find(|cause| cause.cells.contains(&cell.id));
+        test(&cell.id, words.kcidb, of_cell(cell, cause))
     });
     let open = recorded.open.iter().map(|id| {
         let why = "the run was cut short in this cell";
@@ -72,7 +76,7 @@ pub fn text(recorded: &Recorded, build: &Build) -> String {
     serde_json::to_string_pretty(&report).expect("texts and numbers") + "\n"
 }
 
-fn of_cell(cell: &CellEnd) -> Value {
+fn of_cell(cell: &CellEnd, cause: Option<&Cause>) -> Value {
     let found = cell.findings.iter().find(|finding| finding.verdict == cell.verdict && cell.verdict != Verdict::Pass);
     let misc = json!({
         "verdict": cell.verdict.word(),
@@ -81,6 +85,8 @@ fn of_cell(cell: &CellEnd) -> Value {
         "exporter": cell.exporter,
         "importer": cell.importer,
         "blame": found.map(|found| found.blame),
+        "cause": cause.map(|cause| cause.suspect.to_string()),
+        "cause_sure": cause.map(|cause| cause.sure.words()),
         "expected": cell.reason.is_some(),
         "known_faults": cell.known,
         "map_dma_buf": cell.map_dma_buf.iter().filter_map(|reached| reached.symbol.as_deref()).collect::<Vec<_>>(),
@@ -133,6 +139,9 @@ mod tests {
         let failed = tests.iter().find(|test| test["status"] == "FAIL").unwrap();
         assert_eq!(failed["misc"]["known_faults"], json!([]));
         assert!(!failed["comment"].as_str().unwrap().is_empty() && failed["misc"]["blame"].is_string(), "{failed}");
+        let crashed =
+            tests.iter().find(|test| test["id"].as_str().unwrap().contains("leaks.import.drm-b.drm-a")).unwrap();
+        assert!(crashed["misc"]["cause"].is_string() && crashed["misc"]["cause_sure"].is_string(), "{crashed}");
         let allowed = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
         assert!(of("path").into_iter().all(|path| path.starts_with("prime-cts.") && path.chars().all(allowed)));
     }

@@ -6,6 +6,7 @@ use event::journal::Recorded;
 use event::{CellEnd, EndpointFound};
 use spec::verdict::Verdict;
 
+use super::causes;
 use super::model::{Change, Diff, Endpoint, Side, VERSION};
 
 /// Compares two runs.
@@ -17,6 +18,7 @@ pub fn between(before: &Recorded, after: &Recorded) -> Diff {
         after: side(after),
         common: 0,
         verified: 0,
+        causes: causes::between(before, after),
         broken: Vec::new(),
         fixed: Vec::new(),
         refused: Vec::new(),

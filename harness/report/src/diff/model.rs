@@ -1,5 +1,6 @@
 //! The JSON form of how two runs differ.
 
+use super::causes::CauseChange;
 use event::exit::Exit;
 use serde::Serialize;
 use spec::verdict::Verdict;
@@ -20,6 +21,8 @@ pub struct Diff {
     pub common: usize,
     /// The cells among them in which a rule was verified, before or after.
     pub verified: usize,
+    /// The causes that are new or gone, or show in more cells or in fewer.
+    pub causes: Vec<CauseChange>,
     /// Broken now, and not before or not so badly.
     pub broken: Vec<Change>,
     /// Passed now, and broken before.
@@ -92,6 +95,7 @@ impl Diff {
         let cells = [&self.only_before, &self.only_after, &self.lost, &self.gained];
         changes.iter().all(|list| list.is_empty())
             && cells.iter().all(|list| list.is_empty())
+            && self.causes.is_empty()
             && self.vanished.is_empty()
             && self.appeared.is_empty()
     }

@@ -161,3 +161,30 @@ fn the_json_form_has_its_version_and_every_id() {
     assert_eq!((&json["version"], &json["broken"][0]["before"]), (&1.into(), &"pass".into()));
     assert_eq!((&json["broken"][0]["after"], &json["after"]["kernel"]), (&"crash".into(), &"6.12".into()));
 }
+
+#[test]
+fn causes_are_new_grown_and_gone() {
+    let run = |bad: &[&str]| {
+        let mut run = sample::recorded();
+        let cell = |importer: &str, exporter: &str| {
+            let id = format!("leaks.import.{exporter}.{importer}");
+            let (verdict, outcome) = match bad.contains(&importer) {
+                true => (Verdict::Fail, Outcome::Regression),
+                false => (Verdict::Pass, Outcome::Expected),
+            };
+            sample::cell(&id, verdict, outcome)
+        };
+        let keys = ["drm-a", "drm-b"];
+        run.cells = keys.iter().flat_map(|one| keys.map(|other| cell(one, other))).collect();
+        run
+    };
+    let of = |before: &[&str], after: &[&str]| -> Vec<(&'static str, usize, usize)> {
+        let diff = between(&run(before), &run(after));
+        assert_eq!(text(&diff).contains("causes ("), !diff.causes.is_empty(), "{}", text(&diff));
+        diff.causes.iter().map(|change| (change.how.word(), change.before, change.after)).collect()
+    };
+    assert_eq!(of(&[], &["drm-a"]), [("new", 0, 2)]);
+    assert_eq!(of(&["drm-a"], &[]), [("gone", 2, 0)]);
+    assert_eq!(of(&["drm-a"], &["drm-a", "drm-b"]), [("grown", 2, 4)]);
+    assert_eq!(of(&["drm-a"], &["drm-a"]), []);
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::causes::{CauseChange, How};
 use super::model::{Change, Diff, Endpoint, Side};
 use spec::lines::{counted, wrapped};
 
@@ -13,6 +14,7 @@ const NAMED: usize = 6;
 pub fn text(diff: &Diff) -> String {
     let mut text = of_side("before", &diff.before) + &of_side("after ", &diff.after);
     let _ = writeln!(text, "\n{} in both, {} of them verified", counted(diff.common, "cell"), diff.verified);
+    text += &causes(&diff.causes);
     text += &changes("new failures", &diff.broken);
     text += &changes("new refusals", &diff.refused);
     text += &endpoints("endpoints gone", "blocked", &diff.vanished);
@@ -45,6 +47,23 @@ fn of_side(name: &str, side: &Side) -> String {
     };
     let cells = counted(side.cells, "cell");
     wrapped(&format!("{name}  "), &format!("{board}, Linux {} {}, {cells}{cut}", side.kernel, side.architecture))
+}
+
+/// The causes that have changed, before the cells that they explain.
+fn causes(changes: &[CauseChange]) -> String {
+    let mut text = if changes.is_empty() { String::new() } else { format!("\ncauses ({})\n", changes.len()) };
+    for change in changes {
+        let known =
+            if change.known.is_empty() { String::new() } else { format!(", known fault {}", change.known.join(", ")) };
+        let cells = match change.how {
+            How::New => counted(change.after, "cell"),
+            How::Gone => counted(change.before, "cell"),
+            How::Grown | How::Shrunk => format!("{} -> {}", change.before, counted(change.after, "cell")),
+        };
+        let what = format!("{}{known}: {cells}; {}", change.suspect, change.smallest);
+        text += &wrapped(&format!("  {:6}  ", change.how.word()), &what);
+    }
+    text
 }
 
 /// The changes that a reader has to look at: each case with what was seen.
