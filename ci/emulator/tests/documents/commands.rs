@@ -28,6 +28,7 @@ pub const COMMANDS: &[(&str, By)] = &[
     ("ci/board list", Test("the_boards_are_listed")),
     ("ci/board run all", Test("all_boards_are_told_in_one_table")),
     ("ci/board run X --kernel vmlinuz --modules DIR", Test("a_kernel_that_was_just_built")),
+    ("ci/board run X -- --jobs 2", Test("two_cells_at_a_time_show_what_each_shows_alone")),
     ("ci/board run X -- mapping.", Test("an_outcome_that_the_board_file_does_not_expect_makes_the_run_red")),
     ("ci/board shell X", Test("the_board_is_left_as_it_was")),
     ("ci/board fetch X", Test("a_kernel_that_was_just_built")),

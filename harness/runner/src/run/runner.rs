@@ -125,7 +125,7 @@ impl Runner {
         self.watch.begin();
         self.order(cell, &|_| Some(cell.clone()), true);
         let started = Instant::now();
-        let (_, ran, _) = self.workers.next().expect("a cell was ordered");
+        let (_, ran, _) = self.workers.wait().expect("a cell was ordered");
         let seen = self.watch.end(ran.pid, driver(cell));
         self.was_busy(started, started + ran.lasted());
         self.result(cell, &ran, &seen)
@@ -155,8 +155,8 @@ impl Runner {
     }
 
     /// Waits until one of the cells that run has ended.
-    pub fn next(&mut self) -> Option<Ended> {
-        let (number, ran, process) = self.workers.next()?;
+    pub fn wait(&mut self) -> Option<Ended> {
+        let (number, ran, process) = self.workers.wait()?;
         let place = self.running.iter().position(|running| running.cell.number == number)?;
         let Running { cell, started, beside, undecided } = self.running.remove(place);
         let seen = self.watch.end(ran.pid, driver(&cell));

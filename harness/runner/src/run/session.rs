@@ -249,7 +249,7 @@ impl<'a> Session<'a> {
             // No other has begun since: if the machine goes down, what has ended is not to be open.
             self.write()?;
         }
-        match self.inventory.runner.next() {
+        match self.inventory.runner.wait() {
             None => {}
             Some(Ended::Undecided(cell, why)) => self.again.push((cell, why)),
             Some(Ended::Result(cell, result, beside)) => {

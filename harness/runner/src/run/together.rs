@@ -205,7 +205,8 @@ mod tests {
         assert_eq!(taken(&cells("4KiB", balance), 2, false), [2, 1]);
         assert_eq!(taken(&cells("4KiB", balance), 2, true), [1, 1, 1]);
         assert!(counts(&cells("4KiB", balance).get(0).unwrap()) && !counts(&cells("4KiB", STEPS).get(0).unwrap()));
-        let limit = "  - allocate: {as: b}\n  - limit: {files: 9, steps: [{export: {buffer: b, as: f}}, {size: {file: f}}]}\n";
+        let limit =
+            "  - allocate: {as: b}\n  - limit: {files: 9, steps: [{export: {buffer: b, as: f}}, {size: {file: f}}]}\n";
         assert_eq!(taken(&cells("4KiB", limit), 2, false), [1, 1, 1]);
     }
 

@@ -163,7 +163,7 @@ impl Workers {
     }
 
     /// Waits until one of the cells has ended, and returns it by its number.
-    pub fn next(&mut self) -> Option<(u32, ChildOutcome, Process)> {
+    pub fn wait(&mut self) -> Option<(u32, ChildOutcome, Process)> {
         loop {
             self.going.iter_mut().for_each(Going::look);
             if let Some(place) = self.going.iter().position(|going| going.ending.is_some()) {
@@ -257,7 +257,7 @@ mod tests {
     /// The pid and what was said of each cell.
     fn run(workers: &mut Workers, order: Order, work: Work<'_>) -> (ChildOutcome, Process) {
         workers.start(order, work);
-        let (number, ran, process) = workers.next().unwrap();
+        let (number, ran, process) = workers.wait().unwrap();
         assert_eq!(number, order.number);
         (ran, process)
     }
@@ -349,14 +349,14 @@ mod tests {
         let others: Vec<u32> = (1..4)
             .map(|number| {
                 workers.start(order(number, false), &waits);
-                workers.next().unwrap().0
+                workers.wait().unwrap().0
             })
             .collect();
         assert_eq!(others, [1, 2, 3]);
         (&go_on).write_all(&[1]).unwrap();
-        let (number, ran, process) = workers.next().unwrap();
+        let (number, ran, process) = workers.wait().unwrap();
         assert_eq!((number, ran.messages.step(), process), (0, Some("0"), Process::Fresh));
-        assert!(workers.next().is_none());
+        assert!(workers.wait().is_none());
     }
 
     #[test]
