@@ -19,7 +19,7 @@ const PARTS: [&str; 2] = ["qemu-system-common", "qemu-system-data"];
 const FIRMWARE: &str = "seabios";
 
 /// The emulator of a board with this many processors: the host's, but for one of several that it would run in one thread.
-/// Where there is no other, that is told, and the host's is taken.
+/// Where there is no other, that is reported, and the host's is taken.
 ///
 /// # Errors
 /// When the host's cannot be started.

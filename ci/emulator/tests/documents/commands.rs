@@ -80,7 +80,6 @@ pub const COMMANDS: &[(&str, By)] = &[
     ("prime-cts plan", Board(&[0], "")),
     ("prime-cts run", Board(&[0], "prime-cts run mapping. leaks.answer")),
     ("prime-cts run --resume", Board(&[0], "prime-cts run --resume mapping. leaks.answer")),
-    ("prime-cts run --jobs 2", Board(&[0], "prime-cts run --jobs 2 mapping. --output jobs")),
     ("prime-cts run --tag quick", Board(&[0, 1, 3], "prime-cts run --tag quick fd. --output quick")),
     ("prime-cts report DIR", Board(&[0], "prime-cts report prime-cts-results")),
     ("prime-cts diff A B", Board(&[0], "prime-cts diff prime-cts-results prime-cts-results/run.jsonl")),
