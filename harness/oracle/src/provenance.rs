@@ -99,6 +99,12 @@ impl Tracer {
         self.events.take(|exported| exported.pid == Some(pid))
     }
 
+    /// What [`Tracer::take_touches`], [`Tracer::take_shared`] and [`Tracer::take_frames`] return, of the thread `pid` alone.
+    /// What others did, and hold, is kept.
+    pub fn take_of(&mut self, pid: i32) -> (Vec<Touch>, Vec<Shared>, Vec<u64>) {
+        self.events.take_of(pid)
+    }
+
     /// Calls, by any thread, of functions that only an importer calls and that touch the struct pages behind an sg_table.
     pub fn take_touches(&mut self) -> Vec<Touch> {
         self.events.take_touches()

@@ -43,7 +43,9 @@ pub(crate) use part::{Part, Sort, Use};
 pub enum Scope {
     /// Only what its cell has: cells without a device in common can do it at the same time.
     Cell,
-    /// The machine as a whole: dma-bufs, memory and attachments of everyone, descriptors, processors.
+    /// Counts of its own process and its own dma-bufs, and of the bounce buffers of everyone, where the kernel counts those.
+    Counts,
+    /// The machine as a whole: memory of everyone, descriptors, processors.
     Machine,
 }
 
@@ -133,9 +135,9 @@ verbs! {
 /// Does steps while the process may open at most this many descriptors.
     Limit(Limit) = "limit" in Machine,
     /// Remembers how many descriptors, references and attachments there are.
-    Snapshot(Snapshot) = "snapshot" in Machine,
+    Snapshot(Snapshot) = "snapshot" in Counts,
     /// There are as many as the snapshot says.
-    Balance(Balance) = "balance" in Machine,
+    Balance(Balance) = "balance" in Counts,
 /// Checks whether a file is ready, by poll(2) with no timeout: a dma-buf is not while a fence that matters is pending.
     Poll(Poll) = "poll" in Cell,
     /// DMA_BUF_IOCTL_EXPORT_SYNC_FILE: the fences that a dma-buf has now, as a sync file.
@@ -239,10 +241,10 @@ mod tests {
     #[test]
     fn a_step_looks_at_what_the_steps_within_it_look_at() {
         assert_eq!(step("size: {file: f}").scope(), Scope::Cell);
-        assert_eq!(step("snapshot: {as: s}").scope(), Scope::Machine);
+        assert_eq!(step("snapshot: {as: s}").scope(), Scope::Counts);
         let around = |inner: &str| step(&format!("fork: {{steps: [{inner}, {{size: {{file: f}}}}]}}")).scope();
         assert_eq!(around("{release: f}"), Scope::Cell);
-        assert_eq!(around("{fork: {steps: [{snapshot: {as: s}}]}}"), Scope::Machine);
+        assert_eq!(around("{fork: {steps: [{snapshot: {as: s}}]}}"), Scope::Counts);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::command;
 use crate::debian::custom::FOLDER;
 use crate::error::{Error, Result};
 use crate::machine::architecture::Machine;
+use crate::machine::emulator::Emulator;
 
 const PACKAGE: &str = "device-tree-compiler";
 
@@ -31,7 +32,13 @@ impl DeviceTree {
 ///
 /// # Errors
 /// When the overlay cannot be read, compiled or applied; when the machine has no device tree.
-pub fn with_overlay(root: &Path, machine: &Machine, qemu: &Qemu, base: Option<&Path>) -> Result<Option<DeviceTree>> {
+pub fn with_overlay(
+    root: &Path,
+    machine: &Machine,
+    emulator: &Emulator,
+    qemu: &Qemu,
+    base: Option<&Path>,
+) -> Result<Option<DeviceTree>> {
     let Some(name) = &qemu.overlay else { return Ok(None) };
     let source = root.join(FOLDER).join(format!("{name}.dtso"));
     std::fs::metadata(&source).map_err(Error::file("read", &source))?;
@@ -40,7 +47,7 @@ pub fn with_overlay(root: &Path, machine: &Machine, qemu: &Qemu, base: Option<&P
     let base = match base {
         Some(base) => base,
         None => {
-            command::output(&mut dump(machine, qemu, &own), "tell the machine's device tree", machine.package)?;
+            command::output(&mut dump(emulator, qemu, &own), "tell the machine's device tree", machine.package)?;
             &own
         }
     };
@@ -54,8 +61,8 @@ pub fn with_overlay(root: &Path, machine: &Machine, qemu: &Qemu, base: Option<&P
 }
 
 /// Asks QEMU for the device tree that it would pass to the kernel.
-fn dump(machine: &Machine, qemu: &Qemu, to: &Path) -> Command {
-    let mut command = Command::new(machine.qemu);
+fn dump(emulator: &Emulator, qemu: &Qemu, to: &Path) -> Command {
+    let mut command = emulator.command();
     command.arg("-M").arg(format!("{},dumpdtb={}", qemu.machine, to.display())).args(["-cpu", &qemu.cpu]);
     command.arg("-smp").arg(qemu.processors.to_string()).arg("-m").arg(qemu.memory.to_string());
     command.args(["-nodefaults", "-nographic", "-vga", "none"]);

@@ -16,6 +16,7 @@ use spec::board::Qemu;
 use crate::command;
 use crate::error::{Error, Result};
 use crate::machine::architecture::Machine;
+use crate::machine::emulator::Emulator;
 
 /// A watchdog that every machine with PCI can have, by QEMU's name and the kernel's.
 pub const WATCHDOG: &str = "i6300esb";
@@ -39,8 +40,8 @@ pub struct Start<'a> {
     pub initramfs: &'a Path,
     /// Words for the kernel's command line in addition to the board file's.
     pub append: &'a str,
-    /// True if this QEMU loses track of code that the guest changes on another processor; see [`races`].
-    pub races: bool,
+    /// The program.
+    pub emulator: &'a Emulator,
     /// The folder that the guest mounts by the name `results`.
     pub results: &'a Path,
     /// The folder that it mounts by the name `userland`.
@@ -63,7 +64,7 @@ pub enum End {
 impl Start<'_> {
     /// QEMU's command line; `serial` says where the console is.
     pub fn command(&self, serial: &str) -> Command {
-        let mut command = Command::new(self.machine.qemu);
+        let mut command = self.emulator.command();
         let device = &self.qemu.share;
         command.args(self.options()).args(["-no-reboot", "-serial", serial]);
         command.arg("-kernel").arg(self.kernel).arg("-initrd").arg(self.initramfs);
@@ -92,7 +93,7 @@ impl Start<'_> {
     pub fn options(&self) -> Vec<String> {
         let Qemu { machine, cpu, processors, memory, devices, .. } = self.qemu;
         // Never KVM: what runs here must run on any machine, and be the same there.
-        let thread = if self.races { "single" } else { "multi" };
+        let thread = if self.emulator.races() { "single" } else { "multi" };
         let (processors, memory) = (processors.to_string(), memory.to_string());
         let accelerator = format!("tcg,thread={thread}");
         let mut options = vec!["-accel", &accelerator, "-M", machine, "-cpu", cpu, "-smp", &processors, "-m", &memory];
@@ -147,29 +148,8 @@ impl Start<'_> {
     }
 
     fn failed(&self, status: std::process::ExitStatus) -> Error {
-        let (program, purpose) = (self.machine.qemu.to_owned(), "emulate the board".to_owned());
+        let (program, purpose) = (self.emulator.name(), "emulate the board".to_owned());
         Error::Command { program, purpose, status, output: String::new() }
-    }
-}
-
-/// Returns whether this host's QEMU is older than 8.1. Such a one may run stale instructions after another of the guest's
-/// processors has changed them: a kernel that sets a probe or flips a static key dies of a stray `int3` now and then.
-/// (Fixed by "accel/tcg: Always lock pages before translation".) With its processors in one thread it is sound.
-///
-/// # Errors
-/// When QEMU cannot be started.
-pub fn races(machine: &Machine) -> Result<bool> {
-    let words = command::output(Command::new(machine.qemu).arg("--version"), "ask for its version", machine.package)?;
-    Ok(is_older(&String::from_utf8_lossy(&words), (8, 1)))
-}
-
-/// A version that cannot be read counts as an old one.
-fn is_older(words: &str, than: (u32, u32)) -> bool {
-    let version = words.split_whitespace().skip_while(|word| *word != "version").nth(1).unwrap_or_default();
-    let mut numbers = version.split(|character: char| !character.is_ascii_digit()).map(str::parse);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < than,
-        _ => true,
     }
 }
 
@@ -302,7 +282,7 @@ mod tests {
             append,
             results: Path::new(share),
             userland: None,
-            races,
+            emulator: &Emulator::imagined(races),
         };
         start.command("stdio").get_args().map(|word| word.to_string_lossy().into_owned()).collect()
     }
@@ -317,11 +297,6 @@ mod tests {
     #[test]
     fn an_old_qemu_runs_in_one_thread() {
         assert!(words("/results", "", true).contains(&"tcg,thread=single".to_owned()));
-        assert!(is_older("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright", (8, 1)));
-        assert!(is_older("QEMU emulator version 8.0.4", (8, 1)));
-        assert!(!is_older("QEMU emulator version 8.1.0", (8, 1)));
-        assert!(!is_older("QEMU emulator version 10.0.8 (Debian 1:10.0.8)", (8, 1)));
-        assert!(is_older("something else", (8, 1)));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod documents;
 mod ends;
 mod fuzz;
 mod host;
+mod jobs;
 mod layout;
 mod lint;
 mod load;

@@ -23,6 +23,11 @@ impl Recorded {
         Self::read(&root().join("target/boards").join(name))
     }
 
+    /// Every event, in its order.
+    pub fn every(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter()
+    }
+
     /// The events of a kind.
     pub fn events(&self, kind: &str) -> impl Iterator<Item = &Value> {
         self.0.iter().filter(move |event| event["event"] == kind)

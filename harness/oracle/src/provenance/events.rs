@@ -108,6 +108,13 @@ impl Events {
         std::mem::take(&mut self.frames)
     }
 
+    /// The same of one thread each; what the others did stays.
+    pub(super) fn take_of(&mut self, pid: i32) -> (Vec<Touch>, Vec<Shared>, Vec<u64>) {
+        let touches = self.touches.extract_if(.., |touch| touch.pid == pid).collect();
+        let frames = self.frames.extract_if(.., |(by, _)| *by == pid).map(|(_, frame)| frame).collect();
+        (touches, self.sharing.take_of(pid), frames)
+    }
+
     pub(super) fn take_shared(&mut self) -> Vec<Shared> {
         self.sharing.take()
     }

@@ -34,6 +34,7 @@ pub struct Shared {
 
 #[derive(Debug, Clone, Copy)]
 struct Holder {
+    pid: i32,
     device: u64,
     table: Option<u64>,
 }
@@ -57,9 +58,9 @@ impl Sharing {
                 if self.holders.len() < KEPT {
                     self.mapping.insert(pid, attachment);
                     // A new one may lie where an old one was; mapped again, it has its table still.
-                    let holder = self.holders.entry(attachment).or_insert(Holder { device, table: None });
+                    let holder = self.holders.entry(attachment).or_insert(Holder { pid, device, table: None });
                     if holder.device != device {
-                        *holder = Holder { device, table: None };
+                        *holder = Holder { pid, device, table: None };
                     }
                 }
             }
@@ -83,6 +84,13 @@ impl Sharing {
         if let Some(other) = other.filter(|_| !again) {
             self.shared.push(Shared { pid, table, devices: [other.device, device] });
         }
+    }
+
+    /// Returns what a thread has mapped for a second device, and forgets what it holds.
+    pub(super) fn take_of(&mut self, pid: i32) -> Vec<Shared> {
+        self.holders.retain(|_, holder| holder.pid != pid);
+        self.mapping.remove(&pid);
+        self.shared.extract_if(.., |shared| shared.pid == pid).collect()
     }
 
     /// Returns what threads have mapped for a second device; everything else is forgotten, the holders too.
@@ -155,6 +163,19 @@ mod tests {
         map(1, CANARY, 100).into_iter().chain(map(2, VGEM, 100)).for_each(|call| sharing.take_in(call));
         assert_eq!(sharing.take().iter().map(|shared| shared.pid).collect::<Vec<_>>(), [7]);
         assert_eq!(sharing.take(), [], "each cell starts from nothing");
+    }
+
+    #[test]
+    fn a_thread_that_is_asked_for_leaves_what_another_holds() {
+        let mut sharing = Sharing::default();
+        map(1, CANARY, 100).into_iter().for_each(|call| sharing.take_in(call));
+        sharing.take_in(Call::Map { pid: 8, attachment: 2, device: CANARY });
+        sharing.take_in(Call::Mapped { pid: 8, table: 200 });
+        assert_eq!(sharing.take_of(7), []);
+        map(3, VGEM, 100).into_iter().chain(map(4, VGEM, 200)).for_each(|call| sharing.take_in(call));
+        assert_eq!(sharing.take_of(8), []);
+        assert_eq!(sharing.take_of(7), [Shared { pid: 7, table: 200, devices: [CANARY, VGEM] }]);
+        assert_eq!(sharing.take(), []);
     }
 
     #[test]

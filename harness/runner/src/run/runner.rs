@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use event::finding::NOT_SHOWN_ALONE;
 use event::{Finding, OracleState};
@@ -17,9 +17,9 @@ use super::exported::of_steps;
 use super::judge;
 use super::result::CellResult;
 use super::settle::Settle;
-use super::together::{Undecided, looks_at_the_machine};
+use super::together::{self, Undecided};
 use super::watch::{Late, Observations, Watch};
-use super::worker::{self, Order, Process, Worker};
+use super::worker::{Order, Process, Workers};
 use crate::cell::message::Message;
 use crate::plan::{Cell, Plan};
 
@@ -32,13 +32,34 @@ pub struct Runner {
     steps: Duration,
     damage: Damage,
     settle: Settle,
-    workers: Vec<Option<Worker>>,
+    workers: Workers,
+    running: Vec<Running>,
+    /// When the first of the cells that run now, or that have ended since, began; and when the last of their steps ended.
+    busy: Option<(Instant, Instant)>,
     /// The failures behind others that showed again alone, one after the other.
     confirmed: u32,
     /// The cells that ran last.
     last: Vec<String>,
     /// What the kernel said behind cells, which no one has asked for yet.
     late: Vec<(Vec<String>, Late)>,
+}
+
+/// A cell that runs.
+struct Running {
+    cell: Rc<Cell>,
+    started: Instant,
+    /// True if others run meanwhile, or have.
+    beside: bool,
+    /// What was seen meanwhile and may be of any of them.
+    undecided: Option<Undecided>,
+}
+
+/// What became of a cell that was started.
+pub enum Ended {
+    /// It has a result; true if others ran meanwhile.
+    Result(Rc<Cell>, CellResult, bool),
+    /// Nothing that it showed counts.
+    Undecided(Rc<Cell>, Undecided),
 }
 
 /// After this many that showed again, the next are believed.
@@ -57,16 +78,21 @@ fn may_be_of_others(verdict: Verdict) -> bool {
 /// Returns whether a cell has a process to itself: one that looks at the machine as a whole, or that loads a library with
 /// threads and files of its own.
 fn has_its_process(cell: &Cell) -> bool {
-    looks_at_the_machine(cell) || cell.endpoints().any(|endpoint| endpoint.kind == Kind::Gbm)
+    together::counts(cell) || cell.endpoints().any(|endpoint| endpoint.kind == Kind::Gbm)
+}
+
+/// The driver of the exporter of a cell.
+fn driver(cell: &Cell) -> &str {
+    cell.exporter.as_ref().map_or("", |exporter| &exporter.driver)
 }
 
 impl Runner {
     /// Runs cells under this watch; these importers take contiguous memory only.
     pub fn new(watch: Watch, contiguous: BTreeSet<String>) -> Self {
         let damage = Damage::before(kernel_log::taint(Path::new("/proc")));
-        let (steps, settle, confirmed) = (Duration::ZERO, Settle::default(), 0);
-        let (workers, last, late) = Default::default();
-        Self { watch, contiguous, steps, damage, settle, workers, confirmed, last, late }
+        let (steps, settle, workers) = (Duration::ZERO, Settle::default(), Workers::default());
+        let (running, busy, confirmed, last, late) = Default::default();
+        Self { watch, contiguous, steps, damage, settle, workers, running, busy, confirmed, last, late }
     }
 
     /// Returns the watch, for work that is not a cell.
@@ -106,8 +132,13 @@ impl Runner {
 
     /// Runs one cell in a process of its own and gathers what its oracles and those of the watch saw.
     pub fn run(&mut self, cell: &Cell) -> CellResult {
-        let (ran, seen, _) =
-            self.processes(&[cell], &|_| Some(cell.clone()), true).pop().expect("a process for each cell");
+        self.begin_watch();
+        self.order(cell, &|_| Some(cell.clone()), true);
+        let started = Instant::now();
+        let (_, ran, _) = self.workers.wait().expect("a cell was ordered");
+        let seen = self.watch.end(ran.pid, driver(cell));
+        self.last = vec![cell.id.clone()];
+        self.was_busy(started, started + ran.lasted());
         self.result(cell, &ran, &seen)
     }
 
@@ -117,31 +148,53 @@ impl Runner {
         known.or_else(|| cell.blocked().map(judge::blocked)).map(CellResult::without_running)
     }
 
-    /// Runs cells of a plan at the same time, each in a process in which no other runs meanwhile.
-    ///
-    /// # Errors
-    /// Something was seen that may be of any of them: then nothing of what they showed counts.
-    pub fn run_together(&mut self, cells: &[Rc<Cell>], plan: &Plan) -> Result<Vec<CellResult>, Undecided> {
-        let every: Vec<&Cell> = cells.iter().map(Rc::as_ref).collect();
-        let all = self.processes(&every, &|number| plan.get(number), false);
-        if let Some(undecided) =
-            all.iter().find_map(|(ran, seen, _)| Undecided::of(ran, seen)).filter(|_| cells.len() > 1)
-        {
-            return Err(undecided);
+    /// The cells that run now.
+    pub fn running(&self) -> Vec<&Cell> {
+        self.running.iter().map(|running| running.cell.as_ref()).collect()
+    }
+
+    /// Lets a cell of a plan begin, beside those that run.
+    pub fn start(&mut self, cell: &Rc<Cell>, plan: &Plan) {
+        let beside = !self.running.is_empty();
+        if !beside {
+            self.begin_watch();
+        }
+        self.running.iter_mut().for_each(|running| running.beside = true);
+        let started = Instant::now();
+        self.order(cell, &|number| plan.get(number), false);
+        self.running.push(Running { cell: cell.clone(), started, beside, undecided: None });
+    }
+
+    /// Waits until one of the cells that run has ended.
+    pub fn wait(&mut self) -> Option<Ended> {
+        let (number, ran, process) = self.workers.wait()?;
+        let place = self.running.iter().position(|running| running.cell.number == number)?;
+        let Running { cell, started, beside, undecided } = self.running.remove(place);
+        let seen = self.watch.end(ran.pid, driver(&cell));
+        self.last = vec![cell.id.clone()];
+        self.was_busy(started, started + ran.lasted());
+        if beside && let Some(undecided) = undecided.or_else(|| Undecided::of(&ran, &seen)) {
+            self.running.iter_mut().for_each(|running| running.undecided = Some(undecided.clone()));
+            return Some(Ended::Undecided(cell, undecided));
         }
         let damaged = self.damage.by().is_some();
-        let ended = |(cell, (ran, seen, process)): (&Rc<Cell>, &(ChildOutcome, Observations, Process))| {
-            (cell.clone(), self.result(cell, ran, seen), *process)
-        };
-        let ended: Vec<_> = cells.iter().zip(&all).map(ended).collect();
+        let result = self.result(&cell, &ran, &seen);
         let harmed = !damaged && self.damage.by().is_some();
-        Ok(ended
-            .into_iter()
-            .map(|(cell, result, process)| match process {
-                Process::Used if !harmed && may_be_of_others(result.verdict) => self.alone(&cell, result),
-                _ => result,
-            })
-            .collect())
+        let result = match process {
+            Process::Used if !beside && !harmed && may_be_of_others(result.verdict) => self.alone(&cell, result),
+            _ => result,
+        };
+        Some(Ended::Result(cell, result, beside))
+    }
+
+    /// Counts the time in which steps were done. What the run itself does while others are being done is no cost.
+    fn was_busy(&mut self, from: Instant, to: Instant) {
+        let (first, last) = self.busy.take().unwrap_or((from, to));
+        let (first, last) = (first.min(from), last.max(to));
+        match self.running.is_empty() {
+            true => self.steps += last - first,
+            false => self.busy = Some((first, last)),
+        }
     }
 
     /// Runs a cell again by itself that has failed behind others in a process: what those have left there may be the cause.
@@ -163,14 +216,7 @@ impl Runner {
         CellResult { findings, ..behind }
     }
 
-    fn processes(
-        &mut self,
-        cells: &[&Cell],
-        plan: &dyn Fn(u32) -> Option<Cell>,
-        alone: bool,
-    ) -> Vec<(ChildOutcome, Observations, Process)> {
-        let late = self.watch.begin();
-        self.learn_late(late);
+    fn order(&mut self, cell: &Cell, plan: &dyn Fn(u32) -> Option<Cell>, alone: bool) {
         let contiguous = &self.contiguous;
         let work = |number: u32, settle: Duration, say: &mut dyn FnMut(&Message)| {
             let Some(cell) = plan(number) else { return };
@@ -179,20 +225,14 @@ impl Runner {
             let _fragments = scatter.then(|| Fragments::make(FRAGMENTS));
             crate::cell::execute(&cell, settle, say);
         };
-        let order = |cell: &&Cell| {
-            let alone = alone || has_its_process(cell);
-            let settle = self.settle.of(cell);
-            Order { number: cell.number, deadline: cell.case.deadline.0, settle, alone }
-        };
-        let orders: Vec<Order> = cells.iter().map(order).collect();
-        let ran = worker::run_all(&mut self.workers, &orders, &work);
-        let driver = |cell: &&Cell| cell.exporter.as_ref().map_or(String::new(), |exporter| exporter.driver.clone());
-        let drivers: Vec<String> = cells.iter().map(driver).collect();
-        let processes: Vec<_> = ran.iter().zip(&drivers).map(|((ran, _), driver)| (ran.pid, driver.as_str())).collect();
-        let seen = self.watch.end_all(&processes);
-        self.steps += ran.iter().map(|(ran, _)| ran.lasted()).max().unwrap_or_default();
-        self.last = cells.iter().map(|cell| cell.id.clone()).collect();
-        ran.into_iter().zip(seen).map(|((ran, process), seen)| (ran, seen, process)).collect()
+        let (alone, settle) = (alone || has_its_process(cell), self.settle.of(cell));
+        let order = Order { number: cell.number, deadline: cell.case.deadline.0, settle, alone };
+        self.workers.start(order, &work);
+    }
+
+    fn begin_watch(&mut self) {
+        let late = self.watch.begin();
+        self.learn_late(late);
     }
 
     /// Keeps what the kernel said since the last cells have ended. What comes before any cell is the machine's own.

@@ -9,6 +9,7 @@ use event::journal::{Journal, JournalError};
 use event::known::KnownFaults;
 use event::missing::missing;
 use event::{self, Again, CellEnd, CellStart, EndpointFound, Event, Missing, Resumed, Then, Trouble};
+use oracle::balance::bounce;
 use spec::board::{Board, Expect};
 use spec::verdict::Outcome;
 
@@ -17,10 +18,10 @@ use super::breaker::held_back;
 use super::inventory::Inventory;
 use super::result::CellResult;
 use super::resume::{Before, ResumeError};
-use super::runner::Runner;
+use super::runner::{Ended, Runner};
 use super::shrinking::Shrinking;
 use super::so_far::SoFar;
-use super::together::Waiting;
+use super::together::{Undecided, Waiting};
 use super::trouble::{self, AfterDamage, Lookout};
 use crate::plan::{Cell, Plan};
 use crate::watchdog::Feeder;
@@ -59,6 +60,9 @@ pub enum RunError {
     Resume(#[from] ResumeError),
 }
 
+/// After this many cells of which nothing counts that they showed beside others, one runs at a time.
+const DISCARDED: usize = 100;
+
 /// Hears of the progress of a run.
 pub trait Progress {
     /// The devices are known, and this many cells are planned.
@@ -87,36 +91,29 @@ pub fn run(
     let mut session = Session::begin(options, inventory, cells, before, journal, progress)?;
     let left = cells.iter().filter(|cell| !before.is_some_and(|before| before.has(&cell.id)));
     let suspects = before.into_iter().flat_map(|before| before.suspects()).cloned();
-    let mut waiting = Waiting::new(left, suspects, options.jobs.max(1));
+    let bounces = bounce::slots(Path::new("/proc"), Path::new("/sys/kernel/debug")).is_some();
+    let mut waiting = Waiting::new(left, suspects, options.jobs.max(1), bounces);
     loop {
-        let mut together = waiting.take();
-        if together.is_empty() {
-            together = session.held.pop_front().into_iter().collect();
-        } else if !options.in_order {
-            together = session.hold(together);
-            if together.is_empty() {
-                continue;
+        while !session.is_to_look() {
+            let Some(cell) = waiting.next(&session.inventory.runner.running()) else { break };
+            session.begin_or_hold(cell)?;
+        }
+        if session.inventory.runner.running().is_empty() {
+            if session.look_out()? {
+                return Ok(());
             }
+            if !session.again.is_empty() {
+                session.again(&mut waiting);
+            } else if waiting.is_empty() {
+                match session.held.pop_front() {
+                    Some(cell) => session.start(cell)?,
+                    None => return session.finish(),
+                }
+            }
+            continue;
         }
-        if together.is_empty() {
-            return session.finish();
-        }
-        match session.run(together)? {
-            Ran::Done => {}
-            Ran::Undecided(cells) => waiting.again(&cells),
-            Ran::Over => return Ok(()),
-        }
+        session.wait()?;
     }
-}
-
-/// What became of cells that were to be run.
-enum Ran {
-    /// They have ended.
-    Done,
-    /// They have to be run again, each by itself, because no one can say which of them caused what was seen.
-    Undecided(Vec<Rc<Cell>>),
-    /// They have ended, and so has the run: the machine is to be started again.
-    Over,
 }
 
 /// A run in progress.
@@ -131,6 +128,12 @@ struct Session<'a> {
     lookout: Lookout,
     /// Cells that are run last, if at all: others that are like them hang.
     held: VecDeque<Rc<Cell>>,
+    /// Cells of which nothing that they showed beside others counts, and why.
+    again: Vec<(Rc<Cell>, Undecided)>,
+    /// How many there were.
+    discarded: usize,
+    /// The cells that have ended since the machine was looked at.
+    ran: Vec<String>,
     /// Events that are written with the next cell's start: nothing happens in between.
     pending: Vec<Event>,
     /// The number of ended cells that the listener has heard of.
@@ -167,7 +170,7 @@ impl<'a> Session<'a> {
         let started = Instant::now();
         let damaged = inventory.runner.damaged_by().is_some();
         let lookout = Lookout::of(options.after_damage, Shrinking::since_now("/proc"), damaged);
-        let (held, told) = (VecDeque::new(), so_far.number);
+        let (held, again, ran, told) = (VecDeque::new(), Vec::new(), Vec::new(), so_far.number);
         let mut session = Self {
             options,
             inventory,
@@ -178,6 +181,9 @@ impl<'a> Session<'a> {
             so_far,
             lookout,
             held,
+            again,
+            discarded: 0,
+            ran,
             pending,
             told,
             started,
@@ -192,11 +198,18 @@ impl<'a> Session<'a> {
         self.options.board.as_ref().map(|board| &board.expect)
     }
 
-    /// Returns those cells that can be run now.
-    fn hold(&mut self, together: Vec<Rc<Cell>>) -> Vec<Rc<Cell>> {
-        let (held, now): (Vec<_>, _) = together.into_iter().partition(|cell| self.so_far.breaker.holds(cell).is_some());
-        self.held.extend(held);
-        now
+    /// Lets a cell begin, unless others that are like it hang, or it is known how it has ended.
+    fn begin_or_hold(&mut self, cell: Rc<Cell>) -> Result<(), JournalError> {
+        if !self.options.in_order && self.so_far.breaker.holds(&cell).is_some() {
+            self.held.push_back(cell);
+            return Ok(());
+        }
+        if let Some(before) = self.before.filter(|before| before.crashed_in() == Some(&cell.id)) {
+            let crashed = before.end_of(&cell);
+            self.ended(crashed.event(&cell, self.expect(), &self.options.known));
+            return Ok(());
+        }
+        self.start(cell)
     }
 
     /// Returns the result of a cell that is not run because of what has become of others.
@@ -209,61 +222,81 @@ impl<'a> Session<'a> {
         (!tried).then(|| held_back(cell, &common))
     }
 
-    /// Runs cells at the same time.
-    fn run(&mut self, together: Vec<Rc<Cell>>) -> Result<Ran, RunError> {
-        let crashed = |cell: &Rc<Cell>| self.before.filter(|before| before.crashed_in() == Some(&cell.id));
-        let (over, begun): (Vec<_>, Vec<_>) = together.into_iter().partition(|cell| crashed(cell).is_some());
-        let ends =
-            over.into_iter().filter_map(|cell| crashed(&cell).map(|before| (cell.clone(), before.end_of(&cell))));
-        let mut ended: Vec<(Rc<Cell>, CellResult)> = ends.collect();
-        if !begun.is_empty() {
-            self.start(&begun)?;
+    /// Lets a cell begin. If the machine goes down, that is the last that the journal has.
+    fn start(&mut self, cell: Rc<Cell>) -> Result<(), JournalError> {
+        self.pending.push(Event::CellStart(CellStart { id: cell.id.clone() }));
+        self.write()?;
+        self.progress.begins(&cell.id);
+        let running = self.inventory.runner.running();
+        let longest = running.into_iter().chain([cell.as_ref()]).map(|cell| cell.case.deadline.0).max();
+        self.options.watchdog.iter().for_each(|watchdog| watchdog.allow(longest.unwrap_or_default()));
+        match self.spared(&cell).or_else(|| Runner::not_run(&cell)) {
+            Some(known) => self.ended(known.event(&cell, self.expect(), &self.options.known)),
+            None => self.inventory.runner.start(&cell, self.cells),
         }
-        let mut left: Vec<Rc<Cell>> = Vec::new();
-        for cell in begun {
-            match self.spared(&cell).or_else(|| Runner::not_run(&cell)) {
-                Some(known) => ended.push((cell, known)),
-                None => left.push(cell),
-            }
-        }
-        let (mut again, mut ran) = (None, Vec::new());
-        match if left.is_empty() { Ok(Vec::new()) } else { self.inventory.runner.run_together(&left, self.cells) } {
-            Ok(results) => {
-                ran.extend(left.iter().map(|cell| cell.id.clone()));
-                ended.extend(left.into_iter().zip(results));
-            }
-            Err(undecided) => {
-                let cells = left.iter().map(|cell| cell.id.clone()).collect();
-                self.pending.push(Event::Again(Again { cells, seen: undecided.0 }));
-                again = Some(left);
-            }
-        }
-        for (cell, result) in ended {
-            self.ended(result.event(&cell, self.expect(), &self.options.known));
-        }
-        match again {
-            Some(again) => Ok(Ran::Undecided(again)),
-            None if ran.is_empty() => Ok(Ran::Done),
-            None => self.look_out(&ran),
-        }
+        Ok(())
     }
 
-    /// Looks what has become of the machine in cells that were run.
-    fn look_out(&mut self, ran: &[String]) -> Result<Ran, RunError> {
+    /// Returns whether no other cell may begin before those that run have ended, and the machine was looked at.
+    fn is_to_look(&self) -> bool {
+        let idle = self.inventory.runner.running().is_empty();
+        !self.again.is_empty() || idle && !self.ran.is_empty()
+    }
+
+    /// Waits until a cell has ended.
+    fn wait(&mut self) -> Result<(), JournalError> {
+        if !self.pending.is_empty() {
+            // No other has begun since: if the machine goes down, what has ended is not to be open.
+            self.write()?;
+        }
+        match self.inventory.runner.wait() {
+            None => {}
+            Some(Ended::Undecided(cell, why)) => self.again.push((cell, why)),
+            Some(Ended::Result(cell, result, beside)) => {
+                let ended = result.event(&cell, self.expect(), &self.options.known);
+                if beside && ended.outcome != Outcome::Expected {
+                    let seen = ended.findings.iter().find(|finding| finding.verdict == ended.verdict);
+                    let seen = seen.map_or_else(|| ended.verdict.to_string(), |finding| finding.seen.clone());
+                    self.again.push((cell, Undecided(seen)));
+                } else {
+                    self.ran.push(cell.id.clone());
+                    self.ended(ended);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets those be run again, each by itself, of which no one can say what of that which was seen is theirs.
+    fn again(&mut self, waiting: &mut Waiting<impl Iterator<Item = Cell>>) {
+        let again = std::mem::take(&mut self.again);
+        for together in again.chunk_by(|(_, one), (_, other)| one == other) {
+            let cells = together.iter().map(|(cell, _)| cell.id.clone()).collect();
+            self.pending.push(Event::Again(Again { cells, seen: together[0].1.0.clone() }));
+        }
+        self.discarded += again.len();
+        if self.discarded > DISCARDED {
+            waiting.one_at_a_time();
+        }
+        waiting.again(&again.into_iter().map(|(cell, _)| cell).collect::<Vec<_>>());
+    }
+
+    /// Looks what has become of the machine in cells that were run, while none runs. Returns whether the run is over.
+    fn look_out(&mut self) -> Result<bool, JournalError> {
         self.late(false);
-        if self.so_far.number >= self.cells.len() {
+        let ran = std::mem::take(&mut self.ran);
+        if ran.is_empty() || self.so_far.number >= self.cells.len() {
             // The machine has done what it was there for.
-            return Ok(Ran::Done);
+            return Ok(false);
         }
         let damage = self.inventory.runner.damaged_by();
-        let Some(trouble) = self.lookout.after(ran, damage, &self.so_far.breaker) else { return Ok(Ran::Done) };
+        let Some(trouble) = self.lookout.after(&ran, damage, &self.so_far.breaker) else { return Ok(false) };
         let over = trouble.then != Then::GoOn;
         self.tell([trouble]);
-        if !over {
-            return Ok(Ran::Done);
+        if over {
+            self.write()?;
         }
-        self.write()?;
-        Ok(Ran::Over)
+        Ok(over)
     }
 
     /// Tells of what the kernel said between cells.
@@ -277,16 +310,6 @@ impl<'a> Session<'a> {
             self.so_far.troubles.push(trouble.clone());
             self.pending.push(Event::Trouble(trouble));
         }
-    }
-
-    /// Writes that cells begin: if the machine goes down, this is the last that the journal has.
-    fn start(&mut self, begun: &[Rc<Cell>]) -> Result<(), JournalError> {
-        self.pending.extend(begun.iter().map(|cell| Event::CellStart(CellStart { id: cell.id.clone() })));
-        self.write()?;
-        begun.iter().for_each(|cell| self.progress.begins(&cell.id));
-        let longest = begun.iter().map(|cell| cell.case.deadline.0).max().unwrap_or_default();
-        self.options.watchdog.iter().for_each(|watchdog| watchdog.allow(longest));
-        Ok(())
     }
 
     fn ended(&mut self, ended: CellEnd) {

@@ -1,14 +1,15 @@
 //! Which cells run at the same time (`--jobs`), and when what they showed does not count.
 //!
-//! Cells run together if they have no device in common and none of them looks at the machine as a whole. The kernel's log
-//! and its taint are the machine's, too: where they show something while several cells run, or one of these does not
-//! end by itself, no one can say whose it is. Then nothing of what any of them showed counts, a pass as little as a
-//! failure, and each is run by itself.
+//! Cells run together if they have no device in common and none of them looks at the machine as a whole. As soon as one
+//! has ended, another begins. The kernel's log and its taint are the machine's, too: they are read whenever a cell ends,
+//! and where they show something while several cells run, or one of these does not end by itself, no one can say whose
+//! it is. Then nothing of what any of them showed counts, a pass as little as a failure, and each is run by itself. A cell
+//! that fails beside others without such a sign is run by itself as well, and only that counts.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use spec::step::Scope;
+use spec::step::{Scope, Step};
 use uapi::process::Ending;
 
 use super::child::ChildOutcome;
@@ -21,61 +22,87 @@ const WINDOW: usize = 1024;
 /// Buffers that are larger take memory away from others, bytes.
 const LARGE: u64 = 64 << 20;
 
+/// After this many cells, those that run are waited for: what is left of the machine shows only while it is idle.
+const IDLE: usize = 32;
+
 /// Cells that have yet to be run. No more of them are held than are looked through.
 pub struct Waiting<I> {
-    next: VecDeque<Rc<Cell>>,
+    next: VecDeque<Next>,
     rest: I,
     /// The ids of those that run alone, whatever they do.
     alone: BTreeSet<String>,
     jobs: usize,
+    /// True if the kernel counts bounce buffers, of which no one can say whose they are.
+    bounces: bool,
+    /// The cells that have begun since the machine was idle.
+    since: usize,
+}
+
+/// A cell, and the things that it takes for itself.
+struct Next {
+    cell: Rc<Cell>,
+    locks: BTreeSet<String>,
 }
 
 impl<I: Iterator<Item = Cell>> Waiting<I> {
     /// Queues cells in this order, up to `jobs` at the same time; `alone` are ids of cells that run by themselves.
-    pub fn new(cells: I, alone: impl IntoIterator<Item = String>, jobs: usize) -> Self {
-        Self { next: VecDeque::new(), rest: cells, alone: alone.into_iter().collect(), jobs }
+    pub fn new(cells: I, alone: impl IntoIterator<Item = String>, jobs: usize, bounces: bool) -> Self {
+        let alone = alone.into_iter().collect();
+        Self { next: VecDeque::new(), rest: cells, alone, jobs, bounces, since: 0 }
     }
 
-    /// The first of them, with others that can run at the same time.
-    pub fn take(&mut self) -> Vec<Rc<Cell>> {
-        self.look_at(1);
-        let Some(first) = self.next.pop_front() else { return Vec::new() };
-        let mut together = vec![first.clone()];
-        if self.jobs < 2 || self.is_alone(&first) {
-            return together;
+    /// The next that can run beside those that are running; nothing where there is none, or none can until they have ended.
+    pub fn next(&mut self, running: &[&Cell]) -> Option<Rc<Cell>> {
+        if running.is_empty() {
+            self.since = 1;
+            self.look_at(1);
+            return self.next.pop_front().map(|next| next.cell);
         }
-        self.look_at(WINDOW);
-        let mut taken: BTreeSet<String> = locks(&first);
+        if running.len() >= self.jobs || self.since >= IDLE || running.iter().any(|cell| self.is_alone(cell)) {
+            return None;
+        }
+        let taken: BTreeSet<String> = running.iter().flat_map(|cell| locks(cell)).collect();
         let mut place = 0;
-        while together.len() < self.jobs && place < self.next.len().min(WINDOW) {
-            let cell = &self.next[place];
-            let wanted = locks(cell);
-            if self.is_alone(cell) || !taken.is_disjoint(&wanted) {
-                place += 1;
-                continue;
+        while place < WINDOW {
+            self.look_at(place + 1);
+            let next = self.next.get(place)?;
+            if taken.is_disjoint(&next.locks) && !self.is_alone(&next.cell) {
+                self.since += 1;
+                return self.next.remove(place).map(|next| next.cell);
             }
-            taken.extend(wanted);
-            together.extend(self.next.remove(place));
+            place += 1;
         }
-        together
+        None
+    }
+
+    /// Returns whether there is none left.
+    pub fn is_empty(&mut self) -> bool {
+        self.look_at(1);
+        self.next.is_empty()
+    }
+
+    /// Lets no more cells run at the same time.
+    pub fn one_at_a_time(&mut self) {
+        self.jobs = 1;
     }
 
     /// Makes this many of the next cells, as far as there are that many.
     fn look_at(&mut self, count: usize) {
         let missing = count.saturating_sub(self.next.len());
-        self.next.extend(self.rest.by_ref().take(missing).map(Rc::new));
+        let next = |cell: Cell| Next { locks: locks(&cell), cell: Rc::new(cell) };
+        self.next.extend(self.rest.by_ref().take(missing).map(next));
     }
 
     /// Discards what these showed: each is next, and runs by itself.
     pub fn again(&mut self, cells: &[Rc<Cell>]) {
         for cell in cells.iter().rev() {
             self.alone.insert(cell.id.clone());
-            self.next.push_front(cell.clone());
+            self.next.push_front(Next { cell: cell.clone(), locks: locks(cell) });
         }
     }
 
     fn is_alone(&self, cell: &Cell) -> bool {
-        self.alone.contains(&cell.id) || looks_at_the_machine(cell)
+        self.alone.contains(&cell.id) || looks_at_the_machine(cell, self.bounces)
     }
 }
 
@@ -84,9 +111,20 @@ fn locks(cell: &Cell) -> BTreeSet<String> {
     cell.endpoints().flat_map(|endpoint| endpoint.locks()).collect()
 }
 
+fn scope(cell: &Cell) -> Scope {
+    cell.case.steps.iter().map(Step::scope).max().unwrap_or(Scope::Cell)
+}
+
 /// Returns whether a cell counts what others change, or takes away what others need.
-pub fn looks_at_the_machine(cell: &Cell) -> bool {
-    cell.case.steps.iter().any(|step| step.scope() == Scope::Machine) || cell.sizes().iter().any(|&size| size > LARGE)
+fn looks_at_the_machine(cell: &Cell, bounces: bool) -> bool {
+    let most = if bounces { Scope::Cell } else { Scope::Counts };
+    let keeps = |step: &Step| matches!(step, Step::Repeat(repeat) if repeat.keep);
+    scope(cell) > most || cell.case.steps.iter().any(keeps) || cell.sizes().iter().any(|&size| size > LARGE)
+}
+
+/// Returns whether a cell counts what other cells may have left in its process, or takes away what they need.
+pub fn counts(cell: &Cell) -> bool {
+    looks_at_the_machine(cell, true)
 }
 
 /// Something that was seen while several cells ran, and that may be of any of them.
@@ -138,28 +176,61 @@ mod tests {
 
     const STEPS: &str = "  - allocate: {as: b}\n  - export: {buffer: b, as: f}\n  - size: {file: f}\n";
 
-    fn taken(cells: &Plan, jobs: usize) -> Vec<usize> {
-        let mut waiting = Waiting::new(cells.iter(), [], jobs);
-        std::iter::from_fn(|| Some(waiting.take().len()).filter(|count| *count > 0)).collect()
+    /// How many cells run each time that no more can begin, of which then all end.
+    fn taken(cells: &Plan, jobs: usize, bounces: bool) -> Vec<usize> {
+        let mut waiting = Waiting::new(cells.iter(), [], jobs, bounces);
+        let mut all = Vec::new();
+        loop {
+            let mut running: Vec<Rc<Cell>> = Vec::new();
+            while let Some(cell) = waiting.next(&running.iter().map(Rc::as_ref).collect::<Vec<_>>()) {
+                running.push(cell);
+            }
+            if running.is_empty() {
+                return all;
+            }
+            all.push(running.len());
+        }
     }
 
     #[test]
-    fn as_many_are_taken_as_may_run_and_large_buffers_and_balances_run_alone() {
-        assert_eq!(taken(&cells("4KiB", STEPS), 1), [1, 1, 1]);
-        assert_eq!(taken(&cells("4KiB", STEPS), 2), [2, 1]);
-        assert_eq!(taken(&cells("65MiB", STEPS), 2), [1, 1, 1]);
+    fn as_many_are_taken_as_may_run_and_large_buffers_run_alone() {
+        assert_eq!(taken(&cells("4KiB", STEPS), 1, false), [1, 1, 1]);
+        assert_eq!(taken(&cells("4KiB", STEPS), 2, false), [2, 1]);
+        assert_eq!(taken(&cells("65MiB", STEPS), 2, false), [1, 1, 1]);
+    }
+
+    #[test]
+    fn balances_run_alone_where_bounce_buffers_are_counted_and_races_everywhere() {
         let balance = "  - allocate: {as: b}\n  - export: {buffer: b, as: f}\n  - snapshot: {as: s, file: f}\n  - balance: {since: s, file: f}\n";
-        assert_eq!(taken(&cells("4KiB", balance), 2), [1, 1, 1]);
+        assert_eq!(taken(&cells("4KiB", balance), 2, false), [2, 1]);
+        assert_eq!(taken(&cells("4KiB", balance), 2, true), [1, 1, 1]);
+        assert!(counts(&cells("4KiB", balance).get(0).unwrap()) && !counts(&cells("4KiB", STEPS).get(0).unwrap()));
+        let limit =
+            "  - allocate: {as: b}\n  - limit: {files: 9, steps: [{export: {buffer: b, as: f}}, {size: {file: f}}]}\n";
+        assert_eq!(taken(&cells("4KiB", limit), 2, false), [1, 1, 1]);
+    }
+
+    #[test]
+    fn now_and_then_all_are_waited_for() {
+        let cells = cells("4KiB", STEPS);
+        let other = cells.get(1).unwrap();
+        let endless = std::iter::repeat(cells.get(0).unwrap());
+        let mut waiting = Waiting::new(endless, [], 2, false);
+        assert!(waiting.next(&[]).is_some());
+        assert_eq!(std::iter::from_fn(|| waiting.next(&[&other])).count(), IDLE - 1);
+        assert!(waiting.next(&[]).is_some() && waiting.next(&[&other]).is_some());
     }
 
     #[test]
     fn what_does_not_count_is_next_and_alone() {
         let cells = cells("4KiB", STEPS);
-        let mut waiting = Waiting::new(cells.iter(), [], 2);
-        let first = waiting.take();
-        waiting.again(&first);
-        let ids = |cells: Vec<Rc<Cell>>| cells.iter().map(|cell| cell.id.clone()).collect::<Vec<_>>();
-        assert_eq!([ids(waiting.take()), ids(waiting.take())].concat(), ids(first));
+        let mut waiting = Waiting::new(cells.iter(), [], 2, false);
+        let first = waiting.next(&[]).unwrap();
+        let second = waiting.next(&[&first]).unwrap();
+        waiting.again(&[first.clone(), second.clone()]);
+        let again = waiting.next(&[]).unwrap();
+        assert_eq!((&again.id, waiting.next(&[&again]).map(|cell| cell.id.clone())), (&first.id, None));
+        assert_eq!(waiting.next(&[]).unwrap().id, second.id);
     }
 
     #[test]

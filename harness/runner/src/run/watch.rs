@@ -222,41 +222,25 @@ impl Watch {
         }
     }
 
-    /// Returns what came since `begin`: of the exports, those of a process and of the driver whose endpoint it used.
+    /// Returns what came since `begin`, or since another process was asked for: what the kernel does not attribute to a process,
+    /// and what this one did; of the exports, those of the driver whose endpoint it used.
     pub fn end(&mut self, pid: i32, driver: &str) -> Observations {
-        self.end_all(&[(pid, driver)]).pop().unwrap_or_default()
-    }
-
-    /// As [`Watch::end`], for each of several processes that ran at the same time. What no probe attributes to a process is
-    /// reported for all of them.
-    pub fn end_all(&mut self, processes: &[(i32, &str)]) -> Vec<Observations> {
         let common = self.of_no_process();
-        let Ok(tracer) = &mut self.tracer else { return processes.iter().map(|_| common.clone()).collect() };
+        let Ok(tracer) = &mut self.tracer else { return common };
         let lost = tracer.lost();
         tracer.read();
-        let (touched, shared, mapped) = (tracer.take_touches(), tracer.take_shared(), tracer.take_frames());
-        let mut all: Vec<Observations> = Vec::new();
-        for &(pid, driver) in processes {
-            let of_process = |&(by, frame): &(i32, u64)| (by == pid).then_some(frame);
-            let mut seen = Observations {
-                touched: touched.iter().filter(|touch| touch.pid == pid).cloned().collect(),
-                shared: shared.iter().filter(|shared| shared.pid == pid).copied().collect(),
-                frames: frames(mapped.iter().filter_map(of_process).collect()),
-                ..common.clone()
-            };
-            for found in tracer.take(pid) {
-                let found = found.of_driver(driver);
-                let observed = found.evidence == Evidence::Traced && found.map_dma_buf.is_some();
-                let found = MapDmaBuf { symbol: found.map_dma_buf, exp_name: found.exp_name, observed };
-                if !seen.exported.contains(&found) {
-                    seen.exported.push(found);
-                }
+        let (touched, shared, mapped) = tracer.take_of(pid);
+        let mut seen = Observations { touched, shared, frames: frames(mapped), ..common };
+        for found in tracer.take(pid) {
+            let found = found.of_driver(driver);
+            let observed = found.evidence == Evidence::Traced && found.map_dma_buf.is_some();
+            let found = MapDmaBuf { symbol: found.map_dma_buf, exp_name: found.exp_name, observed };
+            if !seen.exported.contains(&found) {
+                seen.exported.push(found);
             }
-            all.push(seen);
         }
-        let lost = tracer.lost() - lost;
-        all.iter_mut().for_each(|seen| seen.lost_calls = lost);
-        all
+        seen.lost_calls = tracer.lost() - lost;
+        seen
     }
 
     /// Returns what the kernel does not attribute to a process: its log and its taint.
@@ -266,7 +250,9 @@ impl Watch {
             self.records.extend(log.take());
             let records = std::mem::take(&mut self.records);
             (seen.splats, seen.dumps) = (kernel_log::splats(&records), kernel_log::dumps(&records));
-            seen.lost = log.lost() - self.lost_before;
+            let lost = log.lost();
+            seen.lost = lost - self.lost_before;
+            self.lost_before = lost;
         }
         let now = self.taint_file.read();
         seen.taint = now.unwrap_or(0) & !self.taint.unwrap_or(0);

@@ -147,31 +147,44 @@ fn serve(mut orders: &File, say: &Say, work: Work<'_>) -> i32 {
     0
 }
 
-/// Runs cells at the same time, each in a process of `workers`, which are started as needed. A worker that can run more is
-/// there afterwards.
-pub fn run_all(workers: &mut Vec<Option<Worker>>, orders: &[Order], work: Work<'_>) -> Vec<(ChildOutcome, Process)> {
-    workers.resize_with(workers.len().max(orders.len()), || None);
-    let mut all: Vec<Going> =
-        orders.iter().enumerate().map(|(place, order)| Going::start(workers[place].take(), *order, work)).collect();
-    loop {
-        all.iter_mut().for_each(Going::look);
-        let open: Vec<(&Watched, Instant)> = all.iter().filter_map(Going::open).collect();
-        let Some(due) = open.iter().map(|(watched, end)| watched.due(*end)).min() else { break };
-        let watched: Vec<&Watched> = open.iter().map(|(watched, _)| *watched).collect();
-        // Without poll there is no waiting, and each is looked at again and again.
-        let _ = uapi::process::wait(&watched, due);
+/// Cells that run at the same time, each in a process in which no other runs meanwhile.
+#[derive(Default)]
+pub struct Workers {
+    /// Processes that wait for orders.
+    idle: Vec<Worker>,
+    going: Vec<Going>,
+}
+
+impl Workers {
+    /// Lets a cell begin, in a process that waits or in a new one.
+    pub fn start(&mut self, order: Order, work: Work<'_>) {
+        let worker = if order.alone { None } else { self.idle.pop() };
+        self.going.push(Going::start(worker, order, work));
     }
-    let ended = all.into_iter().map(Going::ran);
-    let mut outcomes = Vec::new();
-    for (place, (outcome, process, worker)) in ended.enumerate() {
-        workers[place] = worker;
-        outcomes.push((outcome, process));
+
+    /// Waits until one of the cells has ended, and returns it by its number.
+    pub fn wait(&mut self) -> Option<(u32, ChildOutcome, Process)> {
+        loop {
+            self.going.iter_mut().for_each(Going::look);
+            if let Some(place) = self.going.iter().position(|going| going.ending.is_some()) {
+                let going = self.going.remove(place);
+                let number = going.number;
+                let (outcome, process, worker) = going.ran();
+                self.idle.extend(worker);
+                return Some((number, outcome, process));
+            }
+            let open: Vec<(&Watched, Instant)> = self.going.iter().filter_map(Going::open).collect();
+            let due = open.iter().map(|(watched, end)| watched.due(*end)).min()?;
+            let watched: Vec<&Watched> = open.iter().map(|(watched, _)| *watched).collect();
+            // Without poll there is no waiting, and each is looked at again and again.
+            let _ = uapi::process::wait(&watched, due);
+        }
     }
-    outcomes
 }
 
 /// A cell that runs.
 struct Going {
+    number: u32,
     worker: Option<Worker>,
     process: Process,
     pid: i32,
@@ -199,8 +212,8 @@ impl Going {
             Err(why) => (None, Some(Err(why))),
         };
         let (pid, log) = worker.as_ref().map_or((0, None), |worker| (worker.pid, Some(worker.log.clone())));
-        let (deadline, piped, time) = (order.deadline, Vec::new(), Duration::ZERO);
-        Self { worker, process, pid, log, started, deadline, piped, ending, time }
+        let (number, deadline, piped, time) = (order.number, order.deadline, Vec::new(), Duration::ZERO);
+        Self { number, worker, process, pid, log, started, deadline, piped, ending, time }
     }
 
     fn look(&mut self) {
@@ -242,8 +255,11 @@ mod tests {
     }
 
     /// The pid and what was said of each cell.
-    fn run(workers: &mut Vec<Option<Worker>>, order: Order, work: Work<'_>) -> (ChildOutcome, Process) {
-        run_all(workers, &[order], work).pop().unwrap()
+    fn run(workers: &mut Workers, order: Order, work: Work<'_>) -> (ChildOutcome, Process) {
+        workers.start(order, work);
+        let (number, ran, process) = workers.wait().unwrap();
+        assert_eq!(number, order.number);
+        (ran, process)
     }
 
     fn step(number: u32, _: Duration, say: &mut dyn FnMut(&Message)) {
@@ -252,7 +268,7 @@ mod tests {
 
     #[test]
     fn several_cells_run_in_one_process_and_none_hears_of_the_other() {
-        let mut workers = Vec::new();
+        let mut workers = Workers::default();
         let ran: Vec<_> = (0..3).map(|number| run(&mut workers, order(number, false), &step)).collect();
         let pids: Vec<i32> = ran.iter().map(|(ran, _)| ran.pid).collect();
         assert_eq!([pids[0], pids[0]], pids[1..]);
@@ -263,29 +279,29 @@ mod tests {
         let (alone, process) = run(&mut workers, order(3, true), &step);
         assert_ne!(alone.pid, pids[0]);
         assert_eq!((alone.ending, process), (Ok(Ending::Exited(0)), Process::Fresh));
-        assert!(workers[0].is_none());
+        assert_eq!(run(&mut workers, order(4, false), &step).0.pid, pids[0], "it waited");
     }
 
     #[test]
     fn a_process_ends_after_some_cells_and_where_one_leaves_a_descriptor() {
-        let mut workers = Vec::new();
+        let mut workers = Workers::default();
         (0..CELLS).for_each(|number| drop(run(&mut workers, order(number, false), &step)));
-        assert!(workers[0].is_none());
+        assert!(workers.idle.is_empty());
         let leaves = |number: u32, _: Duration, _: &mut dyn FnMut(&Message)| {
             if number == 1 {
                 std::mem::forget(File::open("/").unwrap());
             }
         };
         run(&mut workers, order(0, false), &leaves);
-        assert!(workers[0].is_some());
+        assert_eq!(workers.idle.len(), 1);
         let (left, _) = run(&mut workers, order(1, false), &leaves);
         assert_eq!(left.ending, Ok(Ending::Exited(0)));
-        assert!(workers[0].is_none());
+        assert!(workers.idle.is_empty());
     }
 
     #[test]
     fn a_cell_that_ends_its_process_keeps_what_it_said() {
-        let mut workers = Vec::new();
+        let mut workers = Workers::default();
         let dies = |number: u32, settle: Duration, say: &mut dyn FnMut(&Message)| {
             step(number, settle, say);
             match number {
@@ -306,17 +322,41 @@ mod tests {
         assert!(panicked.messages.panic().unwrap().contains("of its own"));
         let (late, _) = run(&mut workers, Order { deadline: Duration::from_millis(50), ..order(3, false) }, &dies);
         assert_eq!((late.ending, late.messages.step()), (Ok(Ending::TimedOut), Some("3")));
-        assert!(workers[0].is_none());
+        assert!(workers.idle.is_empty());
     }
 
     #[test]
     fn a_process_that_is_not_needed_any_more_is_gone() {
-        let mut workers = Vec::new();
+        let mut workers = Workers::default();
         let (ran, _) = run(&mut workers, order(0, false), &step);
         let there = || std::path::Path::new(&format!("/proc/{}", ran.pid)).exists();
         assert!(there());
-        workers.clear();
+        workers.idle.clear();
         assert!(!there());
+    }
+
+    #[test]
+    fn one_that_has_ended_makes_room_while_another_runs() {
+        let mut workers = Workers::default();
+        let (go_on, wait) = uapi::process::pipe().map(|(read, write)| (write, read)).unwrap();
+        let waits = |number: u32, settle: Duration, say: &mut dyn FnMut(&Message)| {
+            step(number, settle, say);
+            if number == 0 {
+                (&wait).read_exact(&mut [0]).unwrap();
+            }
+        };
+        workers.start(order(0, false), &waits);
+        let others: Vec<u32> = (1..4)
+            .map(|number| {
+                workers.start(order(number, false), &waits);
+                workers.wait().unwrap().0
+            })
+            .collect();
+        assert_eq!(others, [1, 2, 3]);
+        (&go_on).write_all(&[1]).unwrap();
+        let (number, ran, process) = workers.wait().unwrap();
+        assert_eq!((number, ran.messages.step(), process), (0, Some("0"), Process::Fresh));
+        assert!(workers.wait().is_none());
     }
 
     #[test]
@@ -324,7 +364,7 @@ mod tests {
         let long = "x".repeat(LOG / 2);
         let says =
             |_: u32, _: Duration, say: &mut dyn FnMut(&Message)| (0..5).for_each(|_| say(&Message::Why(long.clone())));
-        let (ran, _) = run(&mut Vec::new(), order(0, false), &says);
+        let (ran, _) = run(&mut Workers::default(), order(0, false), &says);
         let whole = ran.messages.whole.iter().filter(|said| matches!(said, Message::Why(why) if *why == long));
         assert_eq!(whole.count(), 5);
     }
