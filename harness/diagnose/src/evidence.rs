@@ -56,13 +56,20 @@ impl<'a> Found<'a> {
         self.seen().filter(|cell| self.members[best.group].take_part(cell, best.role)).collect()
     }
 
-    /// Others that explain nearly the same cells nearly as well, and are not just a part of the suspect or around it.
+    /// Others that explain nearly the same cells nearly as well, and are not just a part of the suspect; or all of which the suspect
+    /// is a part, if nothing shows that the rest of it keeps the rule.
     fn rivals(&self, best: &Candidate) -> Vec<&Candidate> {
         let keys: BTreeSet<&String> = self.group(best).keys.iter().collect();
         let is_other = |candidate: &Candidate| {
             let others: BTreeSet<&String> = self.group(candidate).keys.iter().collect();
-            let nested = keys.is_subset(&others) || others.is_subset(&keys);
-            !nested || (candidate.role != best.role && candidate.role != Role::Either && best.role != Role::Either)
+            let around = keys.is_subset(&others);
+            let same_cells =
+                (candidate.weight.fails, candidate.weight.passes) == (best.weight.fails, best.weight.passes);
+            match (around || others.is_subset(&keys), candidate.role == best.role) {
+                (false, _) => true,
+                (true, true) => around && same_cells,
+                (true, false) => candidate.role != Role::Either && best.role != Role::Either,
+            }
         };
         let near = |candidate: &&Candidate| {
             candidate.weight.score >= NEARLY * best.weight.score

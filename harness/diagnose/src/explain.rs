@@ -70,7 +70,10 @@ pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
     let mut all: Vec<Explained> = Vec::new();
     while !left.is_empty() && all.len() < CAUSES {
         let Some(best) = simplest(&ranked(matrix, &left, suspects, &members), left.len()) else { break };
-        let is = |place: &usize| members[best.group].take_part(&matrix.cells[*place], best.role);
+        let is = |place: &usize| {
+            let cell = &matrix.cells[*place];
+            members[best.group].take_part(cell, best.role) || is_alone(cell) && members[best.group].are_alone(cell)
+        };
         let cells: Vec<usize> = left.iter().copied().filter(is).collect();
         left.retain(|place| !is(place));
         all.push(Explained { best, cells });
@@ -141,6 +144,11 @@ fn common(
     weighed.filter(often).max_by(|one, other| one.weight.score.total_cmp(&other.weight.score))
 }
 
+/// Returns whether a cell has one device: whoever exports there also imports what it has exported.
+fn is_alone(cell: &Seen) -> bool {
+    cell.importers == [None; 2]
+}
+
 /// Two of what was found are one where a suspect shows in another role what it shows in its own, or where two share something
 /// all of which fails nearly as often as they do.
 fn join(
@@ -156,7 +164,8 @@ fn join(
             if is_of(matrix, members, suspects, first, second) {
                 return Some((one, other, Explained { best: first.best, cells }));
             }
-            let shared = (first.best.role == second.best.role)
+            let alone = |one: &Explained| one.cells.iter().all(|&cell| is_alone(&matrix.cells[cell]));
+            let shared = (first.best.role == second.best.role || alone(second))
                 .then(|| shared(matrix, suspects, members, [first, second], &cells))
                 .flatten();
             if let Some(best) = shared {
