@@ -5,6 +5,7 @@ mod all;
 mod arguments;
 mod bench;
 mod board;
+mod boots;
 mod cache;
 mod command;
 mod debian;
@@ -48,9 +49,9 @@ fn perform(verb: Verb) -> Result<u8> {
             print!("{}", board::list(&bench.root)?);
             Ok(Exit::Success as u8)
         }
-        Verb::Run { making, others, arguments, .. } if making.name == ALL || !others.is_empty() => {
+        Verb::Run { making, others, limits, arguments } if making.name == ALL || !others.is_empty() => {
             let names = [&[making.name], &others[..]].concat();
-            all::run(&bench, &names, &arguments)
+            all::run(&bench, &names, limits.resume, &arguments)
         }
         Verb::Run { making, limits, arguments, .. } => run::run(&bench, &making, &limits, &arguments),
         Verb::Shell { making } => run::shell(&bench, &making),

@@ -26,6 +26,9 @@ pub enum Ending {
         /// `/proc/PID/stack`.
         stack: String,
     },
+    /// It is gone, and the kernel has no status of it: an oops at its exit makes it dead at once (`make_task_dead` of
+    /// kernel/exit.c).
+    Vanished,
 }
 
 /// A running child process, with a pipe from it.
@@ -176,7 +179,10 @@ impl Child {
     }
 
     fn reap(&self, instead: Option<Ending>) -> Result<Ending, Errno> {
-        let status = waitpid(self.pid, Some(WaitPidFlag::empty()))?;
+        let status = match waitpid(self.pid, Some(WaitPidFlag::empty())) {
+            Err(Errno::ECHILD) => return Ok(instead.unwrap_or(Ending::Vanished)),
+            status => status?,
+        };
         Ok(instead.unwrap_or(match status {
             WaitStatus::Exited(_, code) => Ending::Exited(code),
             WaitStatus::Signaled(_, signal, _) => Ending::Signalled(signal.as_str()),
