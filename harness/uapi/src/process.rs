@@ -79,15 +79,6 @@ pub fn spawn(work: impl FnOnce(OwnedFd) -> i32) -> Result<Child, Errno> {
     }
 }
 
-/// Makes a pipe: the end that is read, and the end that is written. Programs that are executed do not inherit it.
-///
-/// # Errors
-/// EMFILE, ENFILE.
-pub fn pipe() -> Result<(File, File), Errno> {
-    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
-    Ok((File::from(read), File::from(write)))
-}
-
 /// Returns the lowest descriptor that is free: one that is left open in the meantime changes it.
 pub fn lowest_free() -> Option<i32> {
     let free = nix::fcntl::open("/", OFlag::O_PATH | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty());

@@ -95,9 +95,13 @@ impl<'a> ConsoleFollower<'a> {
                     self.run = Some(Instant::now());
                     self.report.step("running prime-cts");
                 }
+                // What it wrote before, QEMU may still have: killed at once it would lose it.
                 Event::Restart => {
                     self.restart = true;
-                    return None;
+                    if self.results.head().is_none_or(|head| head.wants_restart) {
+                        return None;
+                    }
+                    self.done.get_or_insert_with(Instant::now);
                 }
                 Event::Alive => {
                     self.alive = Some(Instant::now());
@@ -146,9 +150,13 @@ impl<'a> ConsoleFollower<'a> {
     ///
     /// # Errors
     /// When the board came to another end than the program's.
-    pub fn verdict(&self, end: End, words: &str, timeout: Duration) -> Result<u8> {
+    pub fn verdict(&mut self, end: End, words: &str, timeout: Duration) -> Result<u8> {
         if end == End::Interrupted {
             return Err(Error::Interrupted { results: self.results.folder().to_owned() });
+        }
+        if end == End::Off && self.results.exit().is_some() {
+            let finished = self.progress.map_or(0, |(at, _)| at);
+            self.lost = self.kept.as_mut().and_then(|kept| kept.lacks(finished));
         }
         if let Some(lost) = self.lost {
             let journal = self.results.folder().join("run.jsonl");

@@ -36,11 +36,16 @@ impl Kept {
     /// Takes the number of cells that the board has finished; called at each of its signs of life. Returns how many are lost:
     /// of those that were finished at the sign before, the journal has had seconds to get the end.
     pub fn lost(&mut self, finished: u64) -> Option<u64> {
+        let due = std::mem::replace(&mut self.finished, finished);
+        self.lacks(due)
+    }
+
+    /// How many of the cells that the board has finished the journal does not have; for a board that is switched off, too.
+    pub fn lacks(&mut self, finished: u64) -> Option<u64> {
         // A journal that cannot be read has gained nothing.
         let _ = self.read_on();
-        let due = std::mem::replace(&mut self.finished, finished);
         // One that comes over the console is empty until the end.
-        (self.read > 0 && self.cells < due).then(|| due - self.cells)
+        (self.read > 0 && self.cells < finished).then(|| finished - self.cells)
     }
 
     fn read_on(&mut self) -> io::Result<()> {
@@ -76,18 +81,25 @@ impl Results {
     /// # Errors
     /// As before, or [`Error::Unwritten`].
     pub fn or_no_room(&self, verdict: Result<u8>) -> Result<u8> {
-        let what = match &verdict {
-            Err(Error::File { doing, path, source }) if is_full(source) => format!("cannot {doing} {}", path.display()),
-            Err(Error::Died { what, .. }) => format!("the board {what}"),
-            Ok(code) if self.head().is_some_and(|head| head.end.is_none()) => {
-                format!("prime-cts ended with exit code {code} before its run had come to its end")
+        let what = match verdict {
+            Err(Error::File { doing, path, source }) if is_full(&source) => {
+                let (what, folder) = (format!("cannot {doing} {}", path.display()), self.folder().to_owned());
+                return Err(Error::Unwritten { what, cause: Some(source), folder });
             }
-            _ => return verdict,
+            Err(Error::Died { ref what, .. }) if self.no_room().is_some() => format!("the board {what}"),
+            Ok(_) if self.head().is_some_and(|head| head.end.is_none()) => match self.not_written() {
+                Some(what) => what,
+                None => return verdict,
+            },
+            verdict => return verdict,
         };
-        match self.no_room() {
-            Some(cause) => Err(Error::Unwritten { what, cause: Some(cause), folder: self.folder().to_owned() }),
-            None => verdict,
-        }
+        Err(self.unwritten(what))
+    }
+
+    /// What prime-cts itself said that it could not write on the board.
+    fn not_written(&self) -> Option<String> {
+        let said = self.said();
+        said.lines().rev().find(|line| line.starts_with("prime-cts: cannot write")).map(str::to_owned)
     }
 }
 
@@ -115,7 +127,7 @@ mod tests {
         journal(&format!("{two}{}", &cell[..9]));
         assert_eq!(kept.lost(5), Some(1), "the third has no end of line");
         journal(&format!("{two}{}", cell.repeat(3)));
-        assert_eq!(kept.lost(5), None);
+        assert_eq!([kept.lost(5), kept.lacks(7)], [None, Some(2)]);
     }
 
     #[test]
@@ -125,7 +137,6 @@ mod tests {
         assert!(results.no_room().is_none());
         assert!(!results.folder().join("room").exists());
         assert_eq!(results.or_no_room(Ok(4)).unwrap(), 4);
-        fs::remove_dir_all(results.folder()).unwrap();
         let (path, source) = (results.console(), io::ErrorKind::StorageFull.into());
         let error = results.or_no_room(Err(Error::File { doing: "write", path, source })).unwrap_err();
         assert_eq!(error.exit() as u8, 5);
@@ -136,5 +147,18 @@ mod tests {
             said.ends_with(&format!("make room in {place}, and go on with the same command and --resume")),
             "{said}"
         );
+    }
+    #[test]
+    fn what_the_board_could_not_write_is_said_by_its_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::open(folder.path(), "b").unwrap();
+        let run = event::sample::events().into_iter().find(|event| matches!(event, event::Event::Run(_))).unwrap();
+        fs::write(results.folder().join("run.jsonl"), serde_json::to_string(&run).unwrap() + "\n").unwrap();
+        let words = "prime-cts: cannot write /results/run.jsonl: File too large (os error 27)";
+        fs::write(results.console(), format!("board: run\n{words}\nboard: done 4\n")).unwrap();
+        let error = results.or_no_room(Ok(4)).unwrap_err();
+        assert!(error.to_string().starts_with(words), "{error}");
+        fs::write(results.console(), "board: run\nboard: done 4\n").unwrap();
+        assert_eq!(results.or_no_room(Ok(4)).unwrap(), 4);
     }
 }
