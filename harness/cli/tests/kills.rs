@@ -6,6 +6,7 @@ mod program;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::process::{Child, Stdio};
 
 use nix::sys::signal::{Signal, kill};
@@ -159,4 +160,30 @@ fn a_cell_s_process_that_is_killed_at_any_moment_costs_at_most_its_cell() {
     }
     println!("{hit} of {kills} kills hit a process, {crashes} of them within a cell");
     assert!(hit * 2 > kills, "{hit} of {kills} hit a process");
+}
+
+#[test]
+fn a_cell_s_process_that_never_ends_keeps_no_one_waiting_for_what_the_run_says() {
+    let place = Place::new();
+    let words = format!("run --mock clean --kernel-log kernel-log --progress lines --output out {CELLS}");
+    let mut child = place.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let leads = |fd: String| fs::read_link(fd).map(|place| place.display().to_string()).unwrap_or_default();
+    let own = |fd: i32| leads(format!("/proc/self/fd/{fd}"));
+    let pipes = [child.stdout.as_ref().unwrap().as_raw_fd(), child.stderr.as_ref().unwrap().as_raw_fd()].map(own);
+    assert!(pipes.iter().all(|pipe| pipe.starts_with("pipe:")), "{pipes:?}");
+    let mut seen = 0;
+    while child.try_wait().unwrap().is_none() {
+        let list = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id())).unwrap_or_default();
+        for pid in list.split_whitespace() {
+            // The error is the last that is left.
+            if leads(format!("/proc/{pid}/fd/2")) != "/dev/null" {
+                continue;
+            }
+            let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            let held: Vec<String> = files.map(|file| leads(file.path().display().to_string())).collect();
+            assert!(!held.iter().any(|held| pipes.contains(held)), "{held:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0, "no cell had a process");
 }

@@ -13,7 +13,7 @@ use crate::results::folder::Results;
 /// A place that does not take so much is full.
 const ROOM: usize = 1 << 16;
 
-/// The first bytes of an event that tells of a cell's end.
+/// The first bytes of an event that reports a cell's end.
 const ENDED: &[u8] = b"{\"event\":\"cell\",";
 
 /// Holds what a board says that it has finished against what its journal has.
