@@ -21,7 +21,7 @@ use crate::results::table::{Row, table};
 ///
 /// # Errors
 /// When a board file cannot be read, a name is not a board's, or a run cannot be started.
-pub fn run(bench: &Bench, names: &[String], arguments: &[String]) -> Result<u8> {
+pub fn run(bench: &Bench, names: &[String], resume: bool, arguments: &[String]) -> Result<u8> {
     let Bench { root, report, .. } = bench;
     let every = names.iter().any(|name| name == ALL);
     for name in names.iter().filter(|name| *name != ALL) {
@@ -44,7 +44,7 @@ pub fn run(bench: &Bench, names: &[String], arguments: &[String]) -> Result<u8> 
         for _ in 0..places {
             scope.spawn(|| {
                 while let Some(board) = next() {
-                    match one(root, &board.name, arguments) {
+                    match one(root, &board.name, resume, arguments) {
                         Ok(row) => {
                             eprintln!("{}: {}", row.board, row.end());
                             done.lock().map(|mut done| done.push(row)).unwrap_or_default();
@@ -65,7 +65,7 @@ pub fn run(bench: &Bench, names: &[String], arguments: &[String]) -> Result<u8> 
     Ok(worst.map_or(Exit::Success as u8, |code| u8::try_from(code).unwrap_or(Exit::Board as u8)))
 }
 
-fn one(root: &Path, name: &str, arguments: &[String]) -> Result<Row> {
+fn one(root: &Path, name: &str, resume: bool, arguments: &[String]) -> Result<Row> {
     let results = root.join("target/boards");
     fs::create_dir_all(&results).map_err(Error::file("create", &results))?;
     // Beside the results: their folder is cleared when the run begins.
@@ -74,6 +74,9 @@ fn one(root: &Path, name: &str, arguments: &[String]) -> Result<Row> {
     // As it runs now: where its file is, another may have been built meanwhile.
     let mut command = Command::new("/proc/self/exe");
     command.env("PRIME_CTS_ROOT", root).args(["run", name]);
+    if resume {
+        command.arg("--resume");
+    }
     if !arguments.is_empty() {
         command.arg("--").args(arguments);
     }

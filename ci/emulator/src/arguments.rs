@@ -115,6 +115,9 @@ pub struct Limits {
     /// Restart the board up to this many times after a cell has brought its kernel down, has damaged it, or hangs it.
     #[arg(long, value_name = "COUNT", default_value = "40")]
     pub restarts: u32,
+    /// Go on with the run whose results are there: what has ended is kept, and not run again.
+    #[arg(long)]
+    pub resume: bool,
 }
 
 fn seconds(text: &str) -> std::result::Result<Duration, String> {

@@ -94,6 +94,20 @@ pub enum Error {
         /// Where all of the console is.
         console: PathBuf,
     },
+    /// The results could not all be written.
+    #[error(
+        "{what}{}\n  make room in {}, and go on with the same command and --resume",
+        .cause.as_ref().map_or(String::new(), |cause| format!(" ({cause})")),
+        folder.display()
+    )]
+    Unwritten {
+        /// What was lost or could not be written.
+        what: String,
+        /// What the file system says of it.
+        cause: Option<std::io::Error>,
+        /// The results' folder.
+        folder: PathBuf,
+    },
     /// A signal asked us to stop.
     #[error("interrupted; what the board had written by then is in {}", results.display())]
     Interrupted {
@@ -120,7 +134,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Document(_) | Self::Usage { .. } | Self::Missing { .. } => Exit::Usage,
-            Self::Interrupted { .. } => Exit::CutShort,
+            Self::Interrupted { .. } | Self::Unwritten { .. } => Exit::CutShort,
             _ => Exit::Board,
         }
     }

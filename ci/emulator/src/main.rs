@@ -6,6 +6,7 @@ mod arguments;
 mod bench;
 mod blamed;
 mod board;
+mod boots;
 mod cache;
 mod changes;
 mod command;
@@ -50,9 +51,9 @@ fn perform(verb: Verb) -> Result<u8> {
             print!("{}", board::list(&bench.root)?);
             Ok(Exit::Success as u8)
         }
-        Verb::Run { making, others, arguments, .. } if making.name == ALL || !others.is_empty() => {
+        Verb::Run { making, others, limits, arguments } if making.name == ALL || !others.is_empty() => {
             let names = [&[making.name], &others[..]].concat();
-            all::run(&bench, &names, &arguments)
+            all::run(&bench, &names, limits.resume, &arguments)
         }
         Verb::Run { making, limits, arguments, .. } => run::run(&bench, &making, &limits, &arguments),
         Verb::Changes { names } => blamed::run(&bench, &names),

@@ -1,4 +1,5 @@
 //! The results of a run, in their folder.
 
 pub mod folder;
+pub mod room;
 pub mod table;

@@ -5,19 +5,20 @@ use std::path::Path;
 use std::time::Instant;
 
 use event::exit::Exit::RestartWanted as Restart;
-use event::journal::Head;
 use nix::fcntl::{Flock, FlockArg};
+use spec::board::BoardCommand;
 
 use crate::arguments::{Limits, Making};
 use crate::bench::Bench;
 use crate::board;
+use crate::boots::Boots;
 use crate::changes;
 use crate::debian::cross::Cross;
 use crate::error::{Error, Exit, Result};
 use crate::image::parts::Task;
 use crate::machine::architecture::Machine;
 use crate::machine::follower::ConsoleFollower;
-use crate::machine::qemu::{End, Ended};
+use crate::machine::qemu::{End, Ended, Start};
 use crate::make::{debian, emulator, libraries, make};
 use crate::results::folder::Results;
 
@@ -35,7 +36,9 @@ pub fn run(bench: &Bench, making: &Making, limits: &Limits, arguments: &[String]
     let place = changes::place(&board.name, &making.changes);
     let results = Results::open(root, &place)?;
     let _only = alone(root, &place)?;
-    results.clear()?;
+    if !limits.resume {
+        results.clear()?;
+    }
     let arguments = if arguments.is_empty() { &board.arguments } else { arguments };
     let made = make(bench, making, &board, &source, Task::Run(arguments))?;
     let start = made.start(emulate, machine, &results);
@@ -44,12 +47,16 @@ pub fn run(bench: &Bench, making: &Making, limits: &Limits, arguments: &[String]
     let (verdict, heard) = loop {
         report.step("booting");
         results.forget_exit();
-        results.after_damage(boots.after_damage(limits))?;
         let mut heard = ConsoleFollower::new(report, &results, Instant::now(), prepared + limits.timeout);
-        let mut running = start.spawn()?;
-        let end = running.follow(&results.console(), heard.deadline(), |bytes| heard.hear(bytes))?;
-        let ended = running.kill();
+        if board.command == BoardCommand::Run {
+            heard = heard.with_journal();
+        }
+        let followed = follow(&start, &results, &mut heard, boots.after_damage(limits));
         report.clear();
+        let (end, ended) = match followed {
+            Ok(followed) => followed,
+            Err(error) => break (Err(error), heard),
+        };
         match heard.verdict(end, &ended.words, limits.timeout) {
             Ok(code) if code == Restart as u8 && boots.asked(limits) => {
                 report.warning("the board asks for a restart, and is started again");
@@ -61,6 +68,7 @@ pub fn run(bench: &Bench, making: &Making, limits: &Limits, arguments: &[String]
         }
     };
     let over = Instant::now();
+    let verdict = if board.command == BoardCommand::Run { results.or_no_room(verdict) } else { verdict };
     let code = match (verdict, results.summary()) {
         (Ok(code), summary) => {
             // It says on its standard error why it has none.
@@ -95,65 +103,18 @@ pub fn run(bench: &Bench, making: &Making, limits: &Limits, arguments: &[String]
     Ok(code)
 }
 
-/// The restarts that a board is given for damage, hangs and lost memory: behind them, its run goes on as it can.
-const ASKED: u32 = 8;
-
-/// The boots of a run.
-#[derive(Debug, Default)]
-struct Boots {
-    restarts: u32,
-    asked: u32,
-    /// The cells in the last of which the board went down.
-    open: Vec<String>,
-}
-
-impl Boots {
-    /// The word for `prime-cts run --after-damage` in the next boot.
-    fn after_damage(&self, limits: &Limits) -> &'static str {
-        if self.asked < ASKED && self.restarts < limits.restarts { "restart" } else { "go-on" }
-    }
-
-    /// Returns whether to start the board again because its run asks for it.
-    fn asked(&mut self, limits: &Limits) -> bool {
-        let again = self.restarts < limits.restarts;
-        self.restarts += u32::from(again);
-        self.asked += 1;
-        again
-    }
-
-    /// Returns whether to start the board again: its kernel went down or hangs, not the emulator, in other cells than before;
-    /// or it did so after its run had asked for that.
-    fn again(
-        &mut self,
-        end: End,
-        heard: &ConsoleFollower<'_>,
-        ended: &Ended,
-        head: Option<Head>,
-        limits: &Limits,
-    ) -> bool {
-        let Some(head) = head.filter(|head| head.end.is_none()) else { return false };
-        let other = head.wants_restart || !head.open.is_empty() && head.open != self.open;
-        self.open = head.open;
-        let down = end == End::Off && (heard.panicked() || ended.by_itself);
-        let again = other && (down || end == End::Late && heard.is_silent()) && self.restarts < limits.restarts;
-        self.restarts += u32::from(again);
-        self.asked += u32::from(again && head.wants_restart);
-        again
-    }
-
-    /// What the board was doing when it went down.
-    fn was(&self) -> String {
-        if self.open.is_empty() { "was to be restarted".into() } else { format!("was in {}", self.open.join(", ")) }
-    }
-
-    /// How often it was started again, for the last line.
-    fn told(&self) -> String {
-        match self.restarts {
-            0 => String::new(),
-            1 => ", 1 restart".to_owned(),
-            more => format!(", {more} restarts"),
-        }
-    }
+/// Follows a boot to its end, which may be that of the place for its results.
+fn follow(
+    start: &Start<'_>,
+    results: &Results,
+    heard: &mut ConsoleFollower<'_>,
+    after_damage: &str,
+) -> Result<(End, Ended)> {
+    results.after_damage(after_damage)?;
+    let mut running = start.spawn()?;
+    let end = running.follow(&results.console(), heard.deadline(), |bytes| heard.hear(bytes));
+    let ended = running.kill();
+    Ok((end?, ended))
 }
 
 /// `ci/board shell`.

@@ -22,7 +22,7 @@ fn cut_in(place: &Place, id: &str) -> String {
     let text = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
     let start = text.find(&format!("{{\"event\":\"cell-start\",\"id\":\"{id}")).unwrap();
     let end = start + text[start..].find('\n').unwrap() + 1;
-    place.file("out/run.jsonl", format!("{}{{\"event\":\"cell\",\"id\":\"torn", &text[..end]));
+    place.file("out/run.jsonl", &text[..end]);
     text
 }
 
@@ -85,6 +85,23 @@ fn the_open_cell_has_crashed_and_the_others_are_run() {
     assert!(crashed["findings"][0]["lines"].to_string().contains("walk_pages"), "{crashed}");
     for wanted in ["the machine went down and was started again once", "crash"] {
         assert!(said.out.contains(wanted), "{said:?}");
+    }
+}
+
+#[test]
+fn a_cell_whose_end_was_being_written_is_run_again_and_no_crash() {
+    let place = Place::new();
+    let whole = cut_in(&place, "fd.size.");
+    let cut = fs::read_to_string(place.path("out/run.jsonl")).unwrap();
+    // As few bytes as there may be, and all but the last: a line is whole with its end.
+    let line = whole[cut.len()..].split_inclusive('\n').next().unwrap();
+    for length in [1, line.len() / 2, line.len() - 1] {
+        place.file("out/run.jsonl", format!("{cut}{}", &line[..length]));
+        let said = resume(&place, "");
+        assert_eq!(said.code, Some(0), "{length}: {said:?}");
+        let cells = cells(&place);
+        assert_eq!(cells.len(), whole.matches("{\"event\":\"cell\",").count());
+        assert!(cells.values().all(|cell| cell["verdict"] == "pass"), "{cells:?}");
     }
 }
 

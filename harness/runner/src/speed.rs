@@ -96,6 +96,7 @@ pub fn of(endpoint: &Endpoint, bytes: u64) -> Result<Speed, Unmeasured> {
         }),
         Ok(Ending::Exited(0)) => not(ran.messages.why().unwrap_or("nothing was measured").to_owned()),
         Ok(Ending::Signalled(signal)) => not(format!("{signal} ended the process; {smaller}")),
+        Ok(Ending::Vanished) => not("the process is gone, and the kernel does not say how it ended".to_owned()),
         Ok(Ending::TimedOut | Ending::Stuck { .. }) => {
             not(format!("not done within {} s; {smaller}", DEADLINE.as_secs()))
         }

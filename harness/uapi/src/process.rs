@@ -26,6 +26,9 @@ pub enum Ending {
         /// `/proc/PID/stack`.
         stack: String,
     },
+    /// It is gone, and the kernel has no status of it: an oops at its exit makes it dead at once (`make_task_dead` of
+    /// kernel/exit.c).
+    Vanished,
 }
 
 /// A running child process, with a pipe from it.
@@ -74,15 +77,6 @@ pub fn spawn(work: impl FnOnce(OwnedFd) -> i32) -> Result<Child, Errno> {
             Ok(Child { pid, pidfd: pidfd_open(pid)?, output: File::from(output) })
         }
     }
-}
-
-/// Makes a pipe: the end that is read, and the end that is written. Programs that are executed do not inherit it.
-///
-/// # Errors
-/// EMFILE, ENFILE.
-pub fn pipe() -> Result<(File, File), Errno> {
-    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
-    Ok((File::from(read), File::from(write)))
 }
 
 /// Returns the lowest descriptor that is free: one that is left open in the meantime changes it.
@@ -176,7 +170,10 @@ impl Child {
     }
 
     fn reap(&self, instead: Option<Ending>) -> Result<Ending, Errno> {
-        let status = waitpid(self.pid, Some(WaitPidFlag::empty()))?;
+        let status = match waitpid(self.pid, Some(WaitPidFlag::empty())) {
+            Err(Errno::ECHILD) => return Ok(instead.unwrap_or(Ending::Vanished)),
+            status => status?,
+        };
         Ok(instead.unwrap_or(match status {
             WaitStatus::Exited(_, code) => Ending::Exited(code),
             WaitStatus::Signaled(_, signal, _) => Ending::Signalled(signal.as_str()),
@@ -273,19 +270,33 @@ pub fn become_nobody() -> Result<(), Errno> {
     nix::unistd::setuid(NOBODY.into())
 }
 
-/// Lets go of the pipes that are this process's standard output and error: who reads them waits for their end, and a
-/// process that hangs in the kernel would keep it away. Files and terminals stay.
+/// Lets go of the pipes that are this process's standard output and error, and of every other descriptor of the same pipes: who
+/// reads them waits for their end, and a process that hangs in the kernel would keep it away. Files and terminals stay.
+/// The descriptors do, too, and lead nowhere.
 pub fn leave_pipes() {
     let pipe = |file: BorrowedFd<'_>| {
-        let kind = nix::sys::stat::fstat(file).map(|about| about.st_mode & nix::libc::S_IFMT);
-        kind.is_ok_and(|kind| kind == nix::libc::S_IFIFO || kind == nix::libc::S_IFSOCK)
+        let about = nix::sys::stat::fstat(file).ok()?;
+        let is_one = matches!(about.st_mode & nix::libc::S_IFMT, nix::libc::S_IFIFO | nix::libc::S_IFSOCK);
+        is_one.then_some((about.st_dev, about.st_ino))
     };
+    let left = [pipe(std::io::stdout().as_fd()), pipe(std::io::stderr().as_fd())];
     let nowhere = nix::fcntl::open("/dev/null", OFlag::O_WRONLY | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty());
     let Ok(nowhere) = nowhere else { return };
-    if pipe(std::io::stdout().as_fd()) {
+    // Without procfs only the two themselves are known.
+    let listed = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let others: Vec<i32> = listed.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for fd in others.into_iter().filter(|fd| *fd > 2) {
+        // SAFETY: the number was open just now, this process has no other thread, and only the list's own is closed since.
+        let file = unsafe { BorrowedFd::borrow_raw(fd) };
+        if pipe(file).is_some_and(|found| left.contains(&Some(found))) {
+            // SAFETY: the number stays open, and whoever owns it closes what it leads to then.
+            unsafe { nix::libc::dup3(nowhere.as_raw_fd(), fd, nix::libc::O_CLOEXEC) };
+        }
+    }
+    if left[0].is_some() {
         let _ = nix::unistd::dup2_stdout(&nowhere);
     }
-    if pipe(std::io::stderr().as_fd()) {
+    if left[1].is_some() {
         let _ = nix::unistd::dup2_stderr(&nowhere);
     }
 }

@@ -17,6 +17,21 @@ pub fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
     socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)
 }
 
+/// Sends bytes, all of them.
+///
+/// # Errors
+/// EPIPE when the other end is closed; other than with a pipe, no signal ends this process then.
+pub fn send(socket: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match nix::sys::socket::send(socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
+            Ok(sent) => bytes = &bytes[sent..],
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
 /// Sends a descriptor. The file is open until it has been received, or both sockets are closed.
 ///
 /// Reference: unix(7), SCM_RIGHTS.

@@ -69,3 +69,11 @@ fn a_child_can_allocate_whatever_the_other_threads_of_its_parent_were_at() {
         ended.store(true, ordering);
     });
 }
+
+#[test]
+fn a_child_of_which_the_kernel_has_no_status_has_vanished() {
+    let child = spawn(|_| 0).unwrap();
+    let pid = nix::unistd::Pid::from_raw(child.pid());
+    nix::sys::wait::waitpid(pid, None).unwrap();
+    assert_eq!(child.supervise(LONG, |_| ()), Ok(Ending::Vanished));
+}

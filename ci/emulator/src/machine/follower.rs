@@ -7,6 +7,7 @@ use crate::machine::console::{Console, Event};
 use crate::machine::qemu::End;
 use crate::report::Report;
 use crate::results::folder::{Results, SentResults};
+use crate::results::room::Kept;
 
 /// A kernel that has not started init by then never will: under emulation it takes seconds.
 const BOOT: Duration = Duration::from_secs(120);
@@ -19,6 +20,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// The exit codes of a shell whose program is not there, or is not for this machine.
 const NOT_STARTED: [u8; 2] = [126, 127];
+
+/// A shell's exit code for a program that was killed is this and the signal.
+const KILLED: u8 = 128;
 
 /// Follows a board's console: what it has said so far.
 #[derive(Debug)]
@@ -39,6 +43,9 @@ pub struct ConsoleFollower<'a> {
     alive: Option<Instant>,
     /// True if it has asked for a restart.
     restart: bool,
+    kept: Option<Kept>,
+    /// How many cells it has finished that its journal does not have.
+    lost: Option<u64>,
 }
 
 impl<'a> ConsoleFollower<'a> {
@@ -59,7 +66,14 @@ impl<'a> ConsoleFollower<'a> {
             progress: None,
             alive: None,
             restart: false,
+            kept: None,
+            lost: None,
         }
+    }
+
+    /// The same, held against the journal that the board's run writes: its progress is in cells.
+    pub fn with_journal(self) -> Self {
+        Self { kept: Some(Kept::of(self.results)), ..self }
     }
 
     /// When it is to be given up, if nothing more is heard.
@@ -81,11 +95,22 @@ impl<'a> ConsoleFollower<'a> {
                     self.run = Some(Instant::now());
                     self.report.step("running prime-cts");
                 }
+                // What it wrote before, QEMU may still have: killed at once it would lose it.
                 Event::Restart => {
                     self.restart = true;
-                    return None;
+                    if self.results.head().is_none_or(|head| head.wants_restart) {
+                        return None;
+                    }
+                    self.done.get_or_insert_with(Instant::now);
                 }
-                Event::Alive => self.alive = Some(Instant::now()),
+                Event::Alive => {
+                    self.alive = Some(Instant::now());
+                    let finished = self.progress.map_or(0, |(at, _)| at);
+                    self.lost = self.kept.as_mut().and_then(|kept| kept.lost(finished));
+                    if self.lost.is_some() {
+                        return None;
+                    }
+                }
                 Event::Warning(what) => self.report.warning(&what),
                 Event::Progress(at, of) => {
                     self.progress = Some((at, of));
@@ -116,13 +141,27 @@ impl<'a> ConsoleFollower<'a> {
         self.done.is_none() && self.alive.is_some_and(|alive| alive.elapsed() >= SILENCE)
     }
 
+    /// Returns whether a signal ended the program itself, none of its cells: what it ran on is as good as down.
+    fn lost_program(&self) -> bool {
+        self.panic.is_none() && self.results.exit().is_some_and(|code| code > KILLED)
+    }
+
     /// The program's exit code, or why there is none. `words` are QEMU's own.
     ///
     /// # Errors
     /// When the board came to another end than the program's.
-    pub fn verdict(&self, end: End, words: &str, timeout: Duration) -> Result<u8> {
+    pub fn verdict(&mut self, end: End, words: &str, timeout: Duration) -> Result<u8> {
         if end == End::Interrupted {
             return Err(Error::Interrupted { results: self.results.folder().to_owned() });
+        }
+        if end == End::Off && self.results.exit().is_some() {
+            let finished = self.progress.map_or(0, |(at, _)| at);
+            self.lost = self.kept.as_mut().and_then(|kept| kept.lacks(finished));
+        }
+        if let Some(lost) = self.lost {
+            let journal = self.results.folder().join("run.jsonl");
+            let what = format!("{lost} cells that the board has finished did not get into {}", journal.display());
+            return Err(self.results.unwritten(what));
         }
         if self.archive.is_begun() {
             self.results.unpack(&self.archive)?;
@@ -133,12 +172,17 @@ impl<'a> ConsoleFollower<'a> {
         }
         if let (Some(code), None) = (exit, &self.panic)
             && !NOT_STARTED.contains(&code)
+            && code <= KILLED
         {
             return Ok(code);
         }
         let at = self.progress.map_or(String::new(), |(at, of)| format!(" after cell {at} of {of}"));
         let what = match &self.panic {
             Some(why) => format!("died{at}: {why}"),
+            None if self.lost_program() => {
+                let signal = exit.unwrap_or_default() - KILLED;
+                format!("lost prime-cts{at}: signal {signal} ended it, as memory that was overwritten does")
+            }
             None if exit.is_some() => "could not start prime-cts".to_owned(),
             None if end == End::Late && self.is_silent() => {
                 format!("hangs{at}: nothing was heard of it for {} s", SILENCE.as_secs())
@@ -203,6 +247,7 @@ mod tests {
         assert!(why("board: up\n", None, End::Late).contains("was not done within the 60 s"));
         assert!(why("board: up\n", None, End::Off).contains("before prime-cts had ended"));
         assert!(why("board: up\nno such file\n", Some("127"), End::Off).contains("could not start prime-cts"));
+        assert!(why("board: up\nboard: done 139\n", Some("139"), End::Off).contains("lost prime-cts: signal 11"));
         assert!(matches!(end("board: up\n", None, End::Interrupted), Err(Error::Interrupted { .. })));
     }
 

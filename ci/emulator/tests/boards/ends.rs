@@ -118,3 +118,13 @@ fn a_log_that_never_ends_holds_up_no_cell() {
     let ended = Ended::with("flood");
     assert_eq!((ended.count("crash"), ended.count("timeout")), (0, 0));
 }
+
+#[test]
+fn memory_that_a_device_overwrites_is_whoevers_and_the_run_ends_all_the_same() {
+    let ended = Ended::with("overrun");
+    // Whose page it is, is chance: the bytes of a buffer, a process, or the kernel. The last costs a restart.
+    let bad = ended.count("fail") + ended.count("crash") + ended.count("timeout");
+    assert!(bad > 0, "{}", ended.said.out);
+    let first = ended.said.out.lines().find(|line| line.contains(" (regression)")).unwrap();
+    assert!(["crash", "timeout", "fail"].iter().any(|verdict| first.starts_with(&format!("{verdict}  "))), "{first}");
+}

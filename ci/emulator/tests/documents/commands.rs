@@ -30,6 +30,7 @@ pub const COMMANDS: &[(&str, By)] = &[
     ("ci/board run X --kernel vmlinuz --modules DIR", Test("a_kernel_that_was_just_built")),
     ("ci/board run X -- --jobs 2", Test("two_cells_at_a_time_show_what_each_shows_alone")),
     ("ci/board run X -- mapping.", Test("an_outcome_that_the_board_file_does_not_expect_makes_the_run_red")),
+    ("ci/board run X --resume", Test("what_qemu_could_not_append_to_the_journal_is_missed")),
     ("ci/board shell X", Test("the_board_is_left_as_it_was")),
     ("ci/board fetch X", Test("a_kernel_that_was_just_built")),
     ("ci/board lint debian-amd64-kmod", Test("the_modules_keep_to_the_kernel_s_rules")),
@@ -69,6 +70,14 @@ pub const COMMANDS: &[(&str, By)] = &[
     ("cargo bench -p prime-cts-runner --bench plan", Built("harness/runner/benches/plan.rs", FIGURES)),
     ("cargo bench -p prime-cts --bench start", Built("harness/cli/benches/start.rs", FIGURES)),
     ("cargo run -p registry -- linux-source-7.3.tar.xz", Test("a_folder_and_an_archive_tell_the_same")),
+    (
+        "PRIME_CTS_KILLS=1000 cargo test -p prime-cts --test kills",
+        Test("a_run_that_is_killed_at_any_moment_loses_nothing"),
+    ),
+    (
+        "PRIME_CTS_KILLS=21 cargo test -p emulator --features boards --test boards kills::",
+        Test("an_emulator_that_is_killed_at_any_moment_loses_nothing"),
+    ),
     ("ci/cross aarch64", Test("a_static_program_for_another_architecture")),
     ("ci/cross x86_64", Test("a_static_program_for_another_architecture")),
     ("prime-cts --help", Board(&[0], "")),

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 /// What a command of the repository begins with.
-const BEGINS: [&str; 6] = ["ci/", "prime-cts ", "cargo ", "CARGO_", "LAVA_TOKEN=", "PRIME_CTS_BLESS="];
+const BEGINS: [&str; 7] =
+    ["ci/", "prime-cts ", "cargo ", "CARGO_", "LAVA_TOKEN=", "PRIME_CTS_BLESS=", "PRIME_CTS_KILLS="];
 
 /// The commands that a document shows: those in blocks, without what is said after a '#', also those that go on after a
 /// '\'; and those in the text, where a command may be named by its beginning.

@@ -18,6 +18,8 @@ pub struct Events<'a> {
     number: usize,
     /// The bytes of the lines that were read and have an end.
     whole: u64,
+    /// True if a line that has no end was read.
+    torn: bool,
     whole_lines: bool,
     compressed: bool,
     ended: bool,
@@ -45,7 +47,7 @@ impl<'a> Events<'a> {
     pub fn of(path: &Path, text: impl BufRead + 'a) -> Self {
         let (line, path, text) = (Vec::new(), path.to_owned(), Box::new(text));
         let (whole_lines, compressed, ended) = (false, false, false);
-        Self { path, text, line, number: 0, whole: 0, whole_lines, compressed, ended }
+        Self { path, text, line, number: 0, whole: 0, torn: false, whole_lines, compressed, ended }
     }
 
     /// Without the last line where it has no end, though it may be an event.
@@ -63,6 +65,11 @@ impl<'a> Events<'a> {
         self.whole
     }
 
+    /// Returns whether a line that has no end was read.
+    pub fn torn(&self) -> bool {
+        self.torn
+    }
+
     fn event(&mut self) -> Result<Option<Event>, JournalError> {
         self.line.clear();
         let read = self.text.read_until(b'\n', &mut self.line);
@@ -75,6 +82,7 @@ impl<'a> Events<'a> {
             return Err(JournalError::Version { path: self.path.clone(), version });
         }
         let whole = self.line.ends_with(b"\n");
+        self.torn |= !whole;
         if whole {
             self.whole += self.line.len() as u64;
         } else if self.whole_lines {

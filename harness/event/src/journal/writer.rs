@@ -19,6 +19,8 @@ pub struct Journal {
     /// What appends to the file in place of this process.
     through: Option<File>,
     path: PathBuf,
+    /// True if it was resumed behind a line that had no end.
+    torn: bool,
     sync: bool,
     /// Where the events are written, too, as a console keeps them.
     console: Option<File>,
@@ -64,14 +66,20 @@ impl Journal {
         }
         let file = OpenOptions::new().append(true).open(path).map_err(write)?;
         file.set_len(events.whole()).map_err(write)?;
-        Ok(Some(Self::of(file, path)))
+        Ok(Some(Self { torn: events.torn(), ..Self::of(file, path) }))
     }
 
     fn of(file: File, path: &Path) -> Self {
         let kind = nix::sys::statfs::fstatfs(&file).map(|about| about.filesystem_type());
         // What a 9p share of an emulated board has taken is with the host: only a disk of our own needs telling.
         let sync = !kind.is_ok_and(|kind| kind == FsType(V9FS_MAGIC as _));
-        Self { file, through: None, path: path.to_owned(), sync, console: None, output: None }
+        Self { file, through: None, path: path.to_owned(), torn: false, sync, console: None, output: None }
+    }
+
+    /// Returns whether it was resumed behind a line that had no end, which is gone. A line is written when cells have ended: those
+    /// that were open had, and the machine went down, or the disk was full, behind them.
+    pub fn was_torn(&self) -> bool {
+        self.torn
     }
 
     /// The same journal, appended to its file by whoever is behind a device: a host by a port, faster than over a share.

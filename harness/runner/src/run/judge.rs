@@ -16,7 +16,8 @@ pub const STUCK: &str = "it hangs in the kernel: SIGKILL does not end it";
 /// The findings of a cell and the worst of their verdicts.
 pub fn judge(ran: &ChildOutcome, seen: &Observations, drivers: &Drivers) -> (Verdict, Vec<Finding>) {
     let mut findings: Vec<Finding> = ran.findings().cloned().collect();
-    findings.extend(of_ending(ran, !findings.is_empty() && findings.iter().any(|f| f.verdict != Verdict::Pass)));
+    let told_why = !findings.is_empty() && findings.iter().any(|f| f.verdict != Verdict::Pass);
+    findings.extend(of_ending(ran, told_why, seen.splats.iter().any(is_crash)));
     findings.extend(seen.splats.iter().map(|splat| of_splat(splat, drivers)));
     findings.extend(of_taint(seen));
     findings.extend(seen.touched.iter().map(of_touch));
@@ -60,7 +61,9 @@ pub fn unobserved(why: &str) -> Finding {
     Finding::not_observable(Oracle::Requirement, why, "the only thing that shows the fault is there")
 }
 
-fn of_ending(ran: &ChildOutcome, told_why: bool) -> Option<Finding> {
+/// In a kernel that has died of something a process may do anything, and that is not the suite's fault.
+fn of_ending(ran: &ChildOutcome, told_why: bool, kernel_died: bool) -> Option<Finding> {
+    let (own, whose) = if kernel_died { (Verdict::Crash, Blame::Undecided) } else { (Verdict::Error, Blame::Suite) };
     let place = ran.messages.at().or(ran.messages.step());
     let step = place.unwrap_or("before the first step").to_owned();
     let expected = "the cell's process does its steps and ends";
@@ -72,10 +75,14 @@ fn of_ending(ran: &ChildOutcome, told_why: bool) -> Option<Finding> {
         Ok(Ending::Exited(0)) if ran.messages.done() || told_why => None,
         Ok(Ending::Exited(code)) => {
             let panic = ran.messages.panic().unwrap_or("no panic was reported");
-            tell(Verdict::Error, Blame::Suite, format!("exit code {code}: {panic}"), Vec::new())
+            tell(own, whose, format!("exit code {code}: {panic}"), Vec::new())
         }
         Ok(Ending::Signalled(signal)) => {
             tell(Verdict::Crash, Blame::Undecided, format!("{signal} ended the process"), Vec::new())
+        }
+        Ok(Ending::Vanished) => {
+            let seen = "the process is gone, and the kernel does not say how it ended";
+            tell(Verdict::Crash, Blame::Undecided, seen.to_owned(), Vec::new())
         }
         Ok(Ending::TimedOut) => {
             let seen = format!("timed out after {} s and was killed", ran.deadline.as_secs_f32());
@@ -85,15 +92,16 @@ fn of_ending(ran: &ChildOutcome, told_why: bool) -> Option<Finding> {
             let seen = format!("{STUCK} after {} s", ran.deadline.as_secs_f32());
             tell(Verdict::Timeout, Blame::Kernel, seen, stack.lines().map(str::to_owned).collect())
         }
-        Err(why) => tell(Verdict::Error, Blame::Suite, why.clone(), Vec::new()),
+        Err(why) => tell(own, whose, why.clone(), Vec::new()),
     }
 }
 
+fn is_crash(splat: &Splat) -> bool {
+    matches!(splat.kind, SplatKind::Bug | SplatKind::Oops | SplatKind::Panic)
+}
+
 fn of_splat(splat: &Splat, drivers: &Drivers) -> Finding {
-    let verdict = match splat.kind {
-        SplatKind::Bug | SplatKind::Oops | SplatKind::Panic => Verdict::Crash,
-        _ => Verdict::Fail,
-    };
+    let verdict = if is_crash(splat) { Verdict::Crash } else { Verdict::Fail };
     let blame = drivers.blamed_by(&splat.lines);
     let found =
         Finding::new(Oracle::KernelLog, verdict, blame, splat.title.clone(), "the kernel has nothing to complain of");
@@ -204,6 +212,7 @@ mod tests {
     fn signals_and_deadlines_are_told_apart() {
         assert_eq!(verdict(Ending::Signalled("SIGBUS"), vec![], &Observations::default()), Verdict::Crash);
         assert_eq!(verdict(Ending::TimedOut, vec![], &Observations::default()), Verdict::Timeout);
+        assert_eq!(verdict(Ending::Vanished, vec![], &Observations::default()), Verdict::Crash);
         assert_eq!(verdict(Ending::Stuck { stack: String::new() }, vec![], &Observations::default()), Verdict::Timeout);
     }
 
@@ -215,6 +224,9 @@ mod tests {
         };
         assert_eq!(verdict(Ending::Exited(0), done(), &splat(SplatKind::Warning)), Verdict::Fail);
         assert_eq!(verdict(Ending::Exited(0), done(), &splat(SplatKind::Oops)), Verdict::Crash);
+        // Whatever became of the process.
+        assert_eq!(verdict(Ending::Exited(101), done(), &splat(SplatKind::Oops)), Verdict::Crash);
+        assert_eq!(verdict(Ending::Exited(101), done(), &splat(SplatKind::Warning)), Verdict::Error);
         let warned = Observations { taint: 1 << 9, ..Observations::default() };
         assert_eq!(verdict(Ending::Exited(0), done(), &warned), Verdict::Fail);
         let module = Observations { taint: 1 << 12 | 1 << 13, ..Observations::default() };

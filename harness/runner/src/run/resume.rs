@@ -1,7 +1,8 @@
 //! Going on after the machine went down in the middle of a run.
 //!
 //! The cell that was open is a crash, and is not run again. Where several were, none of them can be named: each is run once
-//! more, alone, and the one in which the machine goes down again is the crash. The other cells of its exporter and importer are blocked:
+//! more, alone, and the one in which the machine goes down again is the crash. So is it where a line of the journal was cut off
+//! behind their start: it was to tell of their end, and what it told is lost. The other cells of its exporter and importer are blocked:
 //! what brings a machine down once does so again, and each time costs a restart.
 
 use std::collections::BTreeSet;
@@ -60,6 +61,8 @@ pub struct Before {
     /// The kernel's last report, where its log was kept.
     pub last: Option<Splat>,
     ended: BTreeSet<String>,
+    /// True if the open cells had ended, and the line that told of it is cut off.
+    torn: bool,
     /// True if its journal is elsewhere, on a console.
     pub elsewhere: bool,
     /// The results of its cells.
@@ -85,7 +88,8 @@ impl Before {
         let Some(journal) = Journal::resume(path, told)? else { return Ok(None) };
         so_far.breaker.restarted();
         let head = head.ok_or_else(|| JournalError::NoRun { path: path.to_owned() })?;
-        Ok(Some((journal, Self { head, last: None, ended, elsewhere: false, so_far })))
+        let torn = journal.was_torn();
+        Ok(Some((journal, Self { head, last: None, ended, torn, elsewhere: false, so_far })))
     }
 
     /// With the text of a console or of `/proc/kmsg` up to the end of the machine.
@@ -107,7 +111,7 @@ impl Before {
         let ended = open.first().map(before).unwrap_or_default();
         let so_far = SoFar::with(Deadly::of(&crashed));
         let head = Head { open, ..Head::begun(run) };
-        Ok(Self { head, last: None, ended, elsewhere: true, so_far })
+        Ok(Self { head, last: None, ended, torn: false, elsewhere: true, so_far })
     }
 
     /// Compares what is planned now with what was.
@@ -139,10 +143,10 @@ impl Before {
 
     /// The cell in which the machine went down, if only one was running.
     pub fn crashed_in(&self) -> Option<&str> {
-        if let [open] = &self.head.open[..] { Some(open) } else { None }
+        if let ([open], false) = (&self.head.open[..], self.torn) { Some(open) } else { None }
     }
 
-    /// Returns the cells in one of which the machine went down, if several were running.
+    /// Returns the cells in one of which the machine went down, if several were running, or whose end is lost.
     pub fn suspects(&self) -> &[String] {
         if self.crashed_in().is_some() { &[] } else { &self.head.open }
     }

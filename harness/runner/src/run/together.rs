@@ -144,6 +144,7 @@ impl Undecided {
             Ok(Ending::Exited(0)) => None,
             Ok(Ending::Exited(code)) => Some(format!("a cell's process ended with exit code {code}")),
             Ok(Ending::Signalled(signal)) => Some(format!("{signal} ended a cell's process")),
+            Ok(Ending::Vanished) => Some("a cell's process is gone without an end".to_owned()),
             Ok(Ending::TimedOut | Ending::Stuck { .. }) => Some("a cell's process hangs".to_owned()),
             Err(why) => Some(why.clone()),
         };

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,7 @@ pub type Work<'a> = &'a dyn Fn(u32, Duration, &mut dyn FnMut(&Message));
 pub struct Worker {
     process: Watched,
     pid: i32,
-    orders: File,
+    orders: OwnedFd,
     log: Rc<SharedLog>,
     /// The cells that it has begun.
     begun: u32,
@@ -67,7 +68,8 @@ impl Worker {
     /// Those of fork(2), of pipes and of memory.
     fn start(work: Work<'_>) -> Result<Self, Errno> {
         let log = Rc::new(SharedLog::new(LOG)?);
-        let (orders, orders_end) = uapi::process::pipe()?;
+        let (orders, orders_end) = uapi::socket::pair()?;
+        let orders = File::from(orders);
         let child = uapi::process::spawn(|output| {
             // A cell that takes all memory is to die of it, not the run.
             uapi::process::die_first();
@@ -82,13 +84,13 @@ impl Worker {
         Ok(Self { process: child.watched()?, pid, orders: orders_end, log, begun: 0 })
     }
 
-    fn order(&mut self, order: Order) -> std::io::Result<()> {
+    fn order(&mut self, order: Order) -> Result<(), Errno> {
         self.log.clear();
         self.begun += 1;
         let last = order.alone || self.begun >= CELLS;
         let settle = u32::try_from(order.settle.as_millis()).unwrap_or(u32::MAX);
         let words = [order.number, settle, u32::from(last)];
-        self.orders.write_all(&words.map(u32::to_ne_bytes).concat())
+        uapi::socket::send(&self.orders, &words.map(u32::to_ne_bytes).concat())
     }
 }
 
@@ -201,12 +203,15 @@ impl Going {
     fn start(worker: Option<Worker>, order: Order, work: Work<'_>) -> Self {
         let started = Instant::now();
         let usable = worker.filter(|worker| !order.alone && worker.begun < CELLS);
-        let process = if usable.is_some() { Process::Used } else { Process::Fresh };
-        let worker = usable.map_or_else(|| Worker::start(work).map_err(|errno| format!("fork: {errno}")), Ok);
-        let ordered = worker.and_then(|mut worker| match worker.order(order) {
-            Ok(()) => Ok(worker),
-            Err(error) => Err(format!("the cell's process takes no order: {error}")),
-        });
+        // One that something has ended between two cells (the OOM killer, say) takes no order, and is none of this cell's.
+        let used = usable.and_then(|mut worker| worker.order(order).ok().map(|()| worker));
+        let process = if used.is_some() { Process::Used } else { Process::Fresh };
+        let fresh = || {
+            let mut worker = Worker::start(work).map_err(|errno| format!("fork: {errno}"))?;
+            let ordered = worker.order(order).map_err(|errno| format!("the cell's process takes no order: {errno}"));
+            ordered.map(|()| worker)
+        };
+        let ordered = used.map_or_else(fresh, Ok);
         let (worker, ending) = match ordered {
             Ok(worker) => (Some(worker), None),
             Err(why) => (None, Some(Err(why))),
@@ -297,6 +302,19 @@ mod tests {
         let (left, _) = run(&mut workers, order(1, false), &leaves);
         assert_eq!(left.ending, Ok(Ending::Exited(0)));
         assert!(workers.idle.is_empty());
+    }
+
+    #[test]
+    fn a_process_that_ends_between_two_cells_is_replaced() {
+        let mut workers = Vec::new();
+        let (first, _) = run(&mut workers, order(0, false), &step);
+        let killed = std::process::Command::new("kill").args(["-KILL", &first.pid.to_string()]).status();
+        assert!(killed.unwrap().success());
+        let state = || std::fs::read_to_string(format!("/proc/{}/stat", first.pid)).unwrap();
+        while !state().contains(") Z ") {}
+        let (second, _) = run(&mut workers, order(1, false), &step);
+        assert_ne!(second.pid, first.pid);
+        assert_eq!((second.ending, second.messages.step()), (Ok(Ending::Exited(0)), Some("1")));
     }
 
     #[test]
