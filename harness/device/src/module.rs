@@ -13,7 +13,9 @@ pub fn of(sys: &Path, topology: &str, driver: &str) -> Option<String> {
         let module = std::fs::read_link(sys.join("devices").join(path).join("driver/module")).ok()?;
         Some(module.file_name()?.to_str()?.to_owned())
     });
-    by_device.or_else(|| by_name(sys, driver))
+    // A platform device without a driver of its own has the name that its module gave it: `vimc.0`.
+    let named = device.and_then(|path| path.rsplit('/').next()?.split('.').next());
+    by_device.or_else(|| by_name(sys, driver)).or_else(|| by_name(sys, named?))
 }
 
 /// `bochs-drm` is in the module `bochs`, `cirrus-qemu` in `cirrus_qemu`.
@@ -54,5 +56,7 @@ mod tests {
         assert_eq!(of("bochs-drm").as_deref(), Some("bochs"));
         assert_eq!(of("cirrus-qemu").as_deref(), Some("cirrus_qemu"));
         assert_eq!(of("vgem"), None);
+        let by_device = super::of(root.path(), "platform/cirrus_qemu.1#0", "another");
+        assert_eq!(by_device.as_deref(), Some("cirrus_qemu"));
     }
 }

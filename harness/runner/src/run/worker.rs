@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_process_that_ends_between_two_cells_is_replaced() {
-        let mut workers = Vec::new();
+        let mut workers = Workers::default();
         let (first, _) = run(&mut workers, order(0, false), &step);
         let killed = std::process::Command::new("kill").args(["-KILL", &first.pid.to_string()]).status();
         assert!(killed.unwrap().success());
@@ -356,7 +356,7 @@ mod tests {
     #[test]
     fn one_that_has_ended_makes_room_while_another_runs() {
         let mut workers = Workers::default();
-        let (go_on, wait) = uapi::process::pipe().map(|(read, write)| (write, read)).unwrap();
+        let (go_on, wait) = uapi::socket::pair().map(|(one, other)| (File::from(one), File::from(other))).unwrap();
         let waits = |number: u32, settle: Duration, say: &mut dyn FnMut(&Message)| {
             step(number, settle, say);
             if number == 0 {
