@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use event::cause::{Acquitted, Cause, Evidence, Role, Sure};
+use event::cause::{Acquitted, Cause, Evidence, Role, Sharer, Sure};
 use event::{Blame, Oracle};
 
 use crate::explain::Candidate;
@@ -34,6 +34,9 @@ const NEARLY: f64 = 0.8;
 /// another's fault.
 const MOST: f64 = 0.5;
 
+/// So few cells decide what a run of all would.
+const DECIDE: usize = 8;
+
 /// More acquitted endpoints no one reads.
 const ACQUITTED: usize = 8;
 
@@ -43,7 +46,7 @@ impl<'a> Found<'a> {
     }
 
     fn group(&self, candidate: &Candidate) -> &'a Group {
-        &self.suspects.0[candidate.group]
+        &self.suspects.groups[candidate.group]
     }
 
     fn seen(&self) -> impl Iterator<Item = &'a Seen> + use<'a> {
@@ -67,7 +70,8 @@ impl<'a> Found<'a> {
                 (candidate.weight.fails, candidate.weight.passes) == (best.weight.fails, best.weight.passes);
             match (around || others.is_subset(&keys), candidate.role == best.role) {
                 (false, _) => true,
-                (true, true) => around && same_cells,
+                // What all devices share keeps the rules everywhere else.
+                (true, true) => around && same_cells && self.group(candidate).kind != Sharer::DmaBuf,
                 (true, false) => candidate.role != Role::Either && best.role != Role::Either,
             }
         };
@@ -140,6 +144,9 @@ fn proof(found: &Found<'_>, best: &Candidate, fails: &[&Seen]) -> Option<String>
     if let Some(function) = failures().find_map(|(_, failure)| trace::function(&failure.lines, &group.modules)) {
         return Some(format!("a trace of the kernel names {function}"));
     }
+    if let Some(oracle) = seen_with_many(fails, found.matrix, side) {
+        return Some(format!("the oracle {oracle} has seen it of the same side with each of several others"));
+    }
     let probed = |oracle: &Oracle| matches!(oracle, Oracle::Pages | Oracle::SgTable | Oracle::Identity);
     if let Some((cell, failure)) = failures()
         .find(|(_, failure)| probed(&failure.oracle) && side == Some(failure.blame))
@@ -158,24 +165,45 @@ fn proof(found: &Found<'_>, best: &Candidate, fails: &[&Seen]) -> Option<String>
     others_pass.then(|| format!("no other device takes part in {}, which passes with others", found.matrix.id(alone)))
 }
 
-/// Cells that would decide between the suspect and a rival: of the case, with others in its place.
-fn decide(found: &Found<'_>, rival: &Candidate, best: &Candidate, case: &str) -> Vec<String> {
-    let known: BTreeSet<String> = found.matrix.cells.iter().map(|cell| found.matrix.id(cell)).collect();
-    let exporters: BTreeSet<u16> = found.matrix.cells.iter().filter_map(|cell| cell.exporter).collect();
-    let importers: BTreeSet<u16> = found.matrix.cells.iter().filter_map(|cell| cell.importers[0]).collect();
-    let is = |endpoint: u16| [best, rival].iter().any(|one| found.members[one.group].has(endpoint));
-    let key = |endpoint: u16| &found.matrix.endpoints[usize::from(endpoint)];
-    let mut wanted = Vec::new();
-    for &exporter in &exporters {
-        for &importer in importers.iter().filter(|&&importer| is(exporter) != is(importer)) {
-            let id = format!("{case}.{}.{}", key(exporter), key(importer));
-            if !known.contains(&id) {
-                wanted.push(id);
-            }
-        }
+/// The oracle that has seen each of the failures of this side itself, with two others at least.
+fn seen_with_many(fails: &[&Seen], matrix: &Matrix, side: Option<Blame>) -> Option<Oracle> {
+    let side = side?;
+    let first = matrix.failure(fails.first()?)?.oracle.clone();
+    let probed = matches!(first, Oracle::Pages | Oracle::SgTable | Oracle::Identity);
+    let is = |cell: &&Seen| matrix.failure(cell).is_some_and(|seen| seen.oracle == first && seen.blame == side);
+    let other = match side {
+        Blame::Exporter => Role::Importer,
+        _ => Role::Exporter,
+    };
+    let others: BTreeSet<u16> = fails.iter().flat_map(|cell| cell.in_role(other)).collect();
+    (probed && others.len() >= 2 && fails.iter().all(is)).then_some(first)
+}
+
+/// Cells that would decide between the suspect and a rival: of the case, with others in the place of one of them. Only such as
+/// the case has of devices of the same kinds, and that the run did not try.
+fn decide(found: &Found<'_>, rival: &Candidate, best: &Candidate, case: u16) -> Vec<String> {
+    let matrix = found.matrix;
+    let of_case: Vec<&Seen> = matrix.cells.iter().filter(|cell| cell.case == case).collect();
+    if of_case.iter().any(|cell| cell.importers[0].is_none() || cell.importers[1].is_some()) {
+        return Vec::new();
     }
-    wanted.truncate(8);
-    wanted
+    let tried: BTreeSet<String> = of_case.iter().map(|cell| matrix.id(cell)).collect();
+    let usable = &found.suspects.endpoints;
+    let kinds = |role: Role| -> BTreeSet<&str> {
+        let seen =
+            of_case.iter().flat_map(|cell| cell.in_role(role)).map(|number| &matrix.endpoints[usize::from(number)]);
+        seen.filter_map(|key| usable.iter().find(|one| one.key == *key)).map(|one| one.kind.as_str()).collect()
+    };
+    let (exporting, importing) = (kinds(Role::Exporter), kinds(Role::Importer));
+    let is = |key: &String| [best, rival].iter().any(|one| found.group(one).keys.contains(key));
+    let exporters = usable.iter().filter(|one| one.exports && exporting.contains(one.kind.as_str()));
+    let pairs = exporters.flat_map(|exporter| {
+        let importers = usable.iter().filter(|one| one.imports && importing.contains(one.kind.as_str()));
+        importers.filter(|importer| is(&exporter.key) != is(&importer.key)).map(move |importer| (exporter, importer))
+    });
+    let case = &matrix.cases[usize::from(case)].id;
+    let ids = pairs.map(|(exporter, importer)| format!("{case}.{}.{}", exporter.key, importer.key));
+    ids.filter(|id| !tried.contains(id)).take(DECIDE).collect()
 }
 
 /// How sure it is, and why.
@@ -202,13 +230,18 @@ pub fn cause(found: &Found<'_>) -> Cause {
     let group = found.group(best);
     let fails = found.in_role(best);
     let smallest = smallest(&fails).expect("the suspect takes part in some");
-    let case = &matrix.cases[usize::from(case_of(&fails))];
+    let number = case_of(&fails);
+    let case = &matrix.cases[usize::from(number)];
     let mut rivals = found.rivals(best);
     rivals.extend(&found.common);
     let acquitted = acquitted(found, best, &fails);
     let proof = proof(found, best, &fails);
     let share = fails.len() as f64 / (fails.len() + best.weight.passes) as f64;
-    let (sure, why) = sureness(proof, &rivals, &acquitted, share);
+    let of_victims = fails.iter().all(|cell| matrix.failure(cell).is_some_and(|failure| failure.of_victim));
+    let (sure, why) = match of_victims {
+        true => (Sure::Open, "the kernel has found memory in disorder: who meets it need not have done it".to_owned()),
+        false => sureness(proof, &rivals, &acquitted, share),
+    };
     let open = sure == Sure::Open;
     let rival = rivals.first().filter(|_| open);
     let failure = matrix.failure(smallest);
@@ -236,7 +269,7 @@ pub fn cause(found: &Found<'_>) -> Cause {
         function,
         sure,
         why,
-        decide: rival.map(|rival| decide(found, rival, best, &case.id)).unwrap_or_default(),
+        decide: rival.map(|rival| decide(found, rival, best, number)).unwrap_or_default(),
         known: Vec::new(),
         cells: found.seen().map(|cell| matrix.id(cell)).collect(),
     }

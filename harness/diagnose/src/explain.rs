@@ -41,7 +41,7 @@ pub struct Candidate {
 /// Weighs all suspects against failures; the best is first.
 pub fn ranked(matrix: &Matrix, left: &[usize], suspects: &Suspects, members: &[Members]) -> Vec<Candidate> {
     let mut all = Vec::new();
-    for (place, group) in suspects.0.iter().enumerate() {
+    for (place, group) in suspects.groups.iter().enumerate() {
         for role in ROLES {
             let weight = weigh(matrix, left, group, &members[place], role);
             if weight.fails > 0 {
@@ -65,7 +65,7 @@ struct Explained {
 
 /// The causes of the failures that no one knew, those that explain most first.
 pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
-    let members: Vec<Members> = suspects.0.iter().map(|group| Members::of(group, matrix)).collect();
+    let members: Vec<Members> = suspects.groups.iter().map(|group| Members::of(group, matrix)).collect();
     let mut left = places(matrix, How::Fails);
     let mut all: Vec<Explained> = Vec::new();
     while !left.is_empty() && all.len() < CAUSES {
@@ -129,7 +129,7 @@ fn common(
         let count = in_role.iter().filter(|cell| members[place].take_part(cell, role)).count();
         count as f64 >= COVERS * in_role.len() as f64
     };
-    let candidates = suspects.0.iter().enumerate().filter(|(place, group)| {
+    let candidates = suspects.groups.iter().enumerate().filter(|(place, group)| {
         let another = |one: &&Explained| one.best.group != explained.best.group;
         group.kind != Sharer::DmaBuf
             && covers(*place, explained)
@@ -146,7 +146,8 @@ fn common(
 
 /// Returns whether a cell has one device: whoever exports there also imports what it has exported.
 fn is_alone(cell: &Seen) -> bool {
-    cell.importers == [None; 2]
+    let first = cell.endpoints().next();
+    cell.endpoints().all(|endpoint| Some(endpoint) == first)
 }
 
 /// Two of what was found are one where a suspect shows in another role what it shows in its own, or where two share something
@@ -178,7 +179,7 @@ fn join(
 
 /// Returns whether the second is a part of the first, in another role or under a condition that no one knows.
 fn is_of(matrix: &Matrix, members: &[Members], suspects: &Suspects, first: &Explained, second: &Explained) -> bool {
-    let keys = |one: &Explained| &suspects.0[one.best.group].keys;
+    let keys = |one: &Explained| &suspects.groups[one.best.group].keys;
     let nested = keys(second).iter().all(|key| keys(first).contains(key));
     let in_all =
         || second.cells.iter().all(|&cell| members[first.best.group].take_part(&matrix.cells[cell], Role::Either));
@@ -198,10 +199,11 @@ fn shared(
     cells: &[usize],
 ) -> Option<Candidate> {
     let [first, second] = two;
-    let keys: Vec<&String> = two.iter().flat_map(|found| &suspects.0[found.best.group].keys).collect();
+    let keys: Vec<&String> = two.iter().flat_map(|found| &suspects.groups[found.best.group].keys).collect();
     let needed = NEARLY_AS_OFTEN * share(&first.best.weight).min(share(&second.best.weight));
     let role = first.best.role;
-    let groups = suspects.0.iter().enumerate().filter(|(_, group)| keys.iter().all(|key| group.keys.contains(key)));
+    let groups =
+        suspects.groups.iter().enumerate().filter(|(_, group)| keys.iter().all(|key| group.keys.contains(key)));
     let weighed = groups.map(|(place, group)| Candidate {
         group: place,
         role,
@@ -212,7 +214,7 @@ fn shared(
 
 /// The failures that findings of the project explain: a cause a finding.
 pub fn known(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
-    let members: Vec<Members> = suspects.0.iter().map(|group| Members::of(group, matrix)).collect();
+    let members: Vec<Members> = suspects.groups.iter().map(|group| Members::of(group, matrix)).collect();
     let places = places(matrix, How::Known);
     let mut names: Vec<&Vec<String>> =
         places.iter().filter_map(|&place| matrix.failure(&matrix.cells[place])).map(|failure| &failure.known).collect();

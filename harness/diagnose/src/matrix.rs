@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use event::blame::names_a_victim;
 use event::cause::Role;
 use event::finding::NOT_SHOWN_ALONE;
 use event::{Blame, CellEnd, Finding, Oracle};
@@ -52,6 +53,8 @@ pub struct Failure {
     pub lines: Vec<String>,
     /// The findings of the project that explain it.
     pub known: Vec<String>,
+    /// True if the kernel has found memory in disorder: whoever meets it need not have done it.
+    pub of_victim: bool,
 }
 
 /// A case.
@@ -103,8 +106,17 @@ fn failure(cell: &CellEnd) -> Failure {
     let (oracle, blame) =
         best.map_or((Oracle::Suite, Blame::Undecided), |finding| (finding.oracle.clone(), finding.blame));
     let seen = best.map(|finding| finding.seen.clone()).unwrap_or_default();
-    let lines = best.map(|finding| finding.lines.clone()).unwrap_or_default();
-    Failure { oracle, blame, seen, lines, known: cell.known.clone() }
+    let of_victim = oracle == Oracle::KernelLog && names_a_victim(&seen);
+    // A trace that names a victim is no evidence of anyone's guilt.
+    let lines = best.filter(|_| !of_victim).map(|finding| finding.lines.clone()).unwrap_or_default();
+    Failure {
+        oracle,
+        blame: if of_victim { Blame::Kernel } else { blame },
+        seen,
+        lines,
+        known: cell.known.clone(),
+        of_victim,
+    }
 }
 
 fn number(numbers: &mut BTreeMap<String, u16>, name: &str) -> (u16, bool) {

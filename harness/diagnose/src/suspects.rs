@@ -23,7 +23,25 @@ pub struct Group {
 
 /// All groups of a board.
 #[derive(Debug, Clone, Default)]
-pub struct Suspects(pub Vec<Group>);
+pub struct Suspects {
+    /// The groups.
+    pub groups: Vec<Group>,
+    /// The endpoints that can be used.
+    pub endpoints: Vec<Usable>,
+}
+
+/// An endpoint that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usable {
+    /// Its key.
+    pub key: String,
+    /// The kind of device.
+    pub kind: String,
+    /// True if it exports.
+    pub exports: bool,
+    /// True if it imports.
+    pub imports: bool,
+}
 
 /// A group by the numbers that its endpoints have in a matrix.
 #[derive(Debug)]
@@ -127,7 +145,13 @@ impl Suspects {
             .into_iter()
             .for_each(|(name, of)| add(Sharer::Subsystem, name, of));
         add(Sharer::DmaBuf, "dma-buf".into(), endpoints.iter().collect());
-        Self(groups)
+        let usable = endpoints.iter().filter(|endpoint| endpoint.blocked.is_none()).map(|endpoint| Usable {
+            key: endpoint.key.clone(),
+            kind: endpoint.kind.clone(),
+            exports: endpoint.exports,
+            imports: endpoint.imports,
+        });
+        Self { endpoints: usable.collect(), groups }
     }
 }
 
@@ -169,21 +193,21 @@ mod tests {
         ];
         let suspects = Suspects::of(&found, Some(&registry), "6.12.117");
         let of = |kind: Sharer| -> Vec<String> {
-            suspects.0.iter().filter(|group| group.kind == kind).map(|group| group.keys.join(" ")).collect()
+            suspects.groups.iter().filter(|group| group.kind == kind).map(|group| group.keys.join(" ")).collect()
         };
         assert!(of(Sharer::Driver).contains(&"v4l2-vivid-cap0 v4l2-vivid-cap1".to_owned()));
         assert!(of(Sharer::Driver).contains(&"drm-vgem".to_owned()), "the only endpoint of a driver is the driver");
         assert_eq!(of(Sharer::Endpoint), ["v4l2-vivid-cap0", "v4l2-vivid-cap1"]);
         assert_eq!(of(Sharer::Allocator), ["drm-vgem drm-vkms"]);
         assert_eq!(of(Sharer::Subsystem), ["drm-bochs-drm drm-vgem drm-vkms"]);
-        assert_eq!(suspects.0.last().map(|group| group.keys.len()), Some(6));
+        assert_eq!(suspects.groups.last().map(|group| group.keys.len()), Some(6));
     }
 
     #[test]
     fn drivers_of_one_module_are_one() {
         let of = |driver: &str| EndpointFound { module: Some("m".into()), ..endpoint(driver, "drm", driver, "x") };
         let suspects = Suspects::of(&[of("m_one"), of("m_two"), endpoint("z", "heap", "z", "y")], None, "6.12");
-        let module = suspects.0.iter().find(|group| group.name == "m").unwrap();
+        let module = suspects.groups.iter().find(|group| group.name == "m").unwrap();
         assert_eq!((module.kind, module.keys.len()), (Sharer::Driver, 2));
     }
 }

@@ -15,7 +15,7 @@ pub fn causes(troubles: &[Trouble], matrix: &Matrix, suspects: &Suspects) -> Vec
 }
 
 fn cause(trouble: &Trouble, matrix: &Matrix, suspects: &Suspects) -> Cause {
-    let traced = suspects.0.iter().find_map(|group| {
+    let traced = suspects.groups.iter().find_map(|group| {
         let function = trace::function(&trouble.lines, &group.modules)?;
         (group.modules.len() == 1).then_some((group, function))
     });
@@ -75,7 +75,7 @@ fn common<'a>(trouble: &Trouble, suspects: &'a Suspects) -> Option<(&'a Group, R
             Role::Either => has(group, keys),
         })
     };
-    let mut groups: Vec<&Group> = suspects.0.iter().collect();
+    let mut groups: Vec<&Group> = suspects.groups.iter().collect();
     groups.sort_by_key(|group| group.keys.len());
     groups.into_iter().find_map(|group| {
         let roles = [Role::Importer, Role::Exporter, Role::Either];

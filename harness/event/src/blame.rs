@@ -20,6 +20,26 @@ pub struct Party {
     pub topology: String,
 }
 
+/// The words of reports about memory that is in disorder: the kernel finds it where the memory is used or freed next, and its
+/// trace names whom that hits.
+const OF_VICTIMS: &[&str] = &[
+    "Bad page",
+    "Bad rss-counter",
+    "bad page state",
+    "corruption",
+    "Poison overwritten",
+    "Redzone overwritten",
+    "Freepointer corrupt",
+    "Padding overwritten",
+    "Object already free",
+    "nobody cared",
+];
+
+/// Returns whether the title of a report says that memory is in disorder, and not who did it.
+pub fn names_a_victim(title: &str) -> bool {
+    OF_VICTIMS.iter().any(|words| title.contains(words))
+}
+
 /// A function in a line of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
@@ -172,6 +192,13 @@ mod tests {
     fn a_module_of_both_sides_decides_nothing() {
         let drivers = Drivers::of(Some(party("vgem")), vec![party("vgem")]);
         assert_eq!(drivers.blamed_by(&["a+0x1/0x2 [vgem]".into()]), Blame::Undecided);
+    }
+
+    #[test]
+    fn who_frees_a_bad_page_has_not_made_it_one() {
+        assert!(names_a_victim("BUG: Bad page state in process x  pfn:1"));
+        assert!(names_a_victim("list_del corruption, 0x1->next is LIST_POISON1"));
+        assert!(!names_a_victim("WARNING: CPU: 0 PID: 1 at x.c:1 x+0x1/0x2 [x]"));
     }
 
     #[test]

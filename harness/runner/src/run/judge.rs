@@ -7,7 +7,7 @@ use uapi::process::Ending;
 
 use super::child::ChildOutcome;
 use super::watch::Observations;
-use event::blame::Drivers;
+use event::blame::{Drivers, names_a_victim};
 use event::{Blame, Finding, Oracle};
 
 /// The words for a process that SIGKILL does not end.
@@ -102,7 +102,7 @@ fn is_crash(splat: &Splat) -> bool {
 
 fn of_splat(splat: &Splat, drivers: &Drivers) -> Finding {
     let verdict = if is_crash(splat) { Verdict::Crash } else { Verdict::Fail };
-    let blame = drivers.blamed_by(&splat.lines);
+    let blame = if names_a_victim(&splat.title) { Blame::Kernel } else { drivers.blamed_by(&splat.lines) };
     let found =
         Finding::new(Oracle::KernelLog, verdict, blame, splat.title.clone(), "the kernel has nothing to complain of");
     Finding { lines: splat.lines.clone(), ..found }
