@@ -1,4 +1,4 @@
-//! What a cause is told with: counts, acquittals, the smallest cell, how sure.
+//! What a cause is reported with: counts, acquittals, the smallest cell, how sure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -223,7 +223,7 @@ fn sureness(proof: Option<String>, rivals: &[&Candidate], acquitted: &[Acquitted
     }
 }
 
-/// Tells of the best suspect of these cells.
+/// Reports the best suspect of these cells.
 pub fn cause(found: &Found<'_>) -> Cause {
     let matrix = found.matrix;
     let best = found.best().expect("cells that fail have someone who takes part");

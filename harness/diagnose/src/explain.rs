@@ -7,7 +7,7 @@ use crate::matrix::{How, Matrix, Seen};
 use crate::suspects::{Members, Suspects};
 use crate::weigh::{Weight, weigh};
 
-/// After so many causes the others are left: no one reads on.
+/// The most causes that are looked for: no one reads on.
 const CAUSES: usize = 16;
 
 /// How often all of what two suspects share must fail, held against how often they do.

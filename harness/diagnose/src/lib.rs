@@ -6,7 +6,7 @@
 //! | [`suspects`] | who can be to blame: endpoints, and what several of them share |
 //! | [`weigh`] | how well a suspect explains failures, and what speaks against it |
 //! | [`explain`] | takes the best suspect, leaves out what it explains, and looks again |
-//! | [`evidence`] | what a cause is told with: counts, acquittals, the smallest cell, how sure |
+//! | [`evidence`] | what a cause is reported with: counts, acquittals, the smallest cell, how sure |
 //! | [`troubles`] | what became of the machine without a cell that fails |
 //!
 //! A fault in a shared function makes hundreds of cells fail, each of which can say only that one of two devices, or the core

@@ -32,7 +32,6 @@ const OF_VICTIMS: &[&str] = &[
     "Freepointer corrupt",
     "Padding overwritten",
     "Object already free",
-    "nobody cared",
 ];
 
 /// Returns whether the title of a report says that memory is in disorder, and not who did it.

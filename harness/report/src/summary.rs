@@ -147,7 +147,7 @@ pub fn trouble(trouble: &Trouble) -> String {
     text
 }
 
-/// The most cells that are told of by their titles: causes say what they have in common.
+/// The most cells that are reported by their titles: causes say what they have in common.
 const TITLES: usize = 24;
 
 /// The most lines of the kernel's log with one trouble.

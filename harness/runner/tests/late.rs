@@ -1,4 +1,4 @@
-//! What the kernel says between two cells is told, and fails the run.
+//! What the kernel says between two cells is reported, and fails the run.
 
 use std::fs::File;
 use std::io::Write;

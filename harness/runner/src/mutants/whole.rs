@@ -22,7 +22,7 @@ const OTHERS: &[&str] = &["v4l2-vivid-cap0", "v4l2-vivid-out1", "drm-virtio_gpu"
 /// Who looks for its pages brings the kernel down, and every fault behind it with it; there are decoys in its place.
 const DEADLY: &str = "canary-pageless";
 
-/// A cell that hangs costs its deadline: after so many the others of this fault are not run.
+/// A cell that hangs costs its deadline: after this number of them the others of this fault are not run.
 const HANGS: u32 = 3;
 
 /// The cases of an area that are run with all devices.

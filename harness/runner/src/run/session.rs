@@ -299,7 +299,7 @@ impl<'a> Session<'a> {
         Ok(over)
     }
 
-    /// Tells of what the kernel said between cells.
+    /// Reports what the kernel said between cells.
     fn late(&mut self, now: bool) {
         let late = self.inventory.runner.take_late(now);
         self.tell(late.into_iter().map(|(cells, late)| trouble::of_late(cells, &late)));
