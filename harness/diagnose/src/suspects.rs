@@ -97,6 +97,10 @@ fn subsystem(endpoint: &EndpointFound) -> Option<&'static str> {
 
 /// The driver as it is known to a reader: the module where there is one, since a module can have several drivers.
 fn driver(endpoint: &EndpointFound) -> String {
+    // The driver's name of a heap is the heap's.
+    if endpoint.kind == "heap" {
+        return endpoint.key.clone();
+    }
     endpoint.module.clone().unwrap_or_else(|| endpoint.driver.clone())
 }
 
@@ -137,7 +141,10 @@ impl Suspects {
             sorted
         };
         // One endpoint of a driver that has no other is that driver.
-        by(&|endpoint| Some(driver(endpoint))).into_iter().for_each(|(name, of)| add(Sharer::Driver, name, of));
+        for (name, of) in by(&|endpoint| Some(driver(endpoint))) {
+            let heap = of.iter().all(|endpoint| endpoint.kind == "heap");
+            add(if heap { Sharer::Endpoint } else { Sharer::Driver }, name, of);
+        }
         endpoints.iter().for_each(|endpoint| add(Sharer::Endpoint, endpoint.key.clone(), vec![endpoint]));
         by(&|endpoint| Some(endpoint.driver.clone())).into_iter().for_each(|(name, of)| add(Sharer::Driver, name, of));
         by(&allocator).into_iter().for_each(|(symbol, of)| add(Sharer::Allocator, name_of(&symbol), of));

@@ -1,11 +1,34 @@
 //! The causes of a run's failures, for a person.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use event::cause::{Acquitted, Cause, Role};
 use spec::lines::counted;
 
 use crate::paint::Paint;
+
+/// Which cause a cell belongs to, in words: of who is to blame a run says more than the cell.
+#[derive(Debug, Default)]
+pub struct ByCell(BTreeMap<String, String>);
+
+impl ByCell {
+    /// The cells of the causes that no one knew.
+    pub fn of(causes: &[Cause]) -> Self {
+        let new = (1..).zip(causes.iter().filter(|cause| cause.known.is_empty()));
+        let words = |(number, cause): (usize, &Cause)| {
+            let others: String = cause.or.iter().map(|other| format!(", or {other}")).collect();
+            let words = format!("cause {number}: {}{others} ({})", cause.suspect, cause.sure.words());
+            cause.cells.iter().map(move |id| (id.clone(), words.clone())).collect::<Vec<_>>()
+        };
+        Self(new.flat_map(words).collect())
+    }
+
+    /// The cause of a cell.
+    pub fn cause(&self, id: &str) -> Option<&str> {
+        self.0.get(id).map(String::as_str)
+    }
+}
 
 /// The command that runs one cell again.
 pub fn again(id: &str, board: Option<&str>) -> String {

@@ -35,6 +35,11 @@ pub fn title(id: &str, verdict: Verdict, outcome: Outcome, paint: Paint) -> Stri
 
 /// A cell's findings in full, with colours.
 pub fn painted(cell: &CellEnd, board: Option<&str>, paint: Paint) -> String {
+    with_cause(cell, board, paint, None)
+}
+
+/// The same as a part of a run that has found the cell's cause: that says whose it is.
+pub fn with_cause(cell: &CellEnd, board: Option<&str>, paint: Paint, cause: Option<&str>) -> String {
     let mut text = title(&cell.id, cell.verdict, cell.outcome, paint) + "\n";
     let mut line = |label: &str, words: &str| {
         let _ = writeln!(text, "  {}  {words}", paint.label(&format!("{label:8}")));
@@ -45,7 +50,7 @@ pub fn painted(cell: &CellEnd, board: Option<&str>, paint: Paint) -> String {
         }
         line("expected", &finding.expected);
         line("seen", &finding.seen);
-        line("whose", &whose::text(finding, cell));
+        line("whose", &cause.map_or_else(|| whose::text(finding, cell), str::to_owned));
         finding.lines.iter().for_each(|said| line("", &format!("| {said}")));
     }
     line("rule", &cell.rule);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use quick_junit::XmlString;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
+use super::causes::ByCell;
 use super::gathered::Gathered;
+use super::paint::Paint;
 use super::{CellByCell, failure, words};
 use event::CellEnd;
 use event::journal::{Head, Recorded};
@@ -17,6 +19,7 @@ const NAME: &str = "prime-cts";
 pub struct Junit<W> {
     out: quick_xml::Writer<W>,
     board: Option<String>,
+    causes: ByCell,
 }
 
 impl<W: Write> Junit<W> {
@@ -28,6 +31,7 @@ impl<W: Write> Junit<W> {
         let mut junit = Self {
             out: quick_xml::Writer::new_with_indent(out, b' ', 2),
             board: head.run.emulated().map(str::to_owned),
+            causes: ByCell::of(&gathered.causes(head)),
         };
         junit.out.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         let seconds = head.end.as_ref().map(|end| seconds(end.cells_ms));
@@ -106,7 +110,9 @@ impl<W: Write> CellByCell for Junit<W> {
             Some(element) => {
                 let message = format!("{}: {seen}", cell.outcome);
                 self.start(element, [("type", cell.verdict.word()), ("message", &message)])?;
-                let text = XmlString::new(failure::text(cell, self.board.as_deref()));
+                let cause = self.causes.cause(&cell.id);
+                let text = failure::with_cause(cell, self.board.as_deref(), Paint::Plain, cause);
+                let text = XmlString::new(text);
                 self.out.write_event(Event::Text(BytesText::new(text.as_str())))?;
                 self.close(element)?;
             }

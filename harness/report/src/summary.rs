@@ -86,8 +86,9 @@ pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
     }
     let causes = gathered.causes(head);
     text += &causes::painted(&causes, board, paint);
+    let by_cell = causes::ByCell::of(&causes);
     for cell in &gathered.in_full {
-        text += &failure::painted(cell, board, paint);
+        text += &failure::with_cause(cell, board, paint, by_cell.cause(&cell.id));
         text.push('\n');
     }
     for (id, verdict, outcome) in gathered.titles.iter().take(TITLES) {

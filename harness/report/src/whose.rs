@@ -4,7 +4,9 @@ use event::{Blame, CellEnd, Finding, Oracle};
 
 /// Returns who is to blame, by name, and why.
 pub fn text(finding: &Finding, cell: &CellEnd) -> String {
-    let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "?".into());
+    // One cell cannot tell a driver from the helper or the core that it shares with others; a trace or a probe can.
+    let shared = if names_code(&finding.oracle) { "" } else { ", or what it shares with others" };
+    let key = |key: &Option<String>| format!("{}{shared}", key.as_deref().unwrap_or("?"));
     let who = match finding.blame {
         Blame::Exporter => format!("the exporter, {}", key(&cell.exporter)),
         Blame::Importer => format!("the importer, {}", key(&cell.importer)),
@@ -14,6 +16,11 @@ pub fn text(finding: &Finding, cell: &CellEnd) -> String {
         Blame::Nobody => return "no one's".into(),
     };
     format!("{who}: {}", evidence(finding, cell.importer.is_some()))
+}
+
+/// Returns whether an oracle sees code run, and not only what comes of it.
+fn names_code(oracle: &Oracle) -> bool {
+    matches!(oracle, Oracle::KernelLog | Oracle::Machine | Oracle::Pages)
 }
 
 /// Returns the evidence. A new oracle does not compile without its sentences.
@@ -87,7 +94,7 @@ mod tests {
     #[test]
     fn who_is_named_is_named_with_the_evidence() {
         let alone = told("mapping.at-offset.drm-a", Oracle::Content, Blame::Exporter);
-        assert_eq!(alone, "the exporter, drm-a: no other device took part");
+        assert_eq!(alone, "the exporter, drm-a, or what it shares with others: no other device took part");
         let pair = |oracle: Oracle, blame| told("leaks.import.drm-a.drm-b", oracle, blame);
         assert!(pair(Oracle::KernelLog, Blame::Importer).starts_with("the importer, drm-b: of the functions in the"));
         assert!(pair(Oracle::Pages, Blame::Importer).contains("taking struct pages"));

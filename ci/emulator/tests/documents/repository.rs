@@ -28,7 +28,8 @@ pub fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
 pub fn documents() -> Vec<(PathBuf, String)> {
     let root = root();
     // The trees are of sysfs.
-    let folders = ["cases", "ci", "harness", "fixtures/boards", "fixtures/changes", "fixtures/findings", "fixtures/kmod"];
+    let folders =
+        ["cases", "ci", "harness", "fixtures/boards", "fixtures/changes", "fixtures/findings", "fixtures/kmod"];
     let mut found: Vec<PathBuf> = folders.iter().flat_map(|folder| files(&root.join(folder), &["md"])).collect();
     found.extend(
         ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "fixtures/trees/README.md"].map(|name| root.join(name)),

@@ -9,7 +9,7 @@ use crate::causes;
 
 /// The causes that no one knew, as cards, and the known ones in a line each.
 pub(super) fn markup(page: &Page<'_>) -> Option<Markup> {
-    let all = page.gathered.causes(page.recorded);
+    let all = &page.causes;
     let (known, new): (Vec<&Cause>, Vec<&Cause>) = all.iter().partition(|cause| !cause.known.is_empty());
     (!all.is_empty()).then(|| {
         html! {

@@ -43,7 +43,7 @@ fn of_finding(page: &Page<'_>, cell: &CellEnd, finding: &Finding) -> Markup {
             @if let Some(step) = &finding.step { dt { "step" } dd { (of_step(page, cell, step)) } }
             dt { "expected" } dd { (finding.expected) }
             dt { "seen" } dd { (finding.seen) (lines(finding)) }
-            dt { "whose" } dd { (whose::text(finding, cell)) }
+            dt { "whose" } dd { (page.by_cell.cause(&cell.id).map_or_else(|| whose::text(finding, cell), str::to_owned)) }
         }
     }
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::page::{Page, PageInputs};
 use super::{against, broken, causes, coverage, filter, heat, machine, pairs, rules, top};
+use crate::causes::ByCell;
 use crate::gathered::Gathered;
 use crate::grid::Grid;
 
@@ -27,7 +28,10 @@ type Part = (&'static str, &'static str, Option<Markup>);
 /// All of it.
 pub fn text(recorded: &Recorded, beside: &PageInputs<'_>) -> String {
     let (grid, gathered) = (Grid::of(recorded), Gathered::of(recorded));
-    let page = Page { recorded, beside, grid, gathered, steps: rules::steps_of(recorded, beside.cases) };
+    let causes = gathered.causes(recorded);
+    let by_cell = ByCell::of(&causes);
+    let page =
+        Page { recorded, beside, grid, gathered, causes, by_cell, steps: rules::steps_of(recorded, beside.cases) };
     let parts: [Part; 10] = [
         ("causes", "Causes", causes::markup(&page)),
         ("grid", "Grid", heat::markup(&page)),

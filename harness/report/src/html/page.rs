@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use event::CellEnd;
+use event::cause::Cause;
 use event::journal::Recorded;
 use spec::case::Case;
 use spec::registry::Registry;
 use spec::words::Words;
 
+use crate::causes::ByCell;
 use crate::gathered::Gathered;
 use crate::grid::Grid;
 
@@ -27,6 +29,9 @@ pub(super) struct Page<'a> {
     pub(super) beside: &'a PageInputs<'a>,
     pub(super) grid: Grid<'a>,
     pub(super) gathered: Gathered,
+    pub(super) causes: Vec<Cause>,
+    /// Which of them a cell belongs to.
+    pub(super) by_cell: ByCell,
     /// The steps of the cases that this program and the run have alike, by the cases' ids.
     pub(super) steps: BTreeMap<String, Vec<Words>>,
 }
