@@ -34,7 +34,7 @@ pub struct Plan {
 }
 
 /// A choice among the planned cells.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Choice {
     /// Take the cell of exactly this id; may be repeated.
     #[arg(long, value_name = "ID")]

@@ -181,7 +181,7 @@ fn seen_with_many(fails: &[&Seen], matrix: &Matrix, side: Option<Blame>) -> Opti
 
 /// Cells that would decide between the suspect and a rival: of the case, with others in the place of one of them. Only such as
 /// the case has of devices of the same kinds, and that the run did not try.
-fn decide(found: &Found<'_>, rival: &Candidate, best: &Candidate, case: u16) -> Vec<String> {
+fn decide(found: &Found<'_>, rival: Option<&Candidate>, best: &Candidate, case: u16) -> Vec<String> {
     let matrix = found.matrix;
     let of_case: Vec<&Seen> = matrix.cells.iter().filter(|cell| cell.case == case).collect();
     if of_case.iter().any(|cell| cell.importers[0].is_none() || cell.importers[1].is_some()) {
@@ -195,7 +195,14 @@ fn decide(found: &Found<'_>, rival: &Candidate, best: &Candidate, case: u16) -> 
         seen.filter_map(|key| usable.iter().find(|one| one.key == *key)).map(|one| one.kind.as_str()).collect()
     };
     let (exporting, importing) = (kinds(Role::Exporter), kinds(Role::Importer));
-    let is = |key: &String| [best, rival].iter().any(|one| found.group(one).keys.contains(key));
+    // Of those who took part in a failure each is held against others.
+    let apart = |one: &&Candidate| found.group(one).keys.iter().all(|key| !found.group(best).keys.contains(key));
+    let took_part = smallest(&found.in_role(best)).into_iter().flat_map(Seen::endpoints);
+    let took_part: Vec<&String> = took_part.map(|number| &matrix.endpoints[usize::from(number)]).collect();
+    let is = |key: &String| {
+        let suspects = std::iter::once(best).chain(rival.filter(apart));
+        took_part.contains(&key) || suspects.into_iter().any(|one| found.group(one).keys.contains(key))
+    };
     let exporters = usable.iter().filter(|one| one.exports && exporting.contains(one.kind.as_str()));
     let pairs = exporters.flat_map(|exporter| {
         let importers = usable.iter().filter(|one| one.imports && importing.contains(one.kind.as_str()));
@@ -269,7 +276,7 @@ pub fn cause(found: &Found<'_>) -> Cause {
         function,
         sure,
         why,
-        decide: rival.map(|rival| decide(found, rival, best, number)).unwrap_or_default(),
+        decide: if open { decide(found, rival.copied(), best, number) } else { Vec::new() },
         known: Vec::new(),
         cells: found.seen().map(|cell| matrix.id(cell)).collect(),
     }

@@ -49,7 +49,11 @@ pub fn ranked(matrix: &Matrix, left: &[usize], suspects: &Suspects, members: &[M
             }
         }
     }
-    all.sort_by(|one, other| other.weight.score.total_cmp(&one.weight.score));
+    // Of those that explain the same, the one that accuses fewest is first.
+    let accuses = |one: &Candidate| suspects.groups[one.group].keys.len();
+    all.sort_by(|one, other| {
+        other.weight.score.total_cmp(&one.weight.score).then_with(|| accuses(one).cmp(&accuses(other)))
+    });
     all
 }
 

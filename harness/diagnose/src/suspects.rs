@@ -97,8 +97,8 @@ fn subsystem(endpoint: &EndpointFound) -> Option<&'static str> {
 
 /// The driver as it is known to a reader: the module where there is one, since a module can have several drivers.
 fn driver(endpoint: &EndpointFound) -> String {
-    // The driver's name of a heap is the heap's.
-    if endpoint.kind == "heap" {
+    // The driver's name of a heap is the heap's; each mock is one of its own.
+    if ["heap", "mock"].contains(&endpoint.kind.as_str()) {
         return endpoint.key.clone();
     }
     endpoint.module.clone().unwrap_or_else(|| endpoint.driver.clone())
@@ -142,11 +142,12 @@ impl Suspects {
         };
         // One endpoint of a driver that has no other is that driver.
         for (name, of) in by(&|endpoint| Some(driver(endpoint))) {
-            let heap = of.iter().all(|endpoint| endpoint.kind == "heap");
-            add(if heap { Sharer::Endpoint } else { Sharer::Driver }, name, of);
+            let lone = of.iter().all(|endpoint| ["heap", "mock"].contains(&endpoint.kind.as_str()));
+            add(if lone { Sharer::Endpoint } else { Sharer::Driver }, name, of);
         }
         endpoints.iter().for_each(|endpoint| add(Sharer::Endpoint, endpoint.key.clone(), vec![endpoint]));
-        by(&|endpoint| Some(endpoint.driver.clone())).into_iter().for_each(|(name, of)| add(Sharer::Driver, name, of));
+        let drivers = by(&|endpoint| Some(endpoint.driver.clone()).filter(|_| endpoint.kind != "mock"));
+        drivers.into_iter().for_each(|(name, of)| add(Sharer::Driver, name, of));
         by(&allocator).into_iter().for_each(|(symbol, of)| add(Sharer::Allocator, name_of(&symbol), of));
         by(&|endpoint| subsystem(endpoint).map(str::to_owned))
             .into_iter()

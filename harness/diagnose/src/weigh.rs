@@ -20,8 +20,8 @@ pub struct Weight {
 /// A cell's oracle has seen only that cell: it may be wrong about the side, and it may not count as nothing.
 fn credit(role: Role, blame: Blame) -> f64 {
     match (role, blame) {
-        (Role::Exporter, Blame::Exporter) | (Role::Importer, Blame::Importer) => 1.3,
-        (Role::Exporter, Blame::Importer) | (Role::Importer, Blame::Exporter) => 0.4,
+        (Role::Exporter, Blame::Exporter) | (Role::Importer, Blame::Importer) => 1.2,
+        (Role::Exporter, Blame::Importer) | (Role::Importer, Blame::Exporter) => 0.75,
         (Role::Either, _) => 0.85,
         _ => 1.0,
     }

@@ -92,13 +92,7 @@ fn one(number: usize, cause: &Cause, board: Option<&str>, paint: Paint) -> Strin
     line("again", &again(&cause.smallest, board));
     line("repro", &repro(&cause.smallest));
     if !cause.decide.is_empty() {
-        line(
-            "decide",
-            &format!(
-                "prime-cts run {}",
-                cause.decide.iter().map(|id| format!("--exact {id}")).collect::<Vec<_>>().join(" ")
-            ),
-        );
+        line("decide", &format!("{} --decide", again(&cause.smallest, board)));
     }
     text
 }
@@ -133,4 +127,65 @@ pub fn in_short(causes: &[Cause]) -> String {
         format!("cause {number}  {} ({failures}; {})\n", cause.suspect, cause.sure.words())
     };
     (1..).zip(new).map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gathered::Gathered;
+    use event::journal::Recorded;
+    use event::{Blame, sample};
+    use spec::verdict::{Outcome, Verdict};
+
+    /// An importer that fails with everybody, and another that does not.
+    fn run() -> Recorded {
+        let keys = ["drm-a", "drm-b", "drm-c"];
+        let cell = |exporter: &str, importer: &str| {
+            let bad = importer == "drm-b";
+            let (verdict, outcome) =
+                if bad { (Verdict::Fail, Outcome::Regression) } else { (Verdict::Pass, Outcome::Expected) };
+            let mut cell = sample::cell(&format!("leaks.import.{exporter}.{importer}"), verdict, outcome);
+            cell.findings.iter_mut().for_each(|finding| finding.blame = Blame::Undecided);
+            cell
+        };
+        let cells = keys.iter().flat_map(|exporter| keys.map(|importer| cell(exporter, importer))).collect();
+        Recorded { cells, ..sample::recorded() }
+    }
+
+    #[test]
+    fn a_cause_has_all_that_a_maintainer_needs() {
+        let run = run();
+        let text = painted(&Gathered::of(&run).causes(&run), Some("b"), Paint::Plain);
+        for part in [
+            "1 cause\ncause 1: drm-b, as the importer",
+            "breaks    A mapping shows the buffer.",
+            "fails in 3 of 3 cells in which it imports and that could show it",
+            "drm-a, the exporter there, passes the same with 1 other",
+            "smallest  leaks.import.drm-b.drm-b",
+            "again     ci/board run b -- --exact leaks.import.drm-b.drm-b",
+            "repro     prime-cts repro leaks.import.drm-b.drm-b",
+        ] {
+            assert!(text.contains(part), "{part} is not in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn known_faults_are_counted_and_not_told_again() {
+        let mut run = run();
+        run.cells.iter_mut().filter(|cell| cell.verdict == Verdict::Fail).for_each(|cell| {
+            (cell.known, cell.outcome) = (vec!["known-one".into()], Outcome::Expected);
+        });
+        let causes = Gathered::of(&run).causes(&run);
+        assert_eq!((causes.len(), &causes[0].known[..]), (1, &["known-one".to_owned()][..]));
+        assert_eq!(painted(&causes, None, Paint::Plain) + &in_short(&causes), "");
+        assert_eq!(ByCell::of(&causes).cause("leaks.import.drm-a.drm-b"), None);
+    }
+
+    #[test]
+    fn a_cell_is_told_whose_it_is_by_its_cause() {
+        let run = run();
+        let by_cell = ByCell::of(&Gathered::of(&run).causes(&run));
+        assert!(by_cell.cause("leaks.import.drm-a.drm-b").unwrap().starts_with("cause 1: "));
+        assert_eq!(by_cell.cause("leaks.import.drm-a.drm-a"), None);
+    }
 }

@@ -78,6 +78,9 @@ pub struct Conduct {
     /// the run.
     #[arg(long, value_enum, value_name = "WHAT", default_value = "go-on", overrides_with = "after_damage")]
     pub after_damage: Harmed,
+    /// Where the failures leave open who is to blame, run the few cells that decide it as well, though they were not chosen.
+    #[arg(long)]
+    pub decide: bool,
     /// Write the journal to this device, behind which a host appends it to the file run.jsonl in --output.
     #[arg(long, hide = true, value_name = "DEVICE")]
     pub journal_port: Option<PathBuf>,
@@ -135,11 +138,13 @@ pub fn run(wanted: &Plan, conduct: &Conduct) -> Result<Exit, CommandError> {
     let _alive = Heartbeat::start(conduct.results.progress);
     let cases = cases(wanted.cases.as_deref())?;
     let inventory = look(&wanted.machine)?;
+    let every = Choice::default();
+    let decide = conduct.decide.then(|| chosen(&[], &every).cells(cases.clone(), &inventory.endpoints)).transpose()?;
     let cells = chosen(&wanted.filter, &wanted.choice).cells(cases, &inventory.endpoints)?;
     let everything = chosen(&wanted.filter, &wanted.choice).is_everything();
     let (cells, part) = sharded(cells, &wanted.choice, everything)?;
     let (whole, plan_ms) = (everything && part.is_none(), started.elapsed().as_millis() as u64);
-    let options = RunOptions { whole, plan_ms, part, ..RunOptions::default() };
+    let options = RunOptions { whole, plan_ms, part, decide, ..RunOptions::default() };
     run_cells(options, &wanted.machine, inventory, cells, conduct)
 }
 

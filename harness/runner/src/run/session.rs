@@ -26,6 +26,8 @@ use super::trouble::{self, AfterDamage, Lookout};
 use crate::plan::{Cell, Plan};
 use crate::watchdog::Feeder;
 
+mod decide;
+
 /// The options of a run.
 #[derive(Default)]
 pub struct RunOptions {
@@ -45,6 +47,8 @@ pub struct RunOptions {
     pub jobs: usize,
     /// What is done when a cell has harmed the machine.
     pub after_damage: AfterDamage,
+    /// All cells that this machine can run: of those that were not chosen, some may tell suspects apart.
+    pub decide: Option<Plan>,
     /// Cells are run in the order of the plan alone: a console's reader knows by it which have ended.
     pub in_order: bool,
 }
@@ -337,6 +341,7 @@ impl<'a> Session<'a> {
 
     /// Writes what is missing, and the totals.
     fn finish(mut self) -> Result<(), RunError> {
+        self.decide()?;
         self.late(true);
         let at_end = self.lookout.at_end();
         self.tell(at_end);
@@ -344,7 +349,8 @@ impl<'a> Session<'a> {
         let mut end = std::mem::take(&mut self.so_far.end);
         end.count_missing(missing.len());
         self.pending.extend(missing.into_iter().map(Event::Missing));
-        self.pending.extend(self.causes());
+        let causes = self.causes().into_iter();
+        self.pending.extend(causes.map(|cause| Event::Cause(Box::new(cause.for_journal()))));
         let time = self.started.elapsed();
         end.cells_ms += time.as_millis() as u64;
         end.own_ms = Some(time.saturating_sub(self.inventory.runner.steps()).as_millis() as u64);
@@ -352,16 +358,6 @@ impl<'a> Session<'a> {
         end.taint = kernel_log::taint(Path::new("/proc"));
         self.pending.push(Event::End(end));
         Ok(self.write()?)
-    }
-
-    /// What the run's failures come from. Where the run was resumed, those before it count as well.
-    fn causes(&self) -> Vec<Event> {
-        let kernel = uapi::process::kernel().map(|(release, _)| release).unwrap_or_default();
-        let troubles = &self.so_far.troubles;
-        let facts = diagnose::Facts { endpoints: &self.inventory.found, kernel: &kernel, troubles };
-        let registry = catalogue::registry::embedded().ok();
-        let causes = diagnose::causes(&facts, &self.so_far.matrix, registry.as_ref());
-        causes.into_iter().map(|cause| Event::Cause(Box::new(cause.for_journal()))).collect()
     }
 
     /// Returns what the board file expects and the run did not see, and endpoints that a restart has taken away.
