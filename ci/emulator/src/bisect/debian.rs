@@ -71,13 +71,22 @@ fn table(all: &[Offered], known: &[Option<Word>], why: &[String]) -> String {
     let mut rows = vec![["KERNEL", "SUITE", "RESULT", "WHY"].map(str::to_owned)];
     for ((kernel, word), why) in all.iter().zip(known).zip(why) {
         if let Some(word) = word {
-            rows.push([kernel.release.clone(), kernel.suite.clone(), word.to_string(), why.clone()]);
+            rows.push([kernel.release.clone(), kernel.suite.clone(), word.to_string(), cut(why)]);
         }
     }
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let (kernel, suite, word) = (width(0), width(1), width(2));
     let line = |row: &[String; 4]| format!("{:kernel$}  {:suite$}  {:word$}  {}\n", row[0], row[1], row[2], row[3]);
     rows.iter().map(line).collect()
+}
+
+/// What fits beside the other columns; all of it was printed when the kernel had run.
+fn cut(why: &str) -> String {
+    const COLUMNS: usize = 60;
+    match why.char_indices().nth(COLUMNS) {
+        Some((at, _)) => format!("{}...", why[..at].trim_end()),
+        None => why.to_owned(),
+    }
 }
 
 /// What the runs show, in a sentence each.
@@ -153,5 +162,6 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4, "{text}");
         assert_eq!(lines[3], "7.3     s      bad          x fail: y");
+        assert_eq!(cut(&"ä".repeat(70)), "ä".repeat(60) + "...");
     }
 }

@@ -78,7 +78,7 @@ impl Judgement {
         } else if let Some(trouble) = recorded.unwanted().next() {
             format!("every cell passed, but not the machine: {}", trouble.seen)
         } else if let [cell] = &cells[..] {
-            return Self::new(Word::Good, format!("{} pass", cell.id));
+            return Self::new(Word::Good, format!("{} passes", cell.id));
         } else {
             return Self::new(Word::Good, format!("{} cells pass", cells.len()));
         };
@@ -90,9 +90,7 @@ impl Judgement {
         match Recorded::read(&results.join("run.jsonl")) {
             Ok(recorded) => Self::of(&recorded),
             // It ran, and has said on its standard error why there are none.
-            Err(_) => {
-                Self::new(Word::Unknown, "no such cell is there, or the board has none at all: there are no results")
-            }
+            Err(_) => Self::new(Word::Unknown, "no such cell is there: there are no results"),
         }
     }
 }
@@ -167,7 +165,7 @@ mod tests {
         let missing = event::Missing { what: "endpoint".into(), name: "z".into(), outcome: Outcome::Missing };
         let mut recorded = run(&[cell("a.a.x", Verdict::Pass, Outcome::Expected)]);
         recorded.missing = vec![missing];
-        assert_eq!(Judgement::of(&recorded), Judgement::new(Word::Good, "a.a.x pass"));
+        assert_eq!(Judgement::of(&recorded), Judgement::new(Word::Good, "a.a.x passes"));
     }
 
     #[test]
@@ -204,13 +202,13 @@ mod tests {
         let unknown = |recorded: &Recorded, why: &str| {
             assert_eq!(Judgement::of(recorded), Judgement::new(Word::Unknown, why));
         };
-        let mut cut = run(&[pass.clone()]);
+        let mut cut = run(std::slice::from_ref(&pass));
         cut.end = None;
         unknown(&cut, "the run was cut short");
         cut.open = vec!["b.b.y".into()];
         unknown(&cut, "the run was cut short in b.b.y");
         unknown(&run(&[]), "no such cell is there");
-        let mut stopped = run(&[pass.clone()]);
+        let mut stopped = run(std::slice::from_ref(&pass));
         stopped.run.cells = 2;
         unknown(&stopped, "1 of 2 cells ended");
         let mut late = run(&[pass]);

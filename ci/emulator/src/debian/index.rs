@@ -128,6 +128,8 @@ pub fn offered(
         let image = match parts {
             // From about 7.0 the image is a package without content that depends on these.
             [Some(binary), Some(modules), Some(base)] => vec![binary, modules, base],
+            // The archive keeps the image of an older release longer than its modules.
+            _ if image.depends.contains(&format!("linux-modules-{release} ")) => return None,
             _ => vec![image.clone()],
         };
         let stem = release.strip_suffix(flavour)?.trim_end_matches('-');
@@ -230,6 +232,20 @@ mod tests {
             choice.image.iter().map(|package| &package.name).collect::<Vec<_>>(),
             [&names[1], &names[2], &names[3]]
         );
+    }
+
+    #[test]
+    fn every_whole_kernel_is_offered_and_the_newest_is_the_last() {
+        let mut all = security();
+        let releases = |all: &[Package]| -> Vec<String> {
+            offered(all, "6.", "amd64", false, order).into_iter().map(|choice| choice.release).collect()
+        };
+        let three = ["6.12.99+deb12-amd64", "6.12.117+deb12-amd64", "6.12.118+deb12-amd64"];
+        assert_eq!(releases(&all), three);
+        // What is left of a release: its image, which depends on what is gone.
+        let depends = "kmod, linux-modules-6.19.6+deb12-amd64 (= 6.19.6-1)".into();
+        all.push(Package { depends, ..package("linux-image-6.19.6+deb12-amd64", "6.19.6-1") });
+        assert_eq!(releases(&all), three);
     }
 
     #[test]
