@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 const EXIT_CODES: &str = "Exit codes of `run`: that of prime-cts, or 2: bad usage, an unknown board, a faulty board \
     file, a package to install; 4: the board could not be made or booted; 5: the run was cut short, and the summary is of what there is.\n\
+    With --bisect, those of `git bisect run`: 0: good, 1: bad, 125: cannot tell, 128: bad usage, or interrupted: stop.\n\
     Environment: PRIME_CTS_CACHE, the folder that kernels and built drivers are kept in (else \
     XDG_CACHE_HOME/prime-cts, ~/.cache/prime-cts).";
 
@@ -34,6 +35,21 @@ pub enum Verb {
         /// Arguments for `prime-cts run`; without any, those of the board file.
         #[arg(last = true)]
         arguments: Vec<String>,
+    },
+    /// Find out which of Debian's kernels has a fault first: run these cells with the kernels that the boards of the same
+    /// machine have, and then with those of the archive that lie between two with different results.
+    Bisect {
+        /// The board whose machine, modules and drivers are used.
+        name: String,
+        /// Which cells: filters for `prime-cts run`. A kernel is bad if one of them is broken, and good if all pass.
+        #[arg(required = true, value_name = "CELL")]
+        cells: Vec<String>,
+        /// A static prime-cts, in place of one built from this tree.
+        #[arg(long, value_name = "PATH", env = "PRIME_CTS_BINARY")]
+        binary: Option<PathBuf>,
+        /// Only the kernels of the boards: nothing of the archive that lies between them.
+        #[arg(long)]
+        boards: bool,
     },
     /// Plant each fault of fixtures/changes in the kernel of debian-amd64, one after the other, and tell whom the causes of
     /// the run name. Fails if one is not named rightly.
@@ -94,6 +110,10 @@ pub struct Making {
     /// Its modules: the folder given to `make modules_install` as INSTALL_MOD_PATH.
     #[arg(long, value_name = "DIR", requires = "kernel")]
     pub modules: Option<PathBuf>,
+    /// Another of Debian's kernels in place of the board file's, as `ci/board bisect` names it:
+    /// trixie-backports/6.19.6+deb13-amd64. The results are in target/boards/BOARD@RELEASE.
+    #[arg(long, value_name = "SUITE/RELEASE", conflicts_with = "kernel", value_parser = suite_and_release)]
+    pub debian: Option<(String, String)>,
     /// A static prime-cts, in place of one built from this tree.
     #[arg(long, value_name = "PATH", env = "PRIME_CTS_BINARY")]
     pub binary: Option<PathBuf>,
@@ -118,6 +138,19 @@ pub struct Limits {
     /// Go on with the run whose results are there: what has ended is kept, and not run again.
     #[arg(long)]
     pub resume: bool,
+    /// End with the exit codes of `git bisect run`, and say why: 0 if the chosen cells pass, 1 if one is broken, as a known
+    /// fault too, 125 if that cannot be told.
+    #[arg(long, requires = "arguments", conflicts_with_all = ["resume", "others"])]
+    pub bisect: bool,
+}
+
+fn suite_and_release(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('/') {
+        Some((suite, release)) if !suite.is_empty() && !release.is_empty() && !release.contains('/') => {
+            Ok((suite.to_owned(), release.to_owned()))
+        }
+        _ => Err("a suite, a '/' and a kernel's release, bookworm-security/6.12.117".to_owned()),
+    }
 }
 
 fn seconds(text: &str) -> std::result::Result<Duration, String> {

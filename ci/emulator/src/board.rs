@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use spec::board::{Board, Emulate, Module};
+use spec::board::{Board, Emulate, Kernel, Module};
 
 use crate::error::{Error, Result};
 
@@ -39,6 +39,18 @@ fn read_one(root: &Path, name: &str) -> Result<(Board, String)> {
     let source = fs::read_to_string(path).map_err(Error::file("read", path))?;
     let board = Board::parse(path.strip_prefix(root).unwrap_or(path), &source)?;
     Ok((board, source))
+}
+
+/// Gives a board another kernel of Debian's.
+///
+/// # Errors
+/// For a board of wood and wires.
+pub fn with_kernel(board: &mut Board, suite: &str, release: &str) -> Result<()> {
+    emulation(board)?;
+    if let Some(emulate) = &mut board.emulate {
+        emulate.kernel = Kernel { suite: suite.to_owned(), release: release.to_owned(), configuration: None };
+    }
+    Ok(())
 }
 
 /// Returns how a board is emulated.

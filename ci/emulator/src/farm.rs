@@ -14,7 +14,7 @@ use crate::board;
 use crate::error::{Error, Exit, Result};
 use crate::image::parts::Task;
 use crate::machine::architecture::Machine;
-use crate::make::make;
+use crate::make::{make, wanted};
 use crate::results::folder::Results;
 
 /// The content of `board.json`: how a farm starts the board.
@@ -49,8 +49,7 @@ const DEVICE_TREE: &str = "board.dtb";
 /// When the board cannot be made, has libraries that it mounts, or its files cannot be written.
 pub fn image(bench: &Bench, making: &Making, output: &Path) -> Result<u8> {
     let Bench { root, report, .. } = bench;
-    let (mut board, source) = board::read(root, &making.name)?;
-    crate::changes::plant(root, &mut board, &making.changes)?;
+    let (board, source) = wanted(root, making)?;
     let emulate = board::emulation(&board)?;
     let machine = Machine::of(&board)?;
     if emulate.userland.is_some() {

@@ -4,6 +4,7 @@
 mod all;
 mod arguments;
 mod bench;
+mod bisect;
 mod blamed;
 mod board;
 mod boots;
@@ -28,16 +29,34 @@ use clap::Parser;
 
 use crate::arguments::{ALL, Line, Verb};
 use crate::bench::Bench;
+use crate::bisect::judge;
 use crate::cache::Cache;
 use crate::error::{Error, Exit, Result};
 use crate::report::Report;
 
 fn main() -> ExitCode {
-    match perform(Line::parse().command) {
+    // Whatever goes wrong here must not look like a bad kernel.
+    let bisects = judge::is_asked(std::env::args_os());
+    if bisects {
+        let told = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            told(panic);
+            std::process::exit(i32::from(judge::STOP));
+        }));
+    }
+    let line = match Line::try_parse() {
+        Err(error) if bisects && error.use_stderr() => {
+            eprint!("{error}");
+            return ExitCode::from(judge::STOP);
+        }
+        Err(error) => error.exit(),
+        Ok(line) => line,
+    };
+    match perform(line.command) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("ci/board: {error}");
-            ExitCode::from(error.exit() as u8)
+            ExitCode::from(if bisects { judge::STOP } else { error.exit() as u8 })
         }
     }
 }
@@ -51,11 +70,21 @@ fn perform(verb: Verb) -> Result<u8> {
             print!("{}", board::list(&bench.root)?);
             Ok(Exit::Success as u8)
         }
+        Verb::Run { making, limits, .. } if making.name == ALL && limits.bisect => {
+            Err(Error::usage("--bisect judges one board, and 'all' is all of them", "name the board"))
+        }
         Verb::Run { making, others, limits, arguments } if making.name == ALL || !others.is_empty() => {
             let names = [&[making.name], &others[..]].concat();
             all::run(&bench, &names, limits.resume, &arguments)
         }
+        Verb::Run { making, limits, arguments, .. } if limits.bisect => {
+            let results = bench.root.join("target/boards").join(make::place(&making));
+            judge::conclude(&results, run::run(&bench, &making, &limits, &arguments))
+        }
         Verb::Run { making, limits, arguments, .. } => run::run(&bench, &making, &limits, &arguments),
+        Verb::Bisect { name, cells, binary, boards } => {
+            bisect::debian::run(&bench, &name, &cells, binary.as_deref(), boards)
+        }
         Verb::Changes { names } => blamed::run(&bench, &names),
         Verb::Shell { making } => run::shell(&bench, &making),
         Verb::Image { making, output } => farm::image(&bench, &making, &output),

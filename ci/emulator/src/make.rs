@@ -1,12 +1,13 @@
 //! From a board file to a board that can be started.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use spec::board::{Board, Emulate};
 
 use crate::arguments::Making;
 use crate::bench::Bench;
 use crate::board;
+use crate::changes;
 use crate::debian::archive::Archive;
 use crate::debian::cross::Cross;
 use crate::debian::custom;
@@ -50,6 +51,25 @@ impl MadeBoard {
             userland: self.userland.as_deref(),
         }
     }
+}
+
+/// The board with the kernel and the faults that were asked for, and its file's text.
+///
+/// # Errors
+/// For an unknown board or change, and a faulty file.
+pub fn wanted(root: &Path, making: &Making) -> Result<(Board, String)> {
+    let (mut board, source) = board::read(root, &making.name)?;
+    if let Some((suite, release)) = &making.debian {
+        board::with_kernel(&mut board, suite, release)?;
+    }
+    changes::plant(root, &mut board, &making.changes)?;
+    Ok((board, source))
+}
+
+/// The name of the folder in `target/boards` for its results.
+pub fn place(making: &Making) -> String {
+    let release = making.debian.as_ref().map(|(_, release)| format!("@{release}")).unwrap_or_default();
+    changes::place(&format!("{}{release}", making.name), &making.changes)
 }
 
 /// Makes a board: its kernel and drivers, its libraries, `prime-cts` and the initramfs.

@@ -12,14 +12,13 @@ use crate::arguments::{Limits, Making};
 use crate::bench::Bench;
 use crate::board;
 use crate::boots::Boots;
-use crate::changes;
 use crate::debian::cross::Cross;
 use crate::error::{Error, Exit, Result};
 use crate::image::parts::Task;
 use crate::machine::architecture::Machine;
 use crate::machine::follower::ConsoleFollower;
 use crate::machine::qemu::{End, Ended, Start};
-use crate::make::{debian, emulator, libraries, make};
+use crate::make::{debian, emulator, libraries, make, place, wanted};
 use crate::results::folder::Results;
 
 /// `ci/board run`.
@@ -29,11 +28,15 @@ use crate::results::folder::Results;
 pub fn run(bench: &Bench, making: &Making, limits: &Limits, arguments: &[String]) -> Result<u8> {
     let begin = Instant::now();
     let Bench { root, report, .. } = bench;
-    let (mut board, source) = board::read(root, &making.name)?;
-    changes::plant(root, &mut board, &making.changes)?;
+    let (board, source) = wanted(root, making)?;
     let emulate = board::emulation(&board)?;
     let machine = Machine::of(&board)?;
-    let place = changes::place(&board.name, &making.changes);
+    if limits.bisect && board.command != BoardCommand::Run {
+        let what =
+            format!("board '{}' does not run cells by themselves, so that --bisect has nothing to go by", board.name);
+        return Err(Error::usage(what, "choose a board without `command` in its file"));
+    }
+    let place = place(making);
     let results = Results::open(root, &place)?;
     let _only = alone(root, &place)?;
     if !limits.resume {
@@ -79,6 +82,8 @@ pub fn run(bench: &Bench, making: &Making, limits: &Limits, arguments: &[String]
             }
             code
         }
+        // It is no kernel's fault.
+        (Err(error), _) if limits.bisect && error.exit() == Exit::CutShort => return Err(error),
         // However it ended, what had been finished is reported; of a run that had come to its end, that is all.
         (Err(error), _) => match results.so_far() {
             None => return Err(error),
@@ -123,10 +128,9 @@ fn follow(
 /// When the board cannot be made or started.
 pub fn shell(bench: &Bench, making: &Making) -> Result<u8> {
     let Bench { root, report, .. } = bench;
-    let (mut board, source) = board::read(root, &making.name)?;
-    changes::plant(root, &mut board, &making.changes)?;
+    let (board, source) = wanted(root, making)?;
     let emulate = board::emulation(&board)?;
-    let place = changes::place(&board.name, &making.changes);
+    let place = place(making);
     let results = Results::open(root, &place)?;
     let _only = alone(root, &place)?;
     let (rows, columns) = terminal_size();

@@ -33,6 +33,13 @@ pub struct Choice {
     pub source: Option<Package>,
 }
 
+impl Choice {
+    /// The version of its packages.
+    pub fn version(&self) -> &str {
+        self.image.first().map_or("", |package| &package.version)
+    }
+}
+
 /// The stanzas of a control file.
 pub fn stanzas(text: &str) -> impl Iterator<Item = &str> {
     text.split("\n\n").map(|stanza| stanza.trim_matches('\n')).filter(|stanza| !stanza.is_empty())
@@ -83,9 +90,7 @@ pub fn printed(text: &str) -> Vec<(String, String)> {
     text.lines().filter_map(read).collect()
 }
 
-/// The newest plain kernel of a flavour whose release starts with `start`; with `build`, the newest
-/// that can also be built against, because headers and source of the same version are there.
-/// `order` compares versions as dpkg does.
+/// The newest plain kernel of those that are [`offered`].
 pub fn choose(
     packages: &[Package],
     start: &str,
@@ -93,6 +98,18 @@ pub fn choose(
     build: bool,
     order: impl Fn(&str, &str) -> Ordering,
 ) -> Option<Choice> {
+    offered(packages, start, flavour, build, order).pop()
+}
+
+/// The plain kernels of a flavour whose release starts with `start`, the newest last; with `build`, those that can also be
+/// built against, because headers and source of the same version are there. `order` compares versions as dpkg does.
+pub fn offered(
+    packages: &[Package],
+    start: &str,
+    flavour: &str,
+    build: bool,
+    order: impl Fn(&str, &str) -> Ordering,
+) -> Vec<Choice> {
     let find = |name: &str, version: &str| {
         packages.iter().find(|package| package.name == name && package.version == version).cloned()
     };
@@ -111,6 +128,8 @@ pub fn choose(
         let image = match parts {
             // From about 7.0 the image is a package without content that depends on these.
             [Some(binary), Some(modules), Some(base)] => vec![binary, modules, base],
+            // The archive keeps the image of an older release longer than its modules.
+            _ if image.depends.contains(&format!("linux-modules-{release} ")) => return None,
             _ => vec![image.clone()],
         };
         let stem = release.strip_suffix(flavour)?.trim_end_matches('-');
@@ -122,7 +141,9 @@ pub fn choose(
         let complete = source.is_some() && headers.len() == 3;
         (complete || !build).then(|| Choice { release: release.to_owned(), image, headers, source })
     };
-    packages.iter().filter_map(candidate).max_by(|a, b| order(&a.image[0].version, &b.image[0].version))
+    let mut offered: Vec<Choice> = packages.iter().filter_map(candidate).collect();
+    offered.sort_by(|a, b| order(a.version(), b.version()));
+    offered
 }
 
 /// Until 6.11 kbuild is one package a series, `linux-kbuild-6.1`, afterwards one a release. Of the series' package the
@@ -211,6 +232,20 @@ mod tests {
             choice.image.iter().map(|package| &package.name).collect::<Vec<_>>(),
             [&names[1], &names[2], &names[3]]
         );
+    }
+
+    #[test]
+    fn every_whole_kernel_is_offered_and_the_newest_is_the_last() {
+        let mut all = security();
+        let releases = |all: &[Package]| -> Vec<String> {
+            offered(all, "6.", "amd64", false, order).into_iter().map(|choice| choice.release).collect()
+        };
+        let three = ["6.12.99+deb12-amd64", "6.12.117+deb12-amd64", "6.12.118+deb12-amd64"];
+        assert_eq!(releases(&all), three);
+        // What is left of a release: its image, which depends on what is gone.
+        let depends = "kmod, linux-modules-6.19.6+deb12-amd64 (= 6.19.6-1)".into();
+        all.push(Package { depends, ..package("linux-image-6.19.6+deb12-amd64", "6.19.6-1") });
+        assert_eq!(releases(&all), three);
     }
 
     #[test]

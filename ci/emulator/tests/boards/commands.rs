@@ -49,6 +49,11 @@ fn a_kernel_that_was_just_built() {
     let said = Said::by(&mut board(&root(), &words));
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("on Linux 7.3.") && said.out.contains("1 of 1 cells: 1 pass"), "{said:?}");
+    // What a step of `git bisect run` asks of it.
+    let bisect = [&words[..6], &["--bisect", "--", "mapping.at-offset.drm-bochs-drm"]].concat();
+    let said = Said::by(&mut board(&root(), &bisect));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("bisect: bad: mapping.at-offset.drm-bochs-drm fail: "), "{said:?}");
 }
 
 fn of_7_3(release: &std::path::Path) -> bool {

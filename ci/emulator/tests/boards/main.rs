@@ -4,6 +4,7 @@
 
 mod architectures;
 mod bad_input;
+mod bisect;
 mod changes;
 mod commands;
 mod compare;
