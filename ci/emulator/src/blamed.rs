@@ -67,7 +67,8 @@ fn one(root: &Path, name: &str, parts: &[String], wanted: &[PlantedChange]) -> R
     let registry = catalogue::registry::embedded().ok();
     let causes = diagnose::of(&recorded, registry.as_ref());
     let causes: Vec<Cause> = causes.into_iter().filter(|cause| cause.known.is_empty()).collect();
-    let right = wanted.iter().filter(|change| causes.iter().take(wanted.len()).any(|cause| names(cause, change)));
+    let all: Vec<&str> = recorded.endpoints.iter().map(|endpoint| endpoint.key.as_str()).collect();
+    let right = wanted.iter().filter(|change| causes.iter().take(wanted.len()).any(|cause| names(cause, change, &all)));
     let wrong =
         causes.iter().filter(|cause| cause.sure != Sure::Open && !wanted.iter().any(|change| fits(cause, change)));
     Ok(Row {
@@ -85,10 +86,11 @@ fn has(change: &PlantedChange, key: &str) -> bool {
 }
 
 /// Returns whether a cause names those who share the change, in its role: most of them, and hardly anyone else.
-fn names(cause: &Cause, change: &PlantedChange) -> bool {
+fn names(cause: &Cause, change: &PlantedChange, all: &[&str]) -> bool {
     let named = &cause.suspect.endpoints;
     let own = named.iter().filter(|key| has(change, key)).count();
-    cause.suspect.role.word() == change.role && own * 4 >= named.len() * 3 && own > 0
+    let guilty = all.iter().filter(|key| has(change, key)).count();
+    cause.suspect.role.word() == change.role && own > 0 && own * 4 >= named.len() * 3 && own * 4 >= guilty * 3
 }
 
 /// Returns whether a cause accuses no one but those who share the change, in no other role.
