@@ -50,21 +50,22 @@ pub struct Planted<'f> {
 
 /// A fault's cells are held against those without it: what was broken before is expected, what is broken or refused only
 /// now is a regression.
-fn against(before: Option<&CellEnd>, refuse: &BTreeSet<Pair>, mut now: CellEnd) -> CellEnd {
+fn against(before: Option<&CellEnd>, refuse: &BTreeSet<Refusal>, mut now: CellEnd) -> CellEnd {
     let usual = before.map_or(Verdict::Pass, |before| before.verdict);
-    // Whether memory happens to be contiguous is a matter of luck: who has refused a pair once may do so again.
-    let may_refuse = pairs(&now).iter().any(|pair| refuse.contains(pair));
+    // Whether memory happens to be contiguous is a matter of luck: who has refused some with these words may refuse others.
+    let may_refuse = refusals(&now).iter().any(|refusal| refuse.contains(refusal));
     let worse = now.verdict.broken() || now.verdict == Verdict::Refused && !may_refuse;
     now.outcome = if worse && now.verdict != usual { Outcome::Regression } else { Outcome::Expected };
     now
 }
 
-/// The keys of an exporter and an importer.
-type Pair = (String, String);
+/// An importer's key, and the words of its refusal.
+type Refusal = (String, String);
 
-fn pairs(cell: &CellEnd) -> Vec<Pair> {
+fn refusals(cell: &CellEnd) -> Vec<Refusal> {
     let importers = [&cell.importer, &cell.second_importer].into_iter().flatten();
-    importers.filter_map(|importer| Some((cell.exporter.clone()?, importer.clone()))).collect()
+    let said = cell.findings.iter().find(|finding| finding.verdict == Verdict::Refused);
+    importers.filter_map(|importer| Some((importer.clone(), said?.seen.clone()))).collect()
 }
 
 fn ended(cell: &Cell, result: &CellResult, known: &KnownFaults) -> CellEnd {
@@ -86,8 +87,8 @@ pub fn run<'c>(
     let cells: Vec<&'c Cell> = cells.iter().filter(|cell| is_of_the_matrix(cell, own)).collect();
     let usual: BTreeMap<&str, CellEnd> =
         cells.iter().map(|cell| (cell.id.as_str(), ended(cell, &runner.run(cell), known))).collect();
-    let refuse: BTreeSet<Pair> =
-        usual.values().filter(|cell| cell.verdict == Verdict::Refused).flat_map(pairs).collect();
+    let refuse: BTreeSet<Refusal> =
+        usual.values().filter(|cell| cell.verdict == Verdict::Refused).flat_map(refusals).collect();
     for (number, fault) in faults.iter().enumerate() {
         let mut ran: BTreeMap<&str, CellEnd> = BTreeMap::new();
         let mut hangs = 0;
