@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::host::{Said, alone, board, root};
+use crate::host::{Copy, Said, alone, board, root};
 
 const PLANTED: &str = "shmem-fault-page";
 
@@ -63,6 +63,18 @@ fn git_finds_the_commit_that_brought_a_fault() {
     let said = git(&["bisect", "run", "./step"]);
     println!("{said}");
     assert!(said.contains("is the first bad commit") && said.contains("kernel 4"), "{said}");
+}
+
+#[test]
+fn a_kernel_that_goes_down_in_a_cell_is_bad_and_one_that_does_not_boot_cannot_tell() {
+    let name = "debian-amd64-kmod";
+    let words = ["--bisect", "--", "leaks.import.heap-system.drm-prime_drm_shmem"];
+    let wreck = |text: &str| text.replace("memory=coherent,shmem\"", "memory=coherent,shmem wreck=panic after=0\"");
+    says(&Said::by(&mut Copy::of(name, wreck).run(name, &words)), 1, "bisect: bad: leaks.import.");
+    let append = "    console: ttyS0\n    append: rdinit=/nowhere\n";
+    let copy = Copy::of("debian-amd64-7.3", |text| text.replace("    console: ttyS0\n", append));
+    let said = Said::by(&mut copy.run("debian-amd64-7.3", &["--bisect", "--", "fd.size.drm-vgem"]));
+    says(&said, 125, "bisect: cannot tell: the board died: Kernel panic - not syncing: VFS");
 }
 
 #[test]
