@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use event::cause::{Acquitted, Cause, Evidence, Role, Sharer, Sure};
 use event::{Blame, Oracle};
 
-use crate::explain::Candidate;
 use crate::matrix::{How, Matrix, Seen};
 use crate::suspects::{Group, Members, Suspects};
 use crate::trace;
-use crate::weigh::Contexts;
+use crate::weigh::{Candidate, Contexts};
 
 /// What was found: the suspects in their order, and the cells that the first explains.
 pub struct Found<'a> {

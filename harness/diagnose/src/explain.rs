@@ -5,7 +5,7 @@ use event::cause::{Cause, Role, Sharer};
 use crate::evidence::{self, Found};
 use crate::matrix::{How, Matrix, Seen};
 use crate::suspects::{Members, Suspects};
-use crate::weigh::{Weight, weigh};
+use crate::weigh::{Candidate, Weight, weigh};
 
 /// The most causes that are looked for: no one reads on.
 const CAUSES: usize = 16;
@@ -26,17 +26,6 @@ const OFTEN: f64 = 0.2;
 const HARDLY: f64 = 0.2;
 
 const ROLES: [Role; 3] = [Role::Exporter, Role::Importer, Role::Either];
-
-/// A suspect in a role, by its place among all.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate {
-    /// The place of the group.
-    pub group: usize,
-    /// The role.
-    pub role: Role,
-    /// How well it explains the failures.
-    pub weight: Weight,
-}
 
 /// Weighs all suspects against failures; the best is first.
 pub fn ranked(matrix: &Matrix, left: &[usize], suspects: &Suspects, members: &[Members]) -> Vec<Candidate> {

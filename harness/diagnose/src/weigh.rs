@@ -17,6 +17,17 @@ pub struct Weight {
     pub score: f64,
 }
 
+/// A suspect in a role, by its place among all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    /// The place of the group.
+    pub group: usize,
+    /// The role.
+    pub role: Role,
+    /// How well it explains the failures.
+    pub weight: Weight,
+}
+
 /// A cell's oracle has seen only that cell: it may be wrong about the side, and it may not count as nothing.
 fn credit(role: Role, blame: Blame) -> f64 {
     match (role, blame) {
