@@ -1,4 +1,5 @@
-//! The pictures of harness/README.md, made from a run of `ci/board run debian-amd64`:
+//! The pictures of harness/README.md, made from a run of `ci/board run debian-amd64` and one of
+//! `ci/board run debian-amd64 --change prime-handle-cache`:
 //! `cargo test -p prime-cts --features browser --test browser -- --ignored`.
 
 use std::path::{Path, PathBuf};
@@ -13,20 +14,23 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/pictures")
 }
 
-/// The folder of the run, from the repository's.
-fn run() -> PathBuf {
-    let run = std::env::var_os("PRIME_CTS_PICTURES").unwrap_or("target/boards/debian-amd64".into());
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(run)
+/// The folder of a run, from the repository's; that of a red run has a name behind the board's.
+fn run(change: &str) -> PathBuf {
+    let run = std::env::var("PRIME_CTS_PICTURES").unwrap_or("target/boards/debian-amd64".into());
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(run + change)
 }
 
 #[test]
 #[ignore = "it writes the pictures of harness/README.md, from the run in target/boards/debian-amd64 or that of PRIME_CTS_PICTURES"]
 fn the_pictures_are_made_anew() {
     let place = Place::new();
-    place.file("run.jsonl", std::fs::read(run().join("run.jsonl")).unwrap());
-    let said = place.run("report run.jsonl --html");
-    assert_eq!(said.err, "", "{said:?}");
-    let url = format!("file://{}", place.path("report.html").display());
+    let page = |folder: &str, change: &str| {
+        place.file(&format!("{folder}/run.jsonl"), std::fs::read(run(change).join("run.jsonl")).unwrap());
+        let said = place.run(&format!("report {folder} --html"));
+        assert_eq!(said.err, "", "{said:?}");
+        format!("file://{}", place.path(&format!("{folder}/report.html")).display())
+    };
+    let url = page("green", "");
     let browser = Browser::start(1120, 900);
     // From the top of one element to the bottom of another.
     let take = |name: &str, from: &str, to: &str| {
@@ -38,7 +42,9 @@ fn the_pictures_are_made_anew() {
         std::fs::write(folder().join(name), picture).unwrap();
     };
     browser.open(&url);
-    take("grid.png", "document.body", "document.querySelector('.legend')");
+    take("grid.png", "document.getElementById('grid')", "document.querySelector('.legend')");
+    browser.open(&page("red", "+prime-handle-cache"));
+    take("cause.png", "document.body", "document.querySelector('.cause')");
     browser.open(&format!("{url}#{FAILURE}"));
     let cell = format!("document.getElementById('{FAILURE}').closest('.cell')");
     let group = format!("{cell}.closest('.group')");
@@ -50,7 +56,7 @@ fn the_pictures_are_made_anew() {
 #[test]
 fn the_readme_shows_the_pictures_that_are_there() {
     let readme = std::fs::read_to_string(folder().join("../../harness/README.md")).unwrap();
-    for name in ["grid.png", "failure.png"] {
+    for name in ["cause.png", "grid.png", "failure.png"] {
         let picture = std::fs::read(folder().join(name)).unwrap();
         assert!(picture.starts_with(b"\x89PNG") && picture.len() < 150_000, "{name}: {} bytes", picture.len());
         assert!(readme.contains(&format!("(../fixtures/pictures/{name})")), "{name}");
