@@ -106,7 +106,8 @@ mod tests {
 
     use super::*;
     use crate::sample;
-    use crate::stream::{Event, Then, Trouble, TroubleKind};
+    use crate::stream::Event;
+    use crate::trouble::{Then, Trouble, TroubleKind};
 
     #[test]
     fn a_known_fault_is_counted_and_does_not_fail_the_run() {

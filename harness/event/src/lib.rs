@@ -8,6 +8,7 @@
 //! | [`console`] | the same events on a console, among other output |
 //! | [`crash`], [`blame`] | the end of a machine in a cell, and whose driver a trace names |
 //! | [`shard`], [`merge`] | one run on several boards, and made one again |
+//! | [`trouble`] | what becomes of the machine during a run |
 //! | [`cause`] | what failures come from, and how sure that is |
 //! | [`known`] | which failures the findings of `fixtures/findings` explain |
 //! | [`missing`] | what a board file expects and a run did not see |
@@ -29,9 +30,10 @@ pub mod missing;
 pub mod sample;
 pub mod shard;
 pub mod stream;
+pub mod trouble;
 
 pub use finding::{Blame, Finding, Oracle};
 pub use stream::{
-    Again, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState, Part, Resumed, Run, Then,
-    Trouble, TroubleKind, VERSION,
+    Again, CellEnd, CellStart, End, EndpointFound, Event, MapDmaBuf, Missing, OracleState, Part, Resumed, Run, VERSION,
 };
+pub use trouble::{Then, Trouble, TroubleKind};

@@ -7,7 +7,8 @@ use spec::verdict::Outcome;
 
 use crate::journal::Recorded;
 use crate::missing::missing;
-use crate::stream::{End, EndpointFound, Event, MapDmaBuf, Missing, Then, Trouble};
+use crate::stream::{End, EndpointFound, Event, MapDmaBuf, Missing};
+use crate::trouble::{Then, Trouble};
 
 /// Runs that are not shards of one run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -171,7 +172,7 @@ mod tests {
     fn a_machine_that_has_shrunk_fails_the_whole_run_and_asks_for_nothing() {
         let mut shards = [shard("1/2", &["fd.size.a"], true), shard("2/2", &["fd.size.c"], true)];
         assert_eq!(Exit::of(&whole(&shards)), Exit::Success);
-        let (what, then) = (crate::stream::TroubleKind::Shrinks, Then::Restart);
+        let (what, then) = (crate::trouble::TroubleKind::Shrinks, Then::Restart);
         shards[1].1.troubles.push(Trouble { what, seen: "s".into(), cells: vec![], then, lines: vec![] });
         let whole = whole(&shards);
         assert_eq!((Exit::of(&whole), whole.wants_restart), (Exit::Regression, false));

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::error::JournalError;
 use super::events::Events;
-use crate::stream::{CellEnd, End, EndpointFound, Event, Missing, Run, Then, Trouble};
+use crate::stream::{CellEnd, End, EndpointFound, Event, Missing, Run};
+use crate::trouble::{Then, Trouble};
 
 /// The events of a journal other than the cells that ended.
 #[derive(Debug, Clone, PartialEq)]
