@@ -19,6 +19,8 @@ pub struct Group {
     pub keys: Vec<String>,
     /// The modules that a trace would name.
     pub modules: Vec<String>,
+    /// What else these endpoints alone share.
+    pub also: Vec<String>,
 }
 
 /// All groups of a board.
@@ -83,7 +85,7 @@ const NAMES: &[(&str, &str)] = &[
 
 fn name_of(symbol: &str) -> String {
     let known = NAMES.iter().find(|(known, _)| *known == symbol);
-    known.map_or_else(|| format!("what shares {symbol}"), |(_, name)| (*name).to_owned())
+    known.map_or_else(|| format!("the code behind {symbol}"), |(_, name)| (*name).to_owned())
 }
 
 fn subsystem(endpoint: &EndpointFound) -> Option<&'static str> {
@@ -126,9 +128,12 @@ impl Suspects {
             let mut modules: Vec<String> = of.iter().map(|endpoint| driver(endpoint)).collect();
             modules.sort();
             modules.dedup();
-            // Of two that have the same endpoints no run can tell which it is: the nearer one is named.
-            if !keys.is_empty() && !groups.iter().any(|group| group.keys == keys) {
-                groups.push(Group { kind, name, keys, modules });
+            // Of two that have the same endpoints no run can tell which it is: the nearer one is named first.
+            match groups.iter_mut().find(|group| group.keys == keys) {
+                Some(same) if kind == Sharer::Allocator => same.also.push(name),
+                Some(_) => {}
+                None if keys.is_empty() => {}
+                None => groups.push(Group { kind, name, keys, modules, also: Vec::new() }),
             }
         };
         let by = |key: &dyn Fn(&EndpointFound) -> Option<String>| {
@@ -166,7 +171,8 @@ impl Suspects {
 impl Group {
     /// As the event has it.
     pub fn suspect(&self, role: Role) -> Suspect {
-        Suspect { role, kind: self.kind, name: self.name.clone(), endpoints: self.keys.clone() }
+        let (name, endpoints, also) = (self.name.clone(), self.keys.clone(), self.also.clone());
+        Suspect { role, kind: self.kind, name, endpoints, also }
     }
 }
 
@@ -208,6 +214,8 @@ mod tests {
         assert_eq!(of(Sharer::Endpoint), ["v4l2-vivid-cap0", "v4l2-vivid-cap1"]);
         assert_eq!(of(Sharer::Allocator), ["drm-vgem drm-vkms"]);
         assert_eq!(of(Sharer::Subsystem), ["drm-bochs-drm drm-vgem drm-vkms"]);
+        let bochs = suspects.groups.iter().find(|group| group.keys == ["drm-bochs-drm"]).unwrap();
+        assert!(bochs.also[0].contains("drm_gem_vram_helper"), "{bochs:?}");
         assert_eq!(suspects.groups.last().map(|group| group.keys.len()), Some(6));
     }
 

@@ -58,7 +58,7 @@ fn cause(trouble: &Trouble, matrix: &Matrix, suspects: &Suspects) -> Cause {
 }
 
 fn kernel() -> Suspect {
-    Suspect { role: Role::Either, kind: Sharer::Kernel, name: "kernel".into(), endpoints: Vec::new() }
+    Suspect { role: Role::Either, kind: Sharer::Kernel, name: "kernel".into(), endpoints: Vec::new(), also: Vec::new() }
 }
 
 /// The smallest group of which one takes part in each of the cells, in one role if there is such.

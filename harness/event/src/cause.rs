@@ -69,6 +69,9 @@ pub struct Suspect {
     pub name: String,
     /// The endpoints of this board that are it, or share it.
     pub endpoints: Vec<String>,
+    /// The code that these endpoints alone use on this board: no run of it can tell whether that is to blame.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
 }
 
 /// The role of an endpoint in a cell.

@@ -74,6 +74,9 @@ fn one(number: usize, cause: &Cause, board: Option<&str>, paint: Paint) -> Strin
     if cause.suspect.endpoints.len() > 1 {
         line("", &cause.suspect.endpoints.join(", "));
     }
+    if !cause.suspect.also.is_empty() {
+        line("", &format!("or what it alone uses here: {}", cause.suspect.also.join(", ")));
+    }
     line("breaks", &cause.rule);
     line("seen", &cause.seen);
     if let Some(function) = &cause.function {

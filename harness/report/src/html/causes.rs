@@ -32,6 +32,7 @@ fn card(page: &Page<'_>, number: usize, cause: &Cause) -> Markup {
         article.cause.(kind(cause.sure)) {
             h3 { "Cause " (number) ": " (cause.suspect) }
             @if cause.suspect.endpoints.len() > 1 { p.endpoints { code { (cause.suspect.endpoints.join(", ")) } } }
+            @if !cause.suspect.also.is_empty() { p { "Or what it alone uses here: " (cause.suspect.also.join(", ")) } }
             p { "It breaks the rule: " (cause.rule) }
             dl {
                 dt { "seen" } dd { (cause.seen) }

@@ -112,7 +112,7 @@ mod tests {
         let name = endpoint.to_owned();
         Cause {
             version: event::cause::VERSION,
-            suspect: Suspect { role, kind: Sharer::Driver, endpoints: vec![name.clone()], name },
+            suspect: Suspect { role, kind: Sharer::Driver, endpoints: vec![name.clone()], name, also: vec![] },
             or: vec![],
             rule: "r".into(),
             case: "a.b".into(),
