@@ -2,7 +2,8 @@
 
 use event::cause::{Cause, Role, Sharer};
 
-use crate::evidence::{self, Found};
+use crate::evidence;
+use crate::found::Found;
 use crate::matrix::{How, Matrix, Seen};
 use crate::suspects::{Members, Suspects};
 use crate::weigh::{Candidate, Weight, weigh};
@@ -12,6 +13,9 @@ const CAUSES: usize = 16;
 
 /// How often all of what two suspects share must fail, held against how often they do.
 const NEARLY_AS_OFTEN: f64 = 0.9;
+
+/// How well what two share must explain the failures of both, held against the better of them for its own.
+const JOINED: f64 = 0.6;
 
 /// The share of failures of which someone has to be a part to be what they have in common.
 const COVERS: f64 = 0.95;
@@ -31,11 +35,18 @@ const ROLES: [Role; 3] = [Role::Exporter, Role::Importer, Role::Either];
 pub fn ranked(matrix: &Matrix, left: &[usize], suspects: &Suspects, members: &[Members]) -> Vec<Candidate> {
     let mut all = Vec::new();
     for (place, group) in suspects.groups.iter().enumerate() {
+        let mut most = 0;
         for role in ROLES {
+            // All devices share the core, whatever their roles.
+            if group.kind == Sharer::DmaBuf && role != Role::Either {
+                continue;
+            }
             let weight = weigh(matrix, left, group, &members[place], role);
-            if weight.fails > 0 {
+            // To accuse it in both roles explains nothing more where one explains the same.
+            if weight.fails > 0 && (role != Role::Either || weight.fails > most) {
                 all.push(Candidate { group: place, role, weight });
             }
+            most = most.max(weight.fails);
         }
     }
     // Of those that explain the same, the one that accuses fewest is first.
@@ -194,15 +205,17 @@ fn shared(
     let [first, second] = two;
     let keys: Vec<&String> = two.iter().flat_map(|found| &suspects.groups[found.best.group].keys).collect();
     let needed = NEARLY_AS_OFTEN * share(&first.best.weight).min(share(&second.best.weight));
-    let role = first.best.role;
     let groups =
         suspects.groups.iter().enumerate().filter(|(_, group)| keys.iter().all(|key| group.keys.contains(key)));
-    let weighed = groups.map(|(place, group)| Candidate {
-        group: place,
-        role,
-        weight: weigh(matrix, cells, group, &members[place], role),
+    let mut weighed = groups.map(|(place, group)| {
+        let role = if group.kind == Sharer::DmaBuf { Role::Either } else { first.best.role };
+        Candidate { group: place, role, weight: weigh(matrix, cells, group, &members[place], role) }
     });
-    weighed.into_iter().find(|candidate| share(&candidate.weight) >= needed)
+    // One that hardly fails is like whatever else hardly does: such are joined within a driver only.
+    let hardly = needed < HARDLY;
+    let near = |one: &Candidate| matches!(suspects.groups[one.group].kind, Sharer::Endpoint | Sharer::Driver);
+    let alone = JOINED * first.best.weight.score.max(second.best.weight.score);
+    weighed.find(|one| share(&one.weight) >= needed && one.weight.score >= alone && (!hardly || near(one)))
 }
 
 /// The failures that findings of the project explain: a cause a finding.

@@ -6,7 +6,10 @@
 //! | [`suspects`] | who can be to blame: endpoints, and what several of them share |
 //! | [`weigh`] | how well a suspect explains failures, and what speaks against it |
 //! | [`explain`] | takes the best suspect, leaves out what it explains, and looks again |
-//! | [`evidence`] | what a cause is reported with: counts, acquittals, the smallest cell, how sure |
+//! | [`found`] | the suspects of some failures in their order, and who is not told from the first |
+//! | [`evidence`] | what a cause is reported with: counts, the smallest cell, cells that would decide |
+//! | [`beside`] | who takes part beside a suspect: who is acquitted, who is in every failure as well |
+//! | [`proof`] | how sure a cause is, and why |
 //! | [`troubles`] | what became of the machine without a cell that fails |
 //!
 //! A fault in a shared function makes hundreds of cells fail, each of which can say only that one of two devices, or the core
@@ -14,9 +17,12 @@
 //! else. The one that does is ranked first; then its failures are left out, and the others are ranked again, since a kernel
 //! can have several faults at once.
 
+pub mod beside;
 pub mod evidence;
 pub mod explain;
+pub mod found;
 pub mod matrix;
+pub mod proof;
 pub mod suspects;
 pub mod trace;
 pub mod troubles;

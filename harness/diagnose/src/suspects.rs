@@ -30,6 +30,8 @@ pub struct Suspects {
     pub groups: Vec<Group>,
     /// The endpoints that can be used.
     pub endpoints: Vec<Usable>,
+    /// The modules of all drivers.
+    pub modules: Vec<String>,
 }
 
 /// An endpoint that can be used.
@@ -164,7 +166,8 @@ impl Suspects {
             exports: endpoint.exports,
             imports: endpoint.imports,
         });
-        Self { endpoints: usable.collect(), groups }
+        let modules = endpoints.iter().map(driver).collect();
+        Self { endpoints: usable.collect(), groups, modules }
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Weight {
     pub passes: usize,
     /// The more, the better it explains them.
     pub score: f64,
+    /// The same without the word of any oracle.
+    pub plain: f64,
 }
 
 /// A suspect in a role, by its place among all.
@@ -29,8 +31,10 @@ pub struct Candidate {
 }
 
 /// A cell's oracle has seen only that cell: it may be wrong about the side, and it may not count as nothing.
-fn credit(role: Role, blame: Blame) -> f64 {
+fn credit(kind: Sharer, role: Role, blame: Blame) -> f64 {
     match (role, blame) {
+        // The core is between the sides.
+        _ if kind == Sharer::DmaBuf => 1.0,
         (Role::Exporter, Blame::Exporter) | (Role::Importer, Blame::Importer) => 1.2,
         (Role::Exporter, Blame::Importer) | (Role::Importer, Blame::Exporter) => 0.75,
         (Role::Either, _) => 0.85,
@@ -80,7 +84,8 @@ pub fn weigh(matrix: &Matrix, left: &[usize], group: &Group, members: &Members, 
     let contexts = Contexts::of(matrix, fails());
     let passes = matrix.cells.iter().filter(|cell| contexts.acquits(cell) && members.take_part(cell, role)).count();
     let blame = |cell: &Seen| matrix.failure(cell).map_or(Blame::Undecided, |failure| failure.blame);
-    let credited: f64 = fails().map(|cell| credit(role, blame(cell))).sum();
+    let credited: f64 = fails().map(|cell| credit(group.kind, role, blame(cell))).sum();
     let share = count as f64 / (count + passes) as f64;
-    Weight { fails: count, passes, score: credited.powf(0.6) * share.sqrt() * nearness(group.kind) }
+    let of = |sum: f64| sum.powf(0.6) * share.sqrt() * nearness(group.kind);
+    Weight { fails: count, passes, score: of(credited), plain: of(count as f64) }
 }

@@ -1,116 +1,25 @@
 //! Faults that are made up: a whole run of a board like debian-amd64, in which what a suspect takes part in fails, under
 //! conditions of many kinds. Each must be named, in its role, and no one else.
 
+mod common;
+
 use std::collections::BTreeSet;
 
+use common::{ALONE, BOARD, Dice, PAIRS, cell};
+use event::CellEnd;
 use event::cause::{Cause, Role, Sure};
-use event::journal::Recorded;
-use event::{Blame, CellEnd, EndpointFound, Event, MapDmaBuf, sample};
 use spec::verdict::{Outcome, Verdict};
 
-/// Key, kind, driver, the function of its first export; exports, imports.
-const BOARD: &[(&str, &str, &str, &str)] = &[
-    ("drm-bochs-drm", "drm", "bochs-drm", "drm_gem_map_dma_buf"),
-    ("drm-cirrus", "drm", "cirrus", "drm_gem_map_dma_buf"),
-    ("drm-vgem", "drm", "vgem", "drm_gem_map_dma_buf"),
-    ("drm-virtio_gpu", "drm", "virtio_gpu", "virtgpu_gem_map_dma_buf"),
-    ("drm-vkms", "drm", "vkms", "drm_gem_map_dma_buf"),
-    ("heap-system", "heap", "system", "system_heap_map_dma_buf"),
-    ("udmabuf", "udmabuf", "udmabuf", "map_udmabuf"),
-    ("v4l2-vicodec-cap0", "v4l2", "vicodec", "vb2_vmalloc_dmabuf_ops_map"),
-    ("v4l2-vicodec-out0", "v4l2", "vicodec", "vb2_vmalloc_dmabuf_ops_map"),
-    ("v4l2-vicodec-out1", "v4l2", "vicodec", "vb2_vmalloc_dmabuf_ops_map"),
-    ("v4l2-vim2m-cap0", "v4l2", "vim2m", "vb2_vmalloc_dmabuf_ops_map"),
-    ("v4l2-vim2m-out0", "v4l2", "vim2m", "vb2_vmalloc_dmabuf_ops_map"),
-    ("v4l2-vimc-cap0", "v4l2", "vimc", "vb2_vmalloc_dmabuf_ops_map"),
-    ("v4l2-vivid-cap0", "v4l2", "vivid", "vb2_vmalloc_dmabuf_ops_map"),
-    ("v4l2-vivid-cap1", "v4l2", "vivid", "vb2_dc_dmabuf_ops_map"),
-    ("v4l2-vivid-cap2", "v4l2", "vivid", "vb2_vmalloc_dmabuf_ops_map"),
-    ("v4l2-vivid-cap3", "v4l2", "vivid", "vb2_dc_dmabuf_ops_map"),
-];
-
-const ALONE: &[&str] = &["fd.size", "mapping.whole", "mapping.at-offset", "lifetime.close", "name.set", "sync.flags"];
-const PAIRS: &[&str] = &[
-    "access.device-reads",
-    "access.device-writes",
-    "coherence.importer-to-dma-buf",
-    "coherence.dma-buf-to-importer",
-    "identity.re-export",
-    "identity.duplicate-handle",
-    "leaks.import",
-    "leaks.rounds",
-    "lifetime.import-outlives",
-    "refusal.too-small",
-    "stream.convert",
-    "fence.pending",
-];
-
-/// A generator of numbers that are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
-fn endpoints() -> Vec<EndpointFound> {
-    let one = |&(key, kind, driver, symbol): &(&str, &str, &str, &str)| EndpointFound {
-        key: key.into(),
-        kind: kind.into(),
-        driver: driver.into(),
-        exports: true,
-        imports: !["heap", "udmabuf"].contains(&kind),
-        map_dma_buf: Some(MapDmaBuf { symbol: Some(symbol.into()), exp_name: "x".into(), observed: true }),
-        ..EndpointFound::default()
-    };
-    BOARD.iter().map(one).collect()
-}
-
-fn cell(id: &str, verdict: Verdict, accessed: bool) -> CellEnd {
-    let device_access = if accessed { vec!["read".to_owned()] } else { Vec::new() };
-    let mut cell = CellEnd { device_access, ..sample::cell(id, verdict, Outcome::Expected) };
-    cell.damaged_by = None;
-    cell.known.clear();
-    cell.findings.iter_mut().for_each(|finding| (finding.blame, finding.lines) = (Blame::Undecided, Vec::new()));
-    cell
-}
-
-/// A run in which everything is as it should be: what takes contiguous memory only refuses the others' buffers.
 fn clean() -> Vec<CellEnd> {
-    let found = endpoints();
-    let mut cells = Vec::new();
-    for exporter in &found {
-        for case in ALONE {
-            cells.push(cell(&format!("{case}.{}", exporter.key), Verdict::Pass, false));
-        }
-        for importer in found.iter().filter(|endpoint| endpoint.imports) {
-            let symbol = |endpoint: &EndpointFound| endpoint.map_dma_buf.clone().and_then(|through| through.symbol);
-            let contiguous = |endpoint: &EndpointFound| symbol(endpoint).as_deref() == Some("vb2_dc_dmabuf_ops_map");
-            let refuses = contiguous(importer) && !contiguous(exporter);
-            let verdict = if refuses { Verdict::Refused } else { Verdict::Pass };
-            for case in PAIRS {
-                // A device of V4L2 reads and writes by itself, one of DRM does not here.
-                let accessed =
-                    importer.kind == "v4l2" && ["access", "stream"].contains(&case.split('.').next().unwrap());
-                cells.push(cell(&format!("{case}.{}.{}", exporter.key, importer.key), verdict, accessed));
-            }
-        }
-    }
-    cells
-}
-
-fn run(cells: Vec<CellEnd>) -> Recorded {
-    let mut events: Vec<Event> = sample::events().into_iter().filter(|event| matches!(event, Event::Run(_))).collect();
-    events.extend(endpoints().into_iter().map(Event::Endpoint));
-    events.extend(cells.into_iter().map(Event::Cell));
-    Recorded::of(events).unwrap()
+    common::clean(BOARD)
 }
 
 fn causes(cells: Vec<CellEnd>) -> Vec<Cause> {
-    let registry = catalogue::registry::embedded().unwrap();
-    diagnose::of(&run(cells), Some(&registry))
+    common::causes(BOARD, cells)
+}
+
+fn keys(of: impl Fn(&common::Row) -> bool) -> Vec<&'static str> {
+    common::keys(BOARD, of)
 }
 
 /// A fault: who, in which role, in which cases, and with which partners it shows.
@@ -152,10 +61,6 @@ impl Fault {
         }
         count
     }
-}
-
-fn keys(of: impl Fn(&(&str, &str, &str, &str)) -> bool) -> Vec<&'static str> {
-    BOARD.iter().filter(|row| of(row)).map(|row| row.0).collect()
 }
 
 /// Who can be at fault: drivers, helpers, subsystems.

@@ -70,7 +70,7 @@ fn filters_join_and_hide_the_failures_and_groups_that_do_not_fit() {
 }
 
 #[test]
-fn the_grid_tells_the_worst_of_what_is_shown() {
+fn the_grid_tells_how_what_is_shown_stands() {
     let page = Page::shared();
     let browser = Browser::start(1280, 900);
     browser.open(&page.url(""));
@@ -83,7 +83,7 @@ fn the_grid_tells_the_worst_of_what_is_shown() {
         let script = format!("return document.querySelector('.heat a[href=\"#pair:{pair}\"]').title");
         browser.run(&script)
     };
-    assert_eq!(of_pair("mock-wrong-page:"), Value::from("pass: 1 pass"));
+    assert_eq!(of_pair("mock-wrong-page:"), Value::from("verified: 1 pass"));
     assert_eq!(of_pair("mock-clean:mock-oopses"), Value::from("no cell here"));
 }
 
