@@ -7,11 +7,10 @@ use event::cause::{Acquitted, Role, Sharer};
 use crate::found::Found;
 use crate::matrix::Seen;
 use crate::suspects::Members;
-use crate::weigh::Candidate;
-use crate::weigh::{Contexts, weigh};
+use crate::weigh::{Candidate, Contexts, Scale};
 
 /// One that fails so rarely, held against all, passes.
-const HARDLY: f64 = 0.1;
+const HARDLY: f64 = 0.2;
 
 /// What is less likely than this has not come by chance.
 const BY_CHANCE: f64 = 0.02;
@@ -71,9 +70,9 @@ pub fn accomplice(found: &Found<'_>, best: &Candidate, fails: &[&Seen]) -> Optio
         Role::Either => &[],
     };
     let places = (0..found.suspects.groups.len()).flat_map(|place| roles.iter().map(move |&role| (place, role)));
-    let cells: Vec<usize> = found.cells.to_vec();
+    let scale = Scale::of(matrix, found.cells);
     let beside = places.filter(|&(place, role)| is_beside(place, role)).map(|(place, role)| {
-        let weight = weigh(matrix, &cells, &found.suspects.groups[place], &found.members[place], role);
+        let weight = scale.weigh(&found.suspects.groups[place], &found.members[place], role);
         Candidate { group: place, role, weight }
     });
     let often = |one: &Candidate| one.weight.fails as f64 / (one.weight.fails + one.weight.passes) as f64;

@@ -6,7 +6,7 @@ use crate::evidence;
 use crate::found::Found;
 use crate::matrix::{How, Matrix, Seen};
 use crate::suspects::{Members, Suspects};
-use crate::weigh::{Candidate, Weight, weigh};
+use crate::weigh::{Candidate, Scale, Weight};
 
 /// The most causes that are looked for: no one reads on.
 const CAUSES: usize = 16;
@@ -29,19 +29,17 @@ const OFTEN: f64 = 0.2;
 /// One that fails in so few of its cells only says little of itself.
 const HARDLY: f64 = 0.2;
 
-const ROLES: [Role; 3] = [Role::Exporter, Role::Importer, Role::Either];
-
 /// Weighs all suspects against failures; the best is first.
 pub fn ranked(matrix: &Matrix, left: &[usize], suspects: &Suspects, members: &[Members]) -> Vec<Candidate> {
-    let mut all = Vec::new();
+    let (scale, mut all) = (Scale::of(matrix, left), Vec::new());
     for (place, group) in suspects.groups.iter().enumerate() {
         let mut most = 0;
-        for role in ROLES {
+        for role in [Role::Exporter, Role::Importer, Role::Either] {
             // All devices share the core, whatever their roles.
             if group.kind == Sharer::DmaBuf && role != Role::Either {
                 continue;
             }
-            let weight = weigh(matrix, left, group, &members[place], role);
+            let weight = scale.weigh(group, &members[place], role);
             // To accuse it in both roles explains nothing more where one explains the same.
             if weight.fails > 0 && (role != Role::Either || weight.fails > most) {
                 all.push(Candidate { group: place, role, weight });
@@ -139,10 +137,11 @@ fn common(
             && covers(*place, explained)
             && all.iter().filter(another).any(|one| covers(*place, one))
     });
+    let scale = Scale::of(matrix, &every);
     let weighed = candidates.map(|(place, group)| Candidate {
         group: place,
         role,
-        weight: weigh(matrix, &every, group, &members[place], role),
+        weight: scale.weigh(group, &members[place], role),
     });
     let often = |one: &Candidate| one.weight.fails as f64 >= OFTEN * (one.weight.fails + one.weight.passes) as f64;
     weighed.filter(often).max_by(|one, other| one.weight.score.total_cmp(&other.weight.score))
@@ -207,9 +206,10 @@ fn shared(
     let needed = NEARLY_AS_OFTEN * share(&first.best.weight).min(share(&second.best.weight));
     let groups =
         suspects.groups.iter().enumerate().filter(|(_, group)| keys.iter().all(|key| group.keys.contains(key)));
+    let scale = Scale::of(matrix, cells);
     let mut weighed = groups.map(|(place, group)| {
         let role = if group.kind == Sharer::DmaBuf { Role::Either } else { first.best.role };
-        Candidate { group: place, role, weight: weigh(matrix, cells, group, &members[place], role) }
+        Candidate { group: place, role, weight: scale.weigh(group, &members[place], role) }
     });
     // One that hardly fails is like whatever else hardly does: such are joined within a driver only.
     let hardly = needed < HARDLY;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use event::cause::{Acquitted, Role, Sure};
+use event::cause::{Acquitted, Role, Sharer, Sure};
 use event::{Blame, Oracle};
 
 use crate::found::Found;
@@ -44,15 +44,17 @@ pub fn proof(found: &Found<'_>, best: &Candidate, fails: &[&Seen]) -> Option<Str
     if let Some((cell, failure)) = failures().find(probed).filter(|_| mostly && group.keys.len() == 1) {
         return Some(format!("the oracle {} has seen it itself, in {}", failure.oracle, found.matrix.id(cell)));
     }
-    // The same cell of others passes: neither the case nor the core is to blame.
-    let is_alone = |cell: &&&Seen| cell.exporter.is_some() && cell.importers == [None; 2] && members.are_alone(cell);
-    let alone = fails.iter().find(is_alone).filter(|_| best.role != Role::Importer)?;
-    let others_pass = found
-        .matrix
-        .cells
-        .iter()
-        .any(|cell| cell.how == How::Passes && cell.case == alone.case && !members.take_part(cell, Role::Either));
-    others_pass.then(|| format!("no other device takes part in {}, which passes with others", found.matrix.id(alone)))
+    // The same cell of others passes: neither the case nor the core is to blame. Where one of several drivers passes it, it is
+    // not what they share.
+    let is_alone = |cell: &&Seen| cell.exporter.is_some() && cell.importers == [None; 2] && members.are_alone(cell);
+    let passes = |case: u16, own: bool| {
+        let mut all = found.matrix.cells.iter().filter(|cell| cell.how == How::Passes && cell.case == case);
+        all.any(|cell| members.take_part(cell, Role::Either) == own && (!own || is_alone(&cell)))
+    };
+    let one = matches!(group.kind, Sharer::Endpoint | Sharer::Driver);
+    let proves = |cell: &&&Seen| is_alone(cell) && passes(cell.case, false) && (one || !passes(cell.case, true));
+    let alone = fails.iter().filter(|_| best.role != Role::Importer).find(proves)?;
+    Some(format!("no other device takes part in {}, which passes with others", found.matrix.id(alone)))
 }
 
 /// The oracle that has seen each of the failures of this side itself, with two others at least.

@@ -74,18 +74,38 @@ impl Contexts {
     }
 }
 
-/// Weighs a suspect. `left` are the places of the failures that are not explained yet.
-pub fn weigh(matrix: &Matrix, left: &[usize], group: &Group, members: &Members, role: Role) -> Weight {
-    let fails = || left.iter().map(|&place| &matrix.cells[place]).filter(|cell| members.take_part(cell, role));
-    let count = fails().count();
-    if count == 0 {
-        return Weight::default();
+/// Failures that are not explained yet, and the cells that pass of the same cases: what suspects are held against.
+pub struct Scale<'a> {
+    matrix: &'a Matrix,
+    left: Vec<&'a Seen>,
+    passing: Vec<&'a Seen>,
+}
+
+impl<'a> Scale<'a> {
+    /// That of the failures in these places.
+    pub fn of(matrix: &'a Matrix, left: &[usize]) -> Self {
+        let left: Vec<&Seen> = left.iter().map(|&place| &matrix.cells[place]).collect();
+        let mut is_case = vec![false; matrix.cases.len()];
+        left.iter().for_each(|cell| is_case[usize::from(cell.case)] = true);
+        let passes = |cell: &&Seen| cell.how == How::Passes && is_case[usize::from(cell.case)];
+        let passing = matrix.cells.iter().filter(passes).collect();
+        Self { matrix, left, passing }
     }
-    let contexts = Contexts::of(matrix, fails());
-    let passes = matrix.cells.iter().filter(|cell| contexts.acquits(cell) && members.take_part(cell, role)).count();
-    let blame = |cell: &Seen| matrix.failure(cell).map_or(Blame::Undecided, |failure| failure.blame);
-    let credited: f64 = fails().map(|cell| credit(group.kind, role, blame(cell))).sum();
-    let share = count as f64 / (count + passes) as f64;
-    let of = |sum: f64| sum.powf(0.6) * share.sqrt() * nearness(group.kind);
-    Weight { fails: count, passes, score: of(credited), plain: of(count as f64) }
+
+    /// Weighs a suspect.
+    pub fn weigh(&self, group: &Group, members: &Members, role: Role) -> Weight {
+        let fails = || self.left.iter().copied().filter(|cell| members.take_part(cell, role));
+        let count = fails().count();
+        if count == 0 {
+            return Weight::default();
+        }
+        let contexts = Contexts::of(self.matrix, fails());
+        let acquits = |cell: &&&Seen| contexts.acquits(cell) && members.take_part(cell, role);
+        let passes = self.passing.iter().filter(acquits).count();
+        let blame = |cell: &Seen| self.matrix.failure(cell).map_or(Blame::Undecided, |failure| failure.blame);
+        let credited: f64 = fails().map(|cell| credit(group.kind, role, blame(cell))).sum();
+        let share = count as f64 / (count + passes) as f64;
+        let of = |sum: f64| sum.powf(0.6) * share.sqrt() * nearness(group.kind);
+        Weight { fails: count, passes, score: of(credited), plain: of(count as f64) }
+    }
 }

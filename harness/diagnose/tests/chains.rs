@@ -38,7 +38,7 @@ fn one_of_three_is_told_from_the_chains_alone() {
                 }
             }
         }
-        judge.demand(&format!("chains alone, {blame:?}"), 90, 90);
+        judge.demand(&format!("chains alone, {blame:?}"), 95, 95);
     }
 }
 
@@ -52,7 +52,7 @@ fn only_the_second_importer_is_told_with_the_pairs_that_pass() {
             judge.take(&causes(BOARD, cells), &truth, Role::Importer);
         }
     }
-    judge.demand("the second importer only", 60, 60);
+    judge.demand("the second importer only", 95, 95);
 }
 
 #[test]
@@ -65,5 +65,5 @@ fn a_fault_that_needs_both_importers_is_not_pinned_on_an_innocent_one() {
             judge.take(&causes(BOARD, cells), &truth, Role::Importer);
         }
     }
-    judge.demand("both importers", 0, 0);
+    judge.demand("both importers", 50, 50);
 }

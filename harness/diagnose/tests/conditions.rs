@@ -34,7 +34,7 @@ fn only_in_one_area() {
 #[test]
 fn only_with_buffers_of_contiguous_exporters() {
     let shown = |cell: &CellEnd| cell.case.starts_with("leaks") && contiguous(BOARD, cell.exporter.as_ref().unwrap());
-    judged(Role::Importer, |cell, _| shown(cell)).demand("contiguous exporters", 40, 80);
+    judged(Role::Importer, |cell, _| shown(cell)).demand("contiguous exporters", 50, 90);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn only_where_the_exporter_is_the_importer() {
     for role in BOTH {
         let own = |cell: &CellEnd, _: &[&str]| cell.case.starts_with("coherence") && cell.exporter == cell.importer;
         // Nothing tells the roles apart.
-        judged(role, own).demand(&format!("self-import as {role:?}"), 0, 70);
+        judged(role, own).demand(&format!("self-import as {role:?}"), 0, 90);
     }
 }
 
@@ -54,7 +54,7 @@ fn only_within_the_driver() {
                 && has_role(cell, truth, Role::Exporter)
                 && has_role(cell, truth, Role::Importer)
         };
-        judged(role, own).demand(&format!("own driver as {role:?}"), 0, 50);
+        judged(role, own).demand(&format!("own driver as {role:?}"), 0, 90);
     }
 }
 
@@ -68,7 +68,7 @@ fn only_with_one_partner_driver() {
             cell.case.starts_with("coherence") && other.starts_with(partner) && !is(Some(other), truth)
         };
         // Which of the two it is no run can tell.
-        judged(role, with).demand(&format!("{role:?} with {partner}"), 0, 60);
+        judged(role, with).demand(&format!("{role:?} with {partner}"), 0, 90);
     }
 }
 
@@ -80,7 +80,7 @@ fn only_in_other_cases_with_other_partners() {
             let sum: u32 = cell.case.bytes().chain(partner.as_ref().unwrap().bytes()).map(u32::from).sum();
             sum.is_multiple_of(3)
         };
-        judged(role, some).demand(&format!("a third, as {role:?}"), 85, 90);
+        judged(role, some).demand(&format!("a third, as {role:?}"), 95, 95);
     }
 }
 

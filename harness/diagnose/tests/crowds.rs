@@ -86,7 +86,7 @@ fn a_crash_behind_which_all_cells_are_blocked() {
             }
         };
         let crash = |cell: &mut CellEnd| cell.verdict = Verdict::Crash;
-        judged(crash, blocked).demand(&format!("{stop} crashes, the rest is blocked"), 40, 60);
+        judged(crash, blocked).demand(&format!("{stop} crashes, the rest is blocked"), 50, 95);
     }
 }
 
@@ -99,5 +99,5 @@ fn cells_on_the_kernel_that_the_crash_left_accuse_no_one() {
             cell.damaged_by = Some(first.clone());
         }
     };
-    judged(|cell| cell.verdict = Verdict::Crash, damaged).demand("one crash, the rest is damaged", 20, 40);
+    judged(|cell| cell.verdict = Verdict::Crash, damaged).demand("one crash, the rest is damaged", 40, 90);
 }

@@ -32,7 +32,7 @@ fn own_side(role: Role) -> Blame {
 
 #[test]
 fn whom_the_oracle_blames_by_habit_is_not_accused() {
-    for oracle in [Oracle::Content, Oracle::Balance, Oracle::Identity, Oracle::KernelLog] {
+    for oracle in [Oracle::Content, Oracle::Identity] {
         judged(&oracle, |_, _| Blame::Importer).demand(&format!("{oracle} always blames the importer"), 95, 95);
         judged(&oracle, |_, _| Blame::Exporter).demand(&format!("{oracle} always blames the exporter"), 95, 95);
     }

@@ -35,12 +35,14 @@ fn surely_wrong(found: &[Cause], faults: &[Truth<'_>]) -> usize {
 
 #[test]
 fn the_greater_of_two_that_meet_in_all_cases_does_not_hide_the_smaller() {
-    let (mut all, mut both, mut wrong) = (0, 0, 0);
+    let (mut all, mut both, mut wrong, mut count) = (0, 0, 0, 0);
     let groups = culprits(BOARD);
     for one in &groups {
         for other in groups.iter().filter(|other| other.iter().all(|key| !one.contains(key))) {
             let cases = vec!["leaks.import", "leaks.rounds", "fence.pending"];
-            if ["heap-system", "udmabuf"].contains(&other[0]) {
+            count += 1;
+            // A third of the pairs is enough.
+            if ["heap-system", "udmabuf"].contains(&other[0]) || count % 3 != 2 {
                 continue;
             }
             let faults = [(one.clone(), Role::Exporter, cases.clone()), (other.clone(), Role::Importer, cases)];
@@ -51,7 +53,7 @@ fn the_greater_of_two_that_meet_in_all_cases_does_not_hide_the_smaller() {
         }
     }
     println!("an exporter and an importer in the same cases: {both} of {all}, {wrong} surely wrong");
-    assert!(both * 100 >= all * 90 && wrong == 0, "{both} of {all}, {wrong} surely wrong");
+    assert!(both * 100 >= all * 98 && wrong == 0, "{both} of {all}, {wrong} surely wrong");
 }
 
 #[test]

@@ -47,9 +47,9 @@ fn judged(boards: &[&[Row]], oracle: &Oracle, keep: impl Fn(&CellEnd) -> bool) -
 #[test]
 fn on_a_small_board_no_one_is_accused_wrongly() {
     for oracle in [Oracle::Content, Oracle::Identity] {
-        judged(&BOARDS[..3], &oracle, |_| true).demand(&format!("two endpoints, {oracle}"), 0, 60);
-        judged(&BOARDS[3..5], &oracle, |_| true).demand(&format!("three endpoints, {oracle}"), 40, 80);
-        judged(&BOARDS[5..], &oracle, |_| true).demand(&format!("four and five endpoints, {oracle}"), 60, 80);
+        judged(&BOARDS[..3], &oracle, |_| true).demand(&format!("two endpoints, {oracle}"), 80, 100);
+        judged(&BOARDS[3..5], &oracle, |_| true).demand(&format!("three endpoints, {oracle}"), 80, 100);
+        judged(&BOARDS[5..], &oracle, |_| true).demand(&format!("four and five endpoints, {oracle}"), 95, 100);
     }
 }
 
@@ -91,7 +91,7 @@ fn a_run_of_one_case_is_enough_for_the_side() {
                 }
             }
         }
-        judge.demand(case, 50, 80);
+        judge.demand(case, 95, 100);
     }
 }
 
