@@ -3,11 +3,16 @@
 
 use std::path::Path;
 
-/// Finds the module of a driver: by the link of the device at `topology` (below `/sys/devices`, without what follows `#`), else
-/// by the driver's name among the modules. Nothing for a driver that is built in.
+/// Finds the module of a driver: the one of its name; else by the link of the device at `topology` (below `/sys/devices`,
+/// without what follows `#`), which for virtio is that of the transport; else by the beginning of its name. Nothing for a
+/// driver that is built in.
 ///
 /// Reference: `Documentation/ABI/stable/sysfs-module`, and `module_add_driver` of `kernel/module/sysfs.c`.
 pub fn of(sys: &Path, topology: &str, driver: &str) -> Option<String> {
+    let exact = driver.replace('-', "_");
+    if sys.join("module").join(&exact).join("refcnt").exists() {
+        return Some(exact);
+    }
     let device = topology.split('#').next().filter(|path| !path.is_empty());
     let by_device = device.and_then(|path| {
         let module = std::fs::read_link(sys.join("devices").join(path).join("driver/module")).ok()?;
@@ -31,16 +36,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_link_of_the_device_counts_before_the_name() {
+    fn the_name_counts_first_and_the_link_of_the_device_before_a_part_of_the_name() {
         let root = tempfile::tempdir().unwrap();
         let sys = root.path();
         let device = sys.join("devices/platform/tegra-drm.0/driver");
         std::fs::create_dir_all(&device).unwrap();
         std::os::unix::fs::symlink("../../../../module/tegra_drm", device.join("module")).unwrap();
-        std::fs::create_dir_all(sys.join("module/tegra")).unwrap();
-        std::fs::write(sys.join("module/tegra/refcnt"), "1").unwrap();
-        assert_eq!(of(sys, "platform/tegra-drm.0#0", "tegra").as_deref(), Some("tegra_drm"));
-        assert_eq!(of(sys, "platform/other", "tegra").as_deref(), Some("tegra"));
+        for module in ["tegra", "virtio_gpu"] {
+            std::fs::create_dir_all(sys.join("module").join(module)).unwrap();
+            std::fs::write(sys.join("module").join(module).join("refcnt"), "1").unwrap();
+        }
+        assert_eq!(of(sys, "platform/tegra-drm.0#0", "tegra-dc").as_deref(), Some("tegra_drm"));
+        assert_eq!(of(sys, "platform/other", "tegra-dc").as_deref(), Some("tegra"));
+        // A device of virtio is bound to the transport's driver.
+        assert_eq!(of(sys, "platform/tegra-drm.0", "virtio_gpu").as_deref(), Some("virtio_gpu"));
     }
 
     #[test]
