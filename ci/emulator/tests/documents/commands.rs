@@ -47,6 +47,7 @@ pub const COMMANDS: &[(&str, By)] = &[
     ("ci/board run debian-amd64-kmod", Test("a_board_with_modules_of_our_own")),
     ("ci/board run mutants", Test("faults_that_are_planted_in_modules_are_caught")),
     ("ci/board run mutants -- mmap-", Test("faults_that_are_planted_in_modules_are_caught")),
+    ("ci/board run mutants -- --whole MODULE", Built("ci/test", "it runs for a quarter of an hour, at night")),
     ("ci/board shell debian-amd64", Test("the_board_is_left_as_it_was")),
     (
         "cargo install --path harness/cli",
