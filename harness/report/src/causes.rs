@@ -122,6 +122,16 @@ pub fn acquittal(acquitted: &Acquitted) -> String {
     format!("{endpoint}, the {} there, passes the same with {}", role.word(), counted(*passes_with, "other"))
 }
 
+/// The known faults of the kernel, in a line each.
+pub fn known(causes: &[Cause]) -> String {
+    let known = causes.iter().filter(|cause| !cause.known.is_empty());
+    let one = |cause: &Cause| {
+        let (names, cells) = (cause.known.join(", "), counted(cause.cells.len(), "cell"));
+        format!("known fault {names}: {} ({cells})\n", cause.suspect)
+    };
+    known.map(one).collect()
+}
+
 /// The causes that no one knew, in a line each: what a person reads who reads the last lines only.
 pub fn in_short(causes: &[Cause]) -> String {
     let new = causes.iter().filter(|cause| cause.known.is_empty());
@@ -181,6 +191,7 @@ mod tests {
         let causes = Gathered::of(&run).causes(&run);
         assert_eq!((causes.len(), &causes[0].known[..]), (1, &["known-one".to_owned()][..]));
         assert_eq!(painted(&causes, None, Paint::Plain) + &in_short(&causes), "");
+        assert!(known(&causes).starts_with("known fault known-one: drm-b") && known(&causes).ends_with("(3 cells)\n"));
         assert_eq!(ByCell::of(&causes).cause("leaks.import.drm-a.drm-b"), None);
     }
 

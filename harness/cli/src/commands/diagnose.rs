@@ -51,6 +51,7 @@ pub fn run(wanted: &Diagnose) -> Result<Exit, CommandError> {
                     println!("{}:", run.display());
                 }
                 print!("{}", causes::painted(&found, recorded.run.emulated(), Paint::of_output()));
+                print!("{}", causes::known(&found));
                 if found.is_empty() {
                     println!("no failure, no cause");
                 }
