@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::Serialize;
 use spec::case::Case;
 use spec::finding::FindingPage;
 use spec::yaml::Diagnostic;
@@ -31,10 +32,7 @@ fn cases() {
         }
     }
     end_with(&faults);
-    let path = PathBuf::from(env("OUT_DIR")).join("cases.json.gz");
-    let mut file = GzEncoder::new(File::create(path).expect("cargo made the folder"), Compression::best());
-    serde_json::to_writer(&mut file, &cases).expect("cases are JSON");
-    file.finish().expect("the disk has room");
+    write("cases.json.gz", &cases);
 }
 
 fn findings() {
@@ -51,8 +49,15 @@ fn findings() {
         }
     }
     end_with(&faults);
-    let file = File::create(PathBuf::from(env("OUT_DIR")).join("findings.json")).expect("cargo made the folder");
-    serde_json::to_writer(file, &pages).expect("pages are JSON");
+    write("findings.json.gz", &pages);
+}
+
+/// Writes a file that the program includes.
+fn write(name: &str, content: &impl Serialize) {
+    let path = PathBuf::from(env("OUT_DIR")).join(name);
+    let mut file = GzEncoder::new(File::create(path).expect("cargo made the folder"), Compression::best());
+    serde_json::to_writer(&mut file, content).expect("it is JSON");
+    file.finish().expect("the disk has room");
 }
 
 /// Ends the build if there is a fault.

@@ -1,10 +1,8 @@
 //! The cases: those embedded in the program, or a folder's.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
 use spec::case::Case;
@@ -58,10 +56,8 @@ pub fn embedded() -> Vec<Case> {
 }
 
 fn read_embedded() -> Vec<Case> {
-    let mut text = Vec::new();
-    GzDecoder::new(EMBEDDED).read_to_end(&mut text).expect("build.rs has compressed it");
     // The way by which the checks of a case read it, too: the program has it once.
-    let written: Vec<(String, Value)> = serde_json::from_slice(&text).expect("build.rs has written it");
+    let written: Vec<(String, Value)> = crate::unpacked(EMBEDDED);
     let case =
         |(area, case): (String, Value)| Case { area, ..Case::deserialize(&case).expect("build.rs has checked it") };
     written.into_iter().map(case).collect()

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use spec::finding::FindingPage;
 use spec::yaml::Diagnostic;
 
-/// The front matter of each page, in JSON. build.rs makes it.
-static EMBEDDED: &str = include_str!(concat!(env!("OUT_DIR"), "/findings.json"));
+/// The front matter of each page, in JSON, compressed. build.rs makes it.
+static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/findings.json.gz"));
 
 /// Findings that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum FindingsError {
 
 /// The findings that came with the program, which were checked when it was built.
 pub fn embedded() -> Vec<FindingPage> {
-    serde_json::from_str(EMBEDDED).expect("build.rs has written it")
+    crate::unpacked(EMBEDDED)
 }
 
 /// The findings of a folder: each `NAME.md` but README.md.

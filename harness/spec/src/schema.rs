@@ -1,22 +1,18 @@
-//! The JSON Schema of a case, made from its types: what an editor completes by, what [`crate::check`] checks by, and
-//! what the documentation is written from.
+//! The JSON Schema of a case: what an editor completes by, what [`crate::check`] checks by, and what the documentation is
+//! written from. A test makes it from the types; the program has the text that was committed, which is smaller than what
+//! makes it.
 
-use schemars::generate::SchemaSettings;
 use serde_json::Value;
-
-use crate::case::Case;
 
 /// The first line of every case: an editor finds the schema by it.
 pub const EDITOR_LINE: &str = "# yaml-language-server: $schema=../schema.json";
 
+/// The schema as it is committed, a link to `cases/schema.json`.
+pub const COMMITTED: &str = include_str!("../schema.json");
+
 /// The schema of a case.
 pub fn schema() -> Value {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Case>().to_value()
-}
-
-/// The schema as it is committed.
-pub fn text() -> String {
-    serde_json::to_string_pretty(&schema()).expect("a schema is JSON") + "\n"
+    serde_json::from_str(COMMITTED).expect("a test has written it")
 }
 
 /// A verb, as the schema has it.
@@ -58,17 +54,28 @@ pub fn keys(part: &Value) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use schemars::generate::SchemaSettings;
 
-    /// `PRIME_CTS_BLESS=1 cargo test` writes it again.
+    use super::*;
+    use crate::case::Case;
+
+    fn of_the_types() -> String {
+        let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Case>();
+        serde_json::to_string_pretty(schema.as_value()).unwrap() + "\n"
+    }
+
+    /// `PRIME_CTS_BLESS=1 cargo test` writes it again; what is built after that has it.
     #[test]
     fn the_committed_schema_is_that_of_the_types() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cases/schema.json");
         if std::env::var_os("PRIME_CTS_BLESS").is_some() {
-            std::fs::write(path, text()).unwrap();
+            std::fs::write(path, of_the_types()).unwrap();
         }
         let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(text() == committed, "cases/schema.json is stale: run PRIME_CTS_BLESS=1 cargo test -p prime-cts-spec");
+        assert!(
+            of_the_types() == committed,
+            "cases/schema.json is stale: run PRIME_CTS_BLESS=1 cargo test -p prime-cts-spec"
+        );
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn new(name: &str, output: &Path) -> Result<Exit, CommandError> {
     // The first line of the case names it.
     let beside = output.join("schema.json");
     if !beside.exists() {
-        write_new(&beside, &schema::text())?;
+        write_new(&beside, schema::COMMITTED)?;
     }
     println!("{}", path.display());
     Ok(Exit::Success)
