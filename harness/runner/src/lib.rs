@@ -3,6 +3,7 @@
 //! Data runs one way: board -> inventory -> (x cases) [`plan`] -> [`cell`]s -> findings -> verdict -> (against the
 //! board file) outcome -> events. Only a cell's child process touches a device.
 
+pub mod bare;
 pub mod cell;
 pub mod doctor;
 pub mod fuzz;

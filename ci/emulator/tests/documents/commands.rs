@@ -146,6 +146,7 @@ pub const COMMANDS: &[(&str, By)] = &[
         Board(&[0], "prime-cts lists export prime-cts-results --board mine.yaml"),
     ),
     ("prime-cts lists import", Test("a_board_s_lists_say_the_same_in_another_board_file")),
+    ("prime-cts speed --bare", Board(&[0], "prime-cts speed --bare")),
     ("prime-cts speed", Board(&[0], "prime-cts speed heap-system drm-vgem --mib 1")),
     ("prime-cts repro CELL", Board(&[0], "prime-cts repro mapping.at-offset.drm-vgem")),
     ("prime-cts repro mapping.at-offset.drm-vgem", Board(&[0], "")),

@@ -1,7 +1,10 @@
 //! `prime-cts speed`.
 
+use std::rc::Rc;
+
 use clap::Args;
 use event::exit::Exit;
+use runner::bare;
 use runner::speed::{self, Unmeasured};
 use serde_json::json;
 
@@ -20,6 +23,10 @@ pub struct Speed {
     /// Size of the buffers in MiB.
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub mib: u64,
+    /// Measure what exports and imports take with nothing around them, between all pairs of devices: the floor
+    /// under the time of a run.
+    #[arg(long, conflicts_with_all = ["filter", "mib"])]
+    pub bare: bool,
     /// Output format; as JSON, one object a line: the figures of an exporter, or why there are none.
     #[arg(long, value_enum, default_value = "text")]
     pub format: OutputFormat,
@@ -31,6 +38,9 @@ pub fn run(wanted: &Speed) -> Result<Exit, CommandError> {
     let endpoints = endpoints(&wanted.machine)?;
     if endpoints.is_empty() {
         eprintln!("{}", report::gathered::NO_DEVICES);
+    }
+    if wanted.bare {
+        return bare(&endpoints, wanted.format);
     }
     // What a blocked one can do is not known.
     let able = |endpoint: &device::Endpoint| endpoint.exports || endpoint.blocked.is_some();
@@ -49,4 +59,15 @@ pub fn run(wanted: &Speed) -> Result<Exit, CommandError> {
         }),
     }
     Ok(speed::exit(measured.iter().map(|(_, speed)| speed)))
+}
+
+fn bare(endpoints: &[Rc<device::Endpoint>], format: OutputFormat) -> Result<Exit, CommandError> {
+    let measured = bare::of(endpoints);
+    match (format, &measured) {
+        (OutputFormat::Text, Ok(bare)) => println!("{}", bare.sentence()),
+        (OutputFormat::Json, Ok(bare)) => print_object(bare),
+        (OutputFormat::Text, Err(why)) => println!("{why}"),
+        (OutputFormat::Json, Err(why)) => print_object(&json!({"not_measured": why.to_string()})),
+    }
+    Ok(measured.map_or(Exit::NothingVerified, |_| Exit::Success))
 }
