@@ -31,6 +31,20 @@ pub fn shown(command: &mut Command, purpose: &str, package: &'static str) -> Res
     if status.success() { Ok(()) } else { Err(failed(command, purpose, &seen)) }
 }
 
+/// The same program, which the kernel kills when the thread that starts it is gone, however that came (prctl(2),
+/// PR_SET_PDEATHSIG): a machine that nobody reads would use a processor for ever.
+pub fn dying_with_us(command: &Command) -> Command {
+    let mut dying = Command::new("setpriv");
+    dying.args(["--pdeathsig", "KILL"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => dying.env(name, value),
+            None => dying.env_remove(name),
+        };
+    }
+    dying
+}
+
 /// The error for a program that does not start.
 pub fn missing(command: &Command, purpose: &str, package: &'static str, source: std::io::Error) -> Error {
     Error::Missing { program: name(command), purpose: purpose.to_owned(), package, source }
@@ -60,6 +74,24 @@ mod tests {
             output(Command::new("sh").args(["-c", "echo no such thing >&2; exit 3"]), "try it", "dash").unwrap_err();
         let text = error.to_string();
         assert!(text.contains("could not try it") && text.contains("no such thing") && text.contains('3'), "{text}");
+    }
+
+    #[test]
+    fn a_program_that_dies_with_us_is_killed_when_its_starter_is_gone() {
+        let mut sleeping = Command::new("sleep");
+        sleeping.arg("600").env("NAME", "value");
+        let start = move || {
+            let child = dying_with_us(&sleeping).stdin(Stdio::null()).spawn().unwrap();
+            let called = format!("/proc/{}/comm", child.id());
+            // Before that the kernel has not been asked.
+            while std::fs::read_to_string(&called).is_ok_and(|name| name != "sleep\n") {
+                std::thread::yield_now();
+            }
+            child
+        };
+        let mut child = std::thread::spawn(start).join().unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "{status}");
     }
 
     #[test]

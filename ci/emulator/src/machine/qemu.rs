@@ -136,7 +136,7 @@ impl Start<'_> {
         };
         signals.thread_block().map_err(file)?;
         let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(file)?;
-        let mut command = self.command("stdio");
+        let mut command = command::dying_with_us(&self.command("stdio"));
         // In a group of its own, so that Ctrl-C reaches only us and the journal is closed in order.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().map_err(|source| self.missing(&command, source))?;
