@@ -19,6 +19,9 @@ pub struct PlantedChange {
     pub role: String,
     /// The endpoints of debian-amd64 that share it; a `*` stands for anything.
     pub endpoints: Vec<String>,
+    /// Areas that show it and are left out otherwise, for they take long.
+    #[serde(default)]
+    pub areas: Vec<String>,
     /// The module, with the change.
     pub build: Build,
 }
