@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -13,6 +12,7 @@ use spec::board::{Board, BoardCommand};
 use crate::arguments::ALL;
 use crate::bench::Bench;
 use crate::board;
+use crate::command;
 use crate::error::{Error, Exit, Result};
 use crate::results::table::{Row, table};
 
@@ -71,9 +71,8 @@ fn one(root: &Path, name: &str, resume: bool, arguments: &[String]) -> Result<Ro
     // Beside the results: their folder is cleared when the run begins.
     let log = results.join(format!("{name}.log"));
     let words = fs::File::create(&log).map_err(Error::file("create", &log))?;
-    // As it runs now: where its file is, another may have been built meanwhile.
-    let mut command = Command::new("/proc/self/exe");
-    command.env("PRIME_CTS_ROOT", root).args(["run", name]);
+    let mut command = command::again(root);
+    command.args(["run", name]);
     if resume {
         command.arg("--resume");
     }
@@ -82,7 +81,7 @@ fn one(root: &Path, name: &str, resume: bool, arguments: &[String]) -> Result<Ro
     }
     let errors = words.try_clone().map_err(Error::file("open", &log))?;
     let begin = Instant::now();
-    let status = command.stdin(Stdio::null()).stdout(words).stderr(errors).status();
+    let status = command.stdout(words).stderr(errors).status();
     let status = status.map_err(Error::file("start", Path::new("this program")))?;
     // A run that could not begin has none.
     let journal = Events::open(&results.join(name).join("run.jsonl"));

@@ -1,7 +1,7 @@
 //! `ci/board changes`: plants each change in a board, one after the other, and tells whom the causes of the run name.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use event::cause::{Cause, Role, Sure};
 use event::journal::Recorded;
@@ -9,6 +9,7 @@ use spec::glob::Glob;
 
 use crate::bench::Bench;
 use crate::changes::{self, PlantedChange};
+use crate::command;
 use crate::error::{Error, Exit, Result};
 
 /// The board, whose endpoints the changes name.
@@ -54,12 +55,12 @@ pub fn run(bench: &Bench, names: &[String]) -> Result<u8> {
 }
 
 fn one(root: &Path, name: &str, parts: &[String], wanted: &[PlantedChange]) -> Result<Row> {
-    let mut command = Command::new("/proc/self/exe");
-    command.env("PRIME_CTS_ROOT", root).args(["run", BOARD]);
+    let mut command = command::again(root);
+    command.args(["run", BOARD]);
     command.args(parts.iter().flat_map(|part| ["--change", part]));
     let shows = |area: &&&str| wanted.iter().flat_map(|change| &change.areas).any(|shown| area.starts_with(shown));
     command.arg("--").args(LEFT_OUT.iter().filter(|area| !shows(area)).flat_map(|area| ["--skip", area]));
-    let status = command.stdout(Stdio::null()).status().map_err(Error::file("start", Path::new("/proc/self/exe")))?;
+    let status = command.stdout(Stdio::null()).status().map_err(Error::file("start", Path::new("this program")))?;
     let place = root.join("target/boards").join(changes::place(BOARD, parts));
     let recorded = Recorded::read(&place.join("run.jsonl")).map_err(|error| {
         let remedy = format!("ci/board run {BOARD} --change {}", parts.join(" --change "));

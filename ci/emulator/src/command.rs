@@ -1,5 +1,6 @@
 //! Other programs, with errors that say what they were to do.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::error::{Error, Result, tail};
@@ -43,6 +44,15 @@ pub fn dying_with_us(command: &Command) -> Command {
         };
     }
     dying
+}
+
+/// This program once more, for a repository, as it runs now: where its file is, another may have been built meanwhile. It
+/// ends in order when the thread that starts it is gone.
+pub fn again(root: &Path) -> Command {
+    let mut again = Command::new("setpriv");
+    again.args(["--pdeathsig", "TERM"]).arg(format!("/proc/{}/exe", std::process::id()));
+    again.env("PRIME_CTS_ROOT", root).stdin(Stdio::null());
+    again
 }
 
 /// The error for a program that does not start.

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use crate::bench::Bench;
 use crate::bisect::judge::Word;
 use crate::bisect::offered::{Offered, kernels};
 use crate::bisect::search::{changes, search};
+use crate::command;
 use crate::error::{Error, Exit, Result, tail};
 
 /// Runs cells with the kernels of the boards that have this machine, and between two with different results with those that
@@ -44,12 +44,11 @@ fn one(root: &Path, name: &str, kernel: &Offered, cells: &[String], binary: Opti
     let shelf = root.join("target/boards");
     fs::create_dir_all(&shelf).map_err(Error::file("create", &shelf))?;
     let errors = fs::File::create(&log).map_err(Error::file("create", &log))?;
-    // As it runs now: where its file is, another may have been built meanwhile.
-    let mut command = Command::new("/proc/self/exe");
-    command.env("PRIME_CTS_ROOT", root).env_remove("PRIME_CTS_BINARY").args(["run", name, "--bisect"]);
+    let mut command = command::again(root);
+    command.env_remove("PRIME_CTS_BINARY").args(["run", name, "--bisect"]);
     command.arg("--debian").arg(format!("{}/{}", kernel.suite, kernel.release));
     command.args(binary.map(|binary| [PathBuf::from("--binary"), binary.to_owned()]).into_iter().flatten());
-    command.arg("--").args(cells).stdin(Stdio::null()).stderr(errors);
+    command.arg("--").args(cells).stderr(errors);
     let output = command.output().map_err(Error::file("start", Path::new("this program")))?;
     let text = String::from_utf8_lossy(&output.stdout);
     match output.status.code().and_then(Word::of_code) {

@@ -128,3 +128,16 @@ fn memory_that_a_device_overwrites_is_whoevers_and_the_run_ends_all_the_same() {
     let first = ended.said.out.lines().find(|line| line.contains(" (regression)")).unwrap();
     assert!(["crash", "timeout", "fail"].iter().any(|verdict| first.starts_with(&format!("{verdict}  "))), "{first}");
 }
+
+#[test]
+fn a_warning_that_comes_long_after_the_call_accuses_no_other_driver() {
+    let ended = Ended::with("late");
+    let causes: Vec<_> = ended.recorded.events("cause").collect();
+    // It falls into the cells of whoever runs by then, or between two; the trace names the module.
+    let own = |key: &serde_json::Value| text(key).starts_with("drm-prime_drm");
+    for cause in causes.iter().filter(|cause| cause["known"].as_array().is_none_or(Vec::is_empty)) {
+        let endpoints = cause["suspect"]["endpoints"].as_array().unwrap();
+        assert!(!endpoints.is_empty() && endpoints.iter().all(own), "{cause}");
+    }
+    assert!(!causes.is_empty() && ended.said.out.contains("planted long after an import"), "{}", ended.said.out);
+}
