@@ -19,9 +19,6 @@ pub struct PlantedChange {
     pub role: String,
     /// The endpoints of debian-amd64 that share it; a `*` stands for anything.
     pub endpoints: Vec<String>,
-    /// Areas that show it and are left out otherwise, for they take long.
-    #[serde(default)]
-    pub areas: Vec<String>,
     /// The module, with the change.
     pub build: Build,
 }
@@ -98,13 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_built_beside_the_boards_own_modules_or_in_them() {
+    fn a_change_is_built_beside_the_board_s_own_modules_and_two_of_one_module_together() {
         let (mut board, _) = crate::board::read(root(), "debian-amd64").unwrap();
         let before = board.emulate.as_ref().unwrap().build.len();
-        plant(root(), &mut board, &["shmem-fault-page".into(), "vim2m-other-buffer".into()]).unwrap();
+        plant(root(), &mut board, &["shmem-fault-page", "vmalloc-mmap", "vmalloc-size"].map(Into::into)).unwrap();
         let builds = &board.emulate.as_ref().unwrap().build;
-        assert_eq!(builds.len(), before + 1);
-        assert!(builds.iter().any(|build| build.module == "vim2m" && build.changes.len() == 1));
+        assert_eq!(builds.len(), before + 2);
+        assert!(builds.iter().any(|build| build.module == "videobuf2-vmalloc" && build.changes.len() == 2));
         assert_eq!(place("b", &["x".into(), "y".into()]), "b+x+y");
         let error = plant(root(), &mut board, &["nowhere".into()]).unwrap_err().to_string();
         assert!(error.contains("no change 'nowhere'") && error.contains("shmem-fault-page"), "{error}");
