@@ -6,6 +6,7 @@ use crate::evidence;
 use crate::found::Found;
 use crate::matrix::{How, Matrix, Seen};
 use crate::suspects::{Members, Suspects};
+use crate::traced;
 use crate::weigh::{Candidate, Scale, Weight};
 
 /// The most causes that are looked for: no one reads on.
@@ -69,6 +70,8 @@ struct Explained {
 pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
     let members: Vec<Members> = suspects.groups.iter().map(|group| Members::of(group, matrix)).collect();
     let mut left = places(matrix, How::Fails);
+    let late = traced::of(matrix, &left, suspects, &members);
+    left.retain(|place| !late.iter().any(|traced| traced.cells.contains(place)));
     let mut all: Vec<Explained> = Vec::new();
     while !left.is_empty() && all.len() < CAUSES {
         let Some(best) = simplest(&ranked(matrix, &left, suspects, &members), left.len()) else { break };
@@ -84,7 +87,6 @@ pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
         all.remove(other);
         all[one] = joined;
     }
-    all.sort_by_key(|explained| std::cmp::Reverse(explained.cells.len()));
     let tell = |explained: &Explained| {
         let mut ranked = ranked(matrix, &explained.cells, suspects, &members);
         let is = |one: &Candidate| (one.group, one.role) == (explained.best.group, explained.best.role);
@@ -95,7 +97,10 @@ pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
         let (members, cells) = (&members[..], &explained.cells[..]);
         evidence::cause(&Found { matrix, suspects, members, ranked: &ranked, cells, common })
     };
-    all.iter().map(tell).collect()
+    let mut causes: Vec<Cause> = all.iter().map(tell).collect();
+    causes.extend(late.iter().map(|traced| traced::cause(traced, matrix, suspects)));
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.cells.len()));
+    causes
 }
 
 /// The best candidate, or one that explains all failures by itself nearly as well as that one explains a part of them: one

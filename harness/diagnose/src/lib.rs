@@ -25,6 +25,7 @@ pub mod matrix;
 pub mod proof;
 pub mod suspects;
 pub mod trace;
+pub mod traced;
 pub mod troubles;
 pub mod weigh;
 
@@ -58,7 +59,7 @@ impl<'a> Facts<'a> {
 pub fn causes(facts: &Facts<'_>, matrix: &Matrix, registry: Option<&Registry>) -> Vec<Cause> {
     let suspects = Suspects::of(facts.endpoints, registry, facts.kernel);
     let mut causes = explain::causes(matrix, &suspects);
-    causes.extend(troubles::causes(facts.troubles, matrix, &suspects));
+    troubles::add(&mut causes, troubles::causes(facts.troubles, matrix, &suspects));
     causes.extend(explain::known(matrix, &suspects));
     causes
 }

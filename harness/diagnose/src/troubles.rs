@@ -7,11 +7,29 @@ use event::{Trouble, TroubleKind};
 
 use crate::matrix::Matrix;
 use crate::suspects::{Group, Suspects};
-use crate::trace;
+use crate::{trace, traced};
 
 /// A cause a trouble, for those for which the run has failed.
 pub fn causes(troubles: &[Trouble], matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
     troubles.iter().filter(|trouble| trouble.what.unwanted()).map(|trouble| cause(trouble, matrix, suspects)).collect()
+}
+
+/// Adds them. What the same function has done again is no cause of its own, whether in a cell or between two.
+pub fn add(causes: &mut Vec<Cause>, of_troubles: Vec<Cause>) {
+    for cause in of_troubles {
+        let same = |one: &&mut Cause| {
+            one.function.is_some() && (&one.function, &one.suspect.name) == (&cause.function, &cause.suspect.name)
+        };
+        match causes.iter_mut().find(same) {
+            Some(known) => {
+                known.evidence.fails += 1;
+                known.evidence.of += 1;
+                let new = cause.cells.into_iter().filter(|id| !known.cells.contains(id)).collect::<Vec<_>>();
+                known.cells.extend(new);
+            }
+            None => causes.push(cause),
+        }
+    }
 }
 
 fn cause(trouble: &Trouble, matrix: &Matrix, suspects: &Suspects) -> Cause {
@@ -34,7 +52,7 @@ fn cause(trouble: &Trouble, matrix: &Matrix, suspects: &Suspects) -> Cause {
     let areas: BTreeSet<&str> = trouble.cells.iter().filter_map(|id| id.split('.').next()).collect();
     let rule = match trouble.what {
         TroubleKind::Shrinks => "What a device takes of the machine for a buffer it returns with it.",
-        TroubleKind::Late => "The kernel has nothing to complain of, behind a cell as within it.",
+        TroubleKind::Late => traced::RULE,
         TroubleKind::Damage | TroubleKind::Hangs => "The kernel is as it was before a cell.",
     };
     let looked = matrix.cells.iter().filter(|cell| trouble.cells.contains(&matrix.id(cell))).count();

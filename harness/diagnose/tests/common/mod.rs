@@ -160,8 +160,11 @@ pub fn has_role(cell: &CellEnd, of: &[&str], role: Role) -> bool {
 }
 
 /// Makes the cells fail that do so by this rule, and returns how many do.
-pub fn plant(cells: &mut [CellEnd], shows: impl Fn(&CellEnd) -> bool, spoil: impl FnMut(&mut CellEnd)) -> usize {
-    let mut spoil = spoil;
+pub fn plant(
+    cells: &mut [CellEnd],
+    mut shows: impl FnMut(&CellEnd) -> bool,
+    mut spoil: impl FnMut(&mut CellEnd),
+) -> usize {
     let mut count = 0;
     for place in cells.iter_mut().filter(|cell| cell.verdict == Verdict::Pass && shows(cell)) {
         let accessed = !place.device_access.is_empty();
