@@ -66,7 +66,5 @@ pub fn causes(facts: &Facts<'_>, matrix: &Matrix, registry: Option<&Registry>) -
 
 /// The causes of a run that is in memory.
 pub fn of(recorded: &Recorded, registry: Option<&Registry>) -> Vec<Cause> {
-    let mut matrix = Matrix::default();
-    recorded.cells.iter().for_each(|cell| matrix.add(cell));
-    causes(&Facts::of(recorded), &matrix, registry)
+    causes(&Facts::of(recorded), &Matrix::of(&recorded.cells), registry)
 }

@@ -77,6 +77,8 @@ pub struct Matrix {
     pub cases: Vec<CaseFacts>,
     /// The keys of the endpoints, by their numbers.
     pub endpoints: Vec<String>,
+    /// How many cells are not as expected and no evidence of anyone's guilt, by verdict and what they showed.
+    pub undecided: BTreeMap<(Verdict, String), usize>,
     case_numbers: BTreeMap<String, u16>,
     endpoint_numbers: BTreeMap<String, u16>,
 }
@@ -129,6 +131,13 @@ fn number(numbers: &mut BTreeMap<String, u16>, name: &str) -> (u16, bool) {
 }
 
 impl Matrix {
+    /// That of these cells.
+    pub fn of<'a>(cells: impl IntoIterator<Item = &'a CellEnd>) -> Self {
+        let mut matrix = Self::default();
+        cells.into_iter().for_each(|cell| matrix.add(cell));
+        matrix
+    }
+
     /// Takes in the next cell.
     pub fn add(&mut self, cell: &CellEnd) {
         let (case, new) = number(&mut self.case_numbers, &cell.case);
@@ -136,6 +145,11 @@ impl Matrix {
             self.cases.push(CaseFacts { id: cell.case.clone(), rule: cell.rule.clone() });
         }
         let how = how(cell);
+        if how == How::Nothing && cell.outcome.unwanted() {
+            let seen = cell.findings.iter().find(|finding| finding.verdict == cell.verdict);
+            let seen = seen.map(|finding| finding.seen.clone()).unwrap_or_default();
+            *self.undecided.entry((cell.verdict, seen)).or_default() += 1;
+        }
         let exporter = self.endpoint(cell.exporter.as_deref());
         let importers = [&cell.importer, &cell.second_importer].map(|key| self.endpoint(key.as_deref()));
         let mut place = u32::MAX;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use diagnose::matrix::Matrix;
 use event::cause::{Acquitted, Cause, Role};
 use spec::lines::counted;
+use spec::verdict::Verdict;
 
 use crate::paint::Paint;
 
@@ -127,9 +129,17 @@ pub fn known(causes: &[Cause]) -> String {
     let known = causes.iter().filter(|cause| !cause.known.is_empty());
     let one = |cause: &Cause| {
         let (names, cells) = (cause.known.join(", "), counted(cause.cells.len(), "cell"));
-        format!("known fault {names}: {} ({cells})\n", cause.suspect)
+        format!("known fault {names}{} ({cells})\n", titles(cause))
     };
     known.map(one).collect()
+}
+
+/// What the pages of a known fault say of it: they know the cause, which the cells of a run can only suggest.
+pub fn titles(cause: &Cause) -> String {
+    let pages = catalogue::findings::embedded();
+    let titles = pages.iter().filter(|page| cause.known.contains(&page.name)).map(|page| page.title.as_str());
+    let titles: Vec<&str> = titles.collect();
+    if titles.is_empty() { String::new() } else { format!(": {}", titles.join("; ")) }
 }
 
 /// The causes that no one knew, in a line each: what a person reads who reads the last lines only.
@@ -140,6 +150,24 @@ pub fn in_short(causes: &[Cause]) -> String {
         format!("cause {number}  {} ({failures}; {})\n", cause.suspect, cause.sure.words())
     };
     (1..).zip(new).map(one).collect()
+}
+
+/// The most kinds of cells without a cause that are named.
+const KINDS: usize = 8;
+
+/// Cells that are not as expected and no evidence of anyone's guilt: they have no cause, and yet the run has failed.
+pub fn undecided(matrix: &Matrix) -> String {
+    let all = &matrix.undecided;
+    let one = |((verdict, seen), count): (&(Verdict, String), &usize)| {
+        let seen = if seen.is_empty() { String::new() } else { format!(": {seen}") };
+        format!("no cause for {} not as expected: {}{seen}\n", counted(*count, "cell"), verdict.word())
+    };
+    let mut text: String = all.iter().take(KINDS).map(one).collect();
+    if all.len() > KINDS {
+        let rest: usize = all.values().skip(KINDS).sum();
+        let _ = writeln!(text, "no cause for {} more", counted(rest, "cell"));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -191,8 +219,37 @@ mod tests {
         let causes = Gathered::of(&run).causes(&run);
         assert_eq!((causes.len(), &causes[0].known[..]), (1, &["known-one".to_owned()][..]));
         assert_eq!(painted(&causes, None, Paint::Plain) + &in_short(&causes), "");
-        assert!(known(&causes).starts_with("known fault known-one: drm-b") && known(&causes).ends_with("(3 cells)\n"));
+        assert_eq!(known(&causes), "known fault known-one (3 cells)\n");
         assert_eq!(ByCell::of(&causes).cause("leaks.import.drm-a.drm-b"), None);
+    }
+
+    #[test]
+    fn of_a_known_fault_its_page_says_what_it_is() {
+        let mut run = run();
+        run.cells.iter_mut().filter(|cell| cell.verdict == Verdict::Fail).for_each(|cell| {
+            (cell.known, cell.outcome) = (vec!["vb2-attach-leak".into()], Outcome::Expected);
+        });
+        let told = known(&Gathered::of(&run).causes(&run));
+        assert_eq!(
+            told,
+            "known fault vb2-attach-leak: videobuf2 leaks a reference to a dma-buf that it could not attach (3 cells)\n"
+        );
+    }
+
+    #[test]
+    fn cells_that_are_evidence_of_nothing_are_told_as_having_no_cause() {
+        let mut run = run();
+        for cell in &mut run.cells {
+            if cell.verdict == Verdict::Fail {
+                (cell.verdict, cell.findings[0].verdict) = (Verdict::NotObservable, Verdict::NotObservable);
+                cell.findings[0].seen = "the device writes nothing".into();
+            }
+        }
+        let gathered = Gathered::of(&run);
+        assert_eq!(gathered.causes(&run), []);
+        let line = "no cause for 3 cells not as expected: not-observable: the device writes nothing\n";
+        assert_eq!(gathered.undecided(), line);
+        assert!(crate::summary::text(&run).contains(line));
     }
 
     #[test]

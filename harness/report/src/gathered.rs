@@ -180,6 +180,11 @@ impl Gathered {
         diagnose::causes(&Facts::of(head), &self.matrix, registry.as_ref())
     }
 
+    /// What is not as expected and has no cause, in words.
+    pub fn undecided(&self) -> String {
+        crate::causes::undecided(&self.matrix)
+    }
+
     /// Returns the exit code of the run.
     pub fn exit(&self, head: &Head) -> Exit {
         self.tally.exit(head)

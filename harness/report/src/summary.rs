@@ -126,6 +126,7 @@ pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
     text += &gathered.implementations(head);
     text += &gathered.device_access();
     text += &causes::in_short(&causes);
+    text += &gathered.undecided();
     text += &totals(head, gathered, paint);
     text
 }

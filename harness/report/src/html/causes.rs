@@ -11,14 +11,16 @@ use crate::causes;
 pub(super) fn markup(page: &Page<'_>) -> Option<Markup> {
     let all = &page.causes;
     let (known, new): (Vec<&Cause>, Vec<&Cause>) = all.iter().partition(|cause| !cause.known.is_empty());
-    (!all.is_empty()).then(|| {
+    let undecided = page.gathered.undecided();
+    (!all.is_empty() || !undecided.is_empty()).then(|| {
         html! {
             @for (number, cause) in (1..).zip(new) { (card(page, number, cause)) }
+            @for line in undecided.lines() { p.note { (line) } }
             @if !known.is_empty() {
                 p.note { (counted(known.len(), "known fault")) " of this kernel" }
                 ul.known-causes {
                     @for cause in known {
-                        li { code { (cause.known.join(", ")) } ": " (cause.suspect) ", " (counted(cause.cells.len(), "cell")) }
+                        li { code { (cause.known.join(", ")) } (causes::titles(cause)) ", " (counted(cause.cells.len(), "cell")) }
                     }
                 }
             }
