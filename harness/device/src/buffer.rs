@@ -3,7 +3,7 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
-use spec::step::{BufferUse, DeviceMisuse, Stream};
+use spec::step::{BufferUse, DeviceMisuse, Misfit, Stream};
 use uapi::memory::{Access, Mapping, Window};
 
 use crate::fence::Fence;
@@ -200,6 +200,14 @@ pub trait Buffer {
     /// # Errors
     /// EINVAL where the device has no mapping of its own for such a buffer.
     fn map(&self, window: Window, access: Access) -> Result<Mapping, Refusal>;
+
+    /// Makes a framebuffer that does not fit the buffer, and removes it again: `DRM_IOCTL_MODE_ADDFB2`.
+    ///
+    /// # Errors
+    /// The kernel's refusal, which is the right answer; and where the device has no display, or none that takes the format.
+    fn framebuffer(&self, _how: Misfit) -> Result<(), Refusal> {
+        Err(Refusal::NotAsked("the device has no display"))
+    }
 
     /// Puts a fence on it that the device has yet to signal, as one that is writing or reading it.
     ///

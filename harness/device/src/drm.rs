@@ -13,7 +13,7 @@ use std::rc::Rc;
 use drm::{Device as _, DriverCapability};
 use drm_ffi::drm_sys::{DRM_PRIME_CAP_EXPORT, DRM_PRIME_CAP_IMPORT};
 use spec::case::Kind;
-use spec::step::{DeviceMisuse, Stream};
+use spec::step::{DeviceMisuse, Misfit, Stream};
 use uapi::memory::{Access, Mapping, Sharing, Window};
 use uapi::render::Gpu;
 
@@ -31,6 +31,7 @@ mod debugfs;
 mod display;
 mod fence;
 mod formats;
+mod framebuffer;
 mod image;
 mod layout;
 mod misuse;
@@ -213,6 +214,10 @@ impl Buffer for GemHandle {
         let window = Window { offset: start + window.offset, ..window };
         let answer = Mapping::of_file(self.card.card.as_fd(), window, access, Sharing::Shared);
         answer.map_err(Refusal::of("mmap of the DRM device"))
+    }
+
+    fn framebuffer(&self, how: Misfit) -> Result<(), Refusal> {
+        framebuffer::make(&self.card.card, self.handle, self.size, how)
     }
 
     fn attach_fence(&self, write: bool) -> Result<Rc<dyn Fence>, Refusal> {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use spec::case::Kind;
-use spec::step::{BufferUse, DeviceMisuse};
+use spec::step::{BufferUse, DeviceMisuse, Misfit};
 use uapi::Errno;
 use uapi::dma_buf;
 use uapi::memory::{Access, Mapping, Sharing, Window};
@@ -313,6 +313,10 @@ impl Buffer for MockBuffer {
             return Mapping::of_file(copy.as_fd(), window, access, Sharing::Shared).map_err(unmapped);
         }
         Mapping::of_file(self.memory.as_fd(), window, access, sharing).map_err(unmapped)
+    }
+
+    fn framebuffer(&self, how: Misfit) -> Result<(), Refusal> {
+        misuse::framebuffer(how, self.fault)
     }
 
     fn attach_fence(&self, write: bool) -> Result<Rc<dyn Fence>, Refusal> {

@@ -9,6 +9,7 @@ mod devices;
 pub mod documented;
 mod execute;
 mod fences;
+mod framebuffer;
 mod memory;
 pub mod message;
 mod misuse;

@@ -14,6 +14,7 @@ mod count;
 mod device;
 mod fence;
 mod file;
+mod framebuffer;
 mod memory;
 mod misuse;
 mod name;
@@ -28,6 +29,7 @@ pub use count::{Balance, Snapshot};
 pub use device::{Allocate, BufferUse, Export, FileAccess, Image, Import, Planes, Release, SameHandle};
 pub use fence::{AttachFence, ExportSyncFile, FenceAccess, ImportSyncFile, Poll, Signal};
 pub use file::{Duplicate, File, Flags, From, NotDmaBuf, Open, Reopen, SameFile, Seek};
+pub use framebuffer::{Framebuffer, Misfit};
 pub use memory::{Check, CheckZero, Fill, Grow, MakeWritable, Map, MapSharing, Pin};
 pub use misuse::{DeviceMisuse, FileMisuse, Misuse, MisuseFile};
 pub use name::{Name, SetName};
@@ -160,6 +162,8 @@ verbs! {
     Misuse(Misuse) = "misuse" in Cell,
     /// A dma-buf's file is used wrongly on purpose.
     MisuseFile(MisuseFile) = "misuse-file" in Cell,
+    /// A display is given a framebuffer that does not fit its buffer.
+    Framebuffer(Framebuffer) = "framebuffer" in Cell,
     /// The device that has imported a buffer writes the pattern into it.
     DeviceFill(DeviceFill) = "device-fill" in Cell,
     /// The device that has imported a buffer reads it, and must see the pattern.

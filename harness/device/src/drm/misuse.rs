@@ -11,7 +11,7 @@ use crate::buffer::Device;
 use crate::refusal::{NO_SUCH_CALL, Refusal};
 
 /// A handle that no file has: they are counted from 1.
-const NO_HANDLE: u32 = 0x7fff_fff0;
+pub(super) const NO_HANDLE: u32 = 0x7fff_fff0;
 /// Neither DRM_CLOEXEC nor DRM_RDWR.
 const UNKNOWN_FLAG: u32 = 1 << 30;
 

@@ -1,6 +1,6 @@
 //! What a mock says to calls that are wrong: what the kernel says, but for the fault.
 
-use spec::step::{DeviceMisuse, FileMisuse};
+use spec::step::{DeviceMisuse, FileMisuse, Misfit};
 use uapi::Errno;
 
 use super::{Fault, memory};
@@ -37,6 +37,16 @@ pub(super) fn file(how: FileMisuse, fault: Fault) -> Result<(), Errno> {
             _ => Errno::EINVAL,
         }),
     )
+}
+
+/// The answer to a framebuffer that does not fit.
+pub(super) fn framebuffer(how: Misfit, fault: Fault) -> Result<(), Refusal> {
+    let answer = match how {
+        Misfit::NoHandle | Misfit::PlaneNoHandle => Errno::ENOENT,
+        Misfit::Overflow => Errno::ERANGE,
+        _ => Errno::EINVAL,
+    };
+    with(fault, Err(answer)).map_err(Refusal::of("mock framebuffer"))
 }
 
 fn with(fault: Fault, answer: Result<(), Errno>) -> Result<(), Errno> {

@@ -6,7 +6,8 @@ use super::message::Message;
 use super::stop::Stop;
 use super::world::World;
 use super::{
-    access, balance, descriptors, devices, fences, memory, misuse, names, planes, processes, rounds, stream, zero,
+    access, balance, descriptors, devices, fences, framebuffer, memory, misuse, names, planes, processes, rounds,
+    stream, zero,
 };
 
 /// Does steps until one of them ends the cell. Steps are numbered from `before` + 1.
@@ -78,5 +79,6 @@ fn run_step(world: &mut World, step: &Step, say: &mut dyn FnMut(&Message)) -> Re
         Step::CheckZero(step) => zero::check_zero(world, step),
         Step::Misuse(step) => misuse::misuse(world, step),
         Step::MisuseFile(step) => misuse::misuse_file(world, step),
+        Step::Framebuffer(step) => framebuffer::framebuffer(world, step),
     }
 }
