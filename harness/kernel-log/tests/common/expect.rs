@@ -25,8 +25,19 @@ impl Expected {
 
 /// Titles of what is no kernel's report: programs, user space, other kernels' (trusty), plain lines of subsystems.
 const OUT: &[&str] = &[
-    "memory leak in", "SYZFA", "panic:", "go runtime", "unexpected kernel reboot", "trusty", "attempt to ",
-    "unregister_netdevice", "WARNING: kernel stack", "BUG: MAX_STACK", "VFS: ", "WARNING: foo", "INFO: corrupted",
+    "memory leak in",
+    "SYZFA",
+    "panic:",
+    "go runtime",
+    "unexpected kernel reboot",
+    "trusty",
+    "attempt to ",
+    "unregister_netdevice",
+    "WARNING: kernel stack",
+    "BUG: MAX_STACK",
+    "VFS: ",
+    "WARNING: foo",
+    "INFO: corrupted",
     "WARNING: ath10k",
 ];
 
@@ -86,7 +97,8 @@ const KINDS: &[(&str, &[SplatKind])] = &[
 pub fn of_log(text: &str) -> (Expected, &str) {
     let (head, log) = text.split_once("\n\n").unwrap_or(("", text));
     let has_title = head.lines().any(|line| line.starts_with("TITLE: "));
-    let is_head = |line: &str| line.split_once(':').is_some_and(|(word, _)| word.bytes().all(|b| b.is_ascii_uppercase()));
+    let is_head =
+        |line: &str| line.split_once(':').is_some_and(|(word, _)| word.bytes().all(|b| b.is_ascii_uppercase()));
     let (head, log) = if has_title || head.lines().all(is_head) { (head, log) } else { ("", text) };
     // Behind the log stands the report that is to be cut out of it.
     let log = log.split("\nREPORT:\n").next().unwrap_or(log);
@@ -96,7 +108,8 @@ pub fn of_log(text: &str) -> (Expected, &str) {
     let in_scope = !title.is_empty() && !begins(OUT);
     let kind = KINDS.iter().find(|(beginning, _)| title.starts_with(beginning)).map(|(_, kinds)| *kinds);
     let function = title.rsplit_once(" in ").map(|(_, function)| function.split([' ', '/']).next().unwrap_or_default());
-    let function = function.filter(|name| is_function(name)).map(str::to_owned);
+    // Some titles have the name that several functions are summed up by.
+    let function = function.filter(|name| is_function(name) && names(log, name)).map(str::to_owned);
     (Expected { old: is_old, kind: kind.filter(|_| in_scope), function, in_scope, title }, log)
 }
 
@@ -107,7 +120,6 @@ fn is_function(name: &str) -> bool {
 /// Whether a text has this word, also with a suffix of the compiler's or an offset behind it.
 pub fn names(text: &str, function: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.match_indices(function).any(|(at, found)| {
-        !text[..at].ends_with(is_part) && !text[at + found.len()..].starts_with(is_part)
-    })
+    text.match_indices(function)
+        .any(|(at, found)| !text[..at].ends_with(is_part) && !text[at + found.len()..].starts_with(is_part))
 }

@@ -14,7 +14,7 @@ pub fn rate(part: usize, all: usize) -> String {
 /// A record of the kernel with this text.
 pub fn record(text: &str) -> Record {
     let text = text.trim_end_matches('\r').to_owned();
-    Record { level: 4, facility: 0, time_us: 0, text }
+    Record { level: 4, facility: 0, time_us: 0, caller: None, text }
 }
 
 /// Whether the kernel wrote times into this log.
@@ -24,7 +24,9 @@ pub fn has_times(log: &str) -> bool {
 
 fn time_at(line: &str) -> bool {
     let behind = line.split('[').nth(1).and_then(|rest| rest.split_once(']'));
-    behind.is_some_and(|(time, _)| time.trim().split_once('.').is_some_and(|(whole, part)| {
-        !whole.is_empty() && part.len() == 6 && (whole.to_owned() + part).bytes().all(|byte| byte.is_ascii_digit())
-    }))
+    behind.is_some_and(|(time, _)| {
+        time.trim().split_once('.').is_some_and(|(whole, part)| {
+            !whole.is_empty() && part.len() == 6 && (whole.to_owned() + part).bytes().all(|byte| byte.is_ascii_digit())
+        })
+    })
 }
