@@ -20,6 +20,9 @@ const NOISE: &[&str] = &[
     // A user asked for the stack (`drivers/tty/sysrq.c`), or for the failure (`lib/fault-inject.c`).
     "sysrq: ",
     "FAULT_INJECTION: ",
+    // A program died: some architectures show its registers (`__do_user_fault`, `do_trap`, `arm64_show_signal`).
+    ": unhandled ",
+    "8<--- cut here ---",
     // All processors' stacks: of a report that is told already, or of SysRq.
     "NMI backtrace for cpu",
     // Arm stops the other processors in a panic (`ipi_cpu_stop`).

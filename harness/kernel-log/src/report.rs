@@ -177,9 +177,12 @@ impl Report {
         !self.cut && (of_one_line || of_device)
     }
 
-    /// A damaged list is reported before the report that it leads to.
+    /// Returns whether the line of scissors that comes next is of this report: a damaged list is reported before the report that
+    /// it leads to, and so was, before 5.10, memory beyond a device's reach.
     pub fn leads(&self) -> bool {
-        self.kind == Some(SplatKind::Corruption) && self.lines.len() == 1
+        let damage = self.kind == Some(SplatKind::Corruption) && self.lines.len() == 1;
+        let limit = self.kind == Some(SplatKind::DmaLimit) && !self.cut;
+        damage || (limit && self.lines.last().is_some_and(|line| line.contains("overflow ")))
     }
 
     /// The report as far as it came; nothing where that is no report.

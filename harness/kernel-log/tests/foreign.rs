@@ -23,6 +23,7 @@ struct Count {
     in_lines: usize,
     in_title: usize,
     clean: usize,
+    left_out: usize,
     false_alarms: usize,
     dumps: usize,
     missed: Vec<String>,
@@ -35,8 +36,12 @@ impl Count {
         let found = splats(records);
         if expected.title.is_empty() {
             self.clean += 1;
-            self.false_alarms += usize::from(!found.is_empty());
-            self.wrong.extend(found.iter().map(|splat| format!("{name}: false: {}", splat.title)));
+            // A true report, of SLUB for KASAN, that syzkaller leaves out since KASAN's own says more.
+            let (left_out, alarms): (Vec<_>, Vec<_>) =
+                found.iter().partition(|splat| splat.title.contains("kasan: bad access detected"));
+            self.left_out += left_out.len();
+            self.false_alarms += usize::from(!alarms.is_empty());
+            self.wrong.extend(alarms.iter().map(|splat| format!("{name}: false: {}", splat.title)));
             return;
         }
         self.logs += 1;
@@ -75,7 +80,11 @@ impl Count {
         println!("    function in the lines {}", rate(self.in_lines, self.with_function));
         println!("    function in the title {}", rate(self.in_title, self.with_function));
         println!("    stacks beside reports {}", self.dumps);
-        println!("    logs without a crash {}, false alarms {}", self.clean, self.false_alarms);
+        let (clean, left_out) = (self.clean, self.left_out);
+        println!(
+            "    logs without a crash {clean}, reports left out there {left_out}, false alarms {}",
+            self.false_alarms
+        );
     }
 }
 

@@ -39,7 +39,6 @@ const BEGINNINGS: &[(&str, SplatKind)] = &[
     ("kernel BUG at ", SplatKind::Bug),
     ("BUG: ", SplatKind::Bug),
     ("WARNING: CPU: ", SplatKind::Warning),
-    ("WARNING: at ", SplatKind::Warning),
 ];
 
 /// Returns what a line announces by its first words.

@@ -9,8 +9,9 @@ pub fn is_die(line: &str) -> bool {
     let Some((cause, rest)) = line.split_once("[#") else { return false };
     let Some((number, options)) = rest.split_once(']') else { return false };
     let counted = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let is_option = |byte: u8| byte.is_ascii_alphanumeric() || b" _:,()-".contains(&byte);
-    counted && cause.starts_with(|c: char| c.is_ascii_alphabetic()) && options.bytes().all(is_option)
+    // `PREEMPT`, `SMP`, `PREEMPT(lazy)`: in capitals all of them.
+    let is_option = |word: &str| word == ":" || word.starts_with(|c: char| c.is_ascii_uppercase());
+    counted && cause.starts_with(|c: char| c.is_ascii_alphabetic()) && options.split_whitespace().all(is_option)
 }
 
 #[cfg(test)]
@@ -41,6 +42,7 @@ mod tests {
             "CPU: 0 PID: 1 Comm: x Not tainted 6.12 #1",
             "{\"seen\":\"Oops [#1]\"}",
             "x [#1] \"quoted\"",
+            "lab: issue [#12] of the errata is worked around",
             "x [#1",
         ] {
             assert!(!is_die(line), "{line}");

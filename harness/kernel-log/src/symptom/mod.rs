@@ -43,12 +43,15 @@ pub fn of(line: &str, in_report: bool) -> Option<SplatKind> {
     found.into_iter().find_map(|(is, kind)| is.then_some(kind))
 }
 
-/// `WARNING: FILE:LINE at FUNCTION`, since 6.19; drivers' own texts have no such place in them. Where the kernel names the
-/// condition (`CONFIG_DEBUG_BUGVERBOSE_DETAILED`) it stands in brackets before the file.
+/// `WARNING: FILE:LINE at FUNCTION`, since 6.19, and `WARNING: at FILE:LINE` before 3.10; drivers' own texts have no such place
+/// in them. Where the kernel names the condition (`CONFIG_DEBUG_BUGVERBOSE_DETAILED`) it stands in brackets before the file.
 fn is_warning(line: &str) -> bool {
-    let place = line.strip_prefix("WARNING: ").and_then(|rest| rest.split_once(" at "));
-    let number = place.and_then(|(place, _)| place.rsplit_once(':'));
-    number.is_some_and(|(file, number)| {
+    let Some(said) = line.strip_prefix("WARNING: ") else { return false };
+    let place = match said.strip_prefix("at ") {
+        Some(old) => old.split(' ').next(),
+        None => said.split_once(" at ").map(|(place, _)| place),
+    };
+    place.and_then(|place| place.rsplit_once(':')).is_some_and(|(file, number)| {
         let file = if file.starts_with('[') { file.rsplit_once("] ").map_or(file, |(_, file)| file) } else { file };
         !file.contains(' ') && number.parse::<u32>().is_ok()
     })
