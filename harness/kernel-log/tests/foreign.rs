@@ -26,6 +26,9 @@ struct Count {
     left_out: usize,
     false_alarms: usize,
     dumps: usize,
+    first: usize,
+    with_stacks: usize,
+    keeps_stacks: usize,
     missed: Vec<String>,
     wrong: Vec<String>,
     without: Vec<String>,
@@ -53,11 +56,18 @@ impl Count {
         if let Some(kind) = expected.kind {
             self.with_kind += 1;
             let right = found.iter().any(|splat| kind.contains(&splat.kind));
+            self.first += usize::from(found.first().is_some_and(|splat| kind.contains(&splat.kind)));
             self.right_kind += usize::from(right);
             if !right && !found.is_empty() {
                 let kinds: Vec<SplatKind> = found.iter().map(|splat| splat.kind).collect();
                 self.wrong.push(format!("{name}: {} is {kinds:?}", expected.title));
             }
+        }
+        let has = |records: &[Record]| records.iter().any(|record| is_of_stack(&record.text));
+        if expected.title.starts_with("KASAN") && has(records) {
+            self.with_stacks += 1;
+            let kept = found.iter().any(|splat| splat.lines.iter().any(|line| is_of_stack(line)));
+            self.keeps_stacks += usize::from(kept);
         }
         if let Some(function) = &expected.function {
             self.with_function += 1;
@@ -79,6 +89,8 @@ impl Count {
         });
         println!("    function in the lines {}", rate(self.in_lines, self.with_function));
         println!("    function in the title {}", rate(self.in_title, self.with_function));
+        println!("    first report of that kind {}", rate(self.first, self.with_kind));
+        println!("    KASAN with the stacks of memory {}", rate(self.keeps_stacks, self.with_stacks));
         println!("    stacks beside reports {}", self.dumps);
         let (clean, left_out) = (self.clean, self.left_out);
         println!(
@@ -86,6 +98,11 @@ impl Count {
             self.false_alarms
         );
     }
+}
+
+/// The line above the stack of who freed the memory of KASAN's report.
+fn is_of_stack(line: &str) -> bool {
+    line.starts_with("Freed by task")
 }
 
 /// The lines of a log as `/dev/kmsg` would have them: each a record of the kernel.

@@ -23,15 +23,14 @@ impl Expected {
     }
 }
 
-/// Titles of what is no kernel's report: programs, user space, other kernels' (trusty), plain lines of subsystems.
+/// Titles of what is no kernel's report: programs, user space, plain lines of subsystems. A leak is one only where it is said
+/// with `BUG: `: else a program prints what kmemleak has.
 const OUT: &[&str] = &[
     "memory leak in",
     "SYZFA",
     "panic:",
     "go runtime",
     "unexpected kernel reboot",
-    "trusty",
-    "attempt to ",
     "unregister_netdevice",
     "WARNING: kernel stack",
     "BUG: MAX_STACK",
@@ -74,6 +73,9 @@ const KINDS: &[(&str, &[SplatKind])] = &[
     ("INFO: task", &[Hung]),
     ("BUG: soft lockup", &[Hung]),
     ("BUG: workqueue lockup", &[Hung]),
+    ("trusty", &[Warning]),
+    ("attempt to ", &[Bug]),
+    ("memory leak in", &[Bug, Sanitizer]),
     ("WARNING", &[Warning, Corruption]),
     ("general protection", &[Oops]),
     ("BUG: unable to handle", &[Oops]),
@@ -105,7 +107,8 @@ pub fn of_log(text: &str) -> (Expected, &str) {
     let title = head.lines().find_map(|line| line.strip_prefix("TITLE: ")).unwrap_or_default().to_owned();
     let begins = |table: &[&str]| table.iter().any(|beginning| title.starts_with(beginning));
     let is_old = OLD.iter().any(|words| log.contains(words)) && !log.contains("WARNING: possible");
-    let in_scope = !title.is_empty() && !begins(OUT);
+    let is_leak = title.starts_with("memory leak in") && log.lines().any(|line| line.starts_with("BUG: memory leak"));
+    let in_scope = !title.is_empty() && (!begins(OUT) || is_leak);
     let kind = KINDS.iter().find(|(beginning, _)| title.starts_with(beginning)).map(|(_, kinds)| *kinds);
     let function = title.rsplit_once(" in ").map(|(_, function)| function.split([' ', '/']).next().unwrap_or_default());
     // Some titles have the name that several functions are summed up by.
