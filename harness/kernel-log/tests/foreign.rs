@@ -107,8 +107,13 @@ fn is_of_stack(line: &str) -> bool {
 
 /// The lines of a log as `/dev/kmsg` would have them: each a record of the kernel.
 fn as_kmsg(text: &str) -> Vec<Record> {
-    let record = |line: &str| records_of_console(line).pop().unwrap_or_else(|| common::record(line));
-    text.lines().map(record).collect()
+    let mut time_us = 0;
+    let mut record = |line: &str| {
+        let record = records_of_console(line).pop().unwrap_or_else(|| common::record(line));
+        time_us = if record.time_us == 0 { time_us } else { record.time_us };
+        Record { time_us, ..record }
+    };
+    text.lines().map(&mut record).collect()
 }
 
 fn logs(folder: &Path) -> Vec<(String, String)> {
