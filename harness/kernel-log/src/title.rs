@@ -25,11 +25,14 @@ pub fn of(kind: SplatKind, announced: &str, lines: &[String]) -> String {
     }
 }
 
-/// The text of `WARN(condition, text)`: it stands between the line of scissors and the warning.
+/// The text of `WARN(condition, text)`: it stands between the line of scissors and the warning. A line of another context may
+/// stand there as well, and those that are of a trace are none.
 fn message<'a>(announced: &str, lines: &'a [String]) -> Option<&'a str> {
     let at = lines.iter().position(|line| line == announced)?;
     let message = lines.get(1..at)?.first()?;
-    (lines[0].starts_with("----") && !message.is_empty()).then_some(message.as_str())
+    let is_of_trace = message.is_empty() || message.starts_with([' ', '\t']) || message.contains("+0x");
+    let is_head = ["CPU: ", "Hardware name: ", "Modules linked in:"].iter().any(|words| message.starts_with(words));
+    (lines[0].starts_with("----") && !is_of_trace && !is_head).then_some(message.as_str())
 }
 
 /// The function that the program counter is in, and its module: `vgem_map [vgem]`. Only above the trace: further down stands
@@ -86,6 +89,7 @@ mod tests {
         let cut = "------------[ cut here ]------------";
         assert_eq!(title(SplatKind::Warning, &[cut, "no buffer", "it"]), "it: no buffer");
         assert_eq!(title(SplatKind::Warning, &[cut, "it"]), "it");
+        assert_eq!(title(SplatKind::Warning, &[cut, " ? fn+0x1/0x2", "it"]), "it");
         assert_eq!(title(SplatKind::Warning, &["it"]), "it");
     }
 }
