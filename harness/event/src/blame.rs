@@ -129,6 +129,8 @@ impl Party {
         if let Some(faulting) = faulting_device(line) {
             return faulting == device || device.strip_prefix("0000:") == Some(faulting);
         }
+        // Of CONFIG_DMA_API_DEBUG, `err_printk` of `kernel/dma/debug.c`.
+        let line = line.strip_prefix("DMA-API: ").unwrap_or(line);
         let Some((before, _)) = line.split_once(": ") else { return false };
         let mut words = before.rsplit(' ');
         words.next() == Some(device) && words.next().is_some()
@@ -206,6 +208,7 @@ mod tests {
         let blamed = |line: &str| drivers.blamed_by(&[line.to_owned()]);
         assert_eq!(blamed("vivid vivid.0: swiotlb buffer is full (sz: 4096 bytes)"), Blame::Importer);
         assert_eq!(blamed("bochs-drm 0000:00:02.0: overflow 0x1+1 of DMA mask"), Blame::Exporter);
+        assert_eq!(blamed("DMA-API: vivid vivid.0: mapping sg segment longer than it claims"), Blame::Importer);
         assert_eq!(blamed("pci 0000:00:03.0: x"), Blame::Kernel);
     }
 
