@@ -23,7 +23,7 @@ const NOISE: &[&str] = &[
     // A program died: some architectures show its registers (`__do_user_fault`, `do_trap`, `arm64_show_signal`).
     ": unhandled ",
     "8<--- cut here ---",
-    // All processors' stacks: of a report that is told already, or of SysRq.
+    // All processors' stacks: of a report that was found already, or of SysRq.
     "NMI backtrace for cpu",
     // Arm stops the other processors in a panic (`ipi_cpu_stop`).
     ": stopping",
@@ -43,7 +43,7 @@ pub fn dumps(records: &[Record]) -> Vec<Splat> {
     let is_noise = |head: usize| {
         let above = lines[..head].iter().rev().filter(|line| line.caller == lines[head].caller).take(ABOVE);
         let says = |line: &Line<'_>| NOISE.iter().any(|words| line.text.contains(words));
-        // The stack of a report of lockdep's that is told already, and that another report has torn.
+        // The stack of a report of lockdep's that was found already, and that another report has torn.
         above.clone().any(says) || (any_lockdep && above.take(1).any(|line| line.text == "stack backtrace:"))
     };
     heads.filter(|&head| !is_noise(head)).map(|head| dump(&lines, &found.told, head)).collect()

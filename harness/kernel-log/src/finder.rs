@@ -1,10 +1,17 @@
 //! Finds the reports in the lines of a log, also where those of several contexts are mixed.
 
 use crate::kind::SplatKind;
-use crate::lines::Line;
+use crate::lines::{self, Line};
+use crate::record::Record;
 use crate::report::Report;
 use crate::splat::Splat;
 use crate::symptom::{self, iommu};
+
+/// The reports in these records, in the order in which they begin, of the kernel alone: what programs write into the log is
+/// left out. Give it all records of a time at once, so that no report is cut in two.
+pub fn splats(records: &[Record]) -> Vec<Splat> {
+    find(&lines::of_kernel(records)).splats
+}
 
 /// What was found.
 #[derive(Debug, Default)]

@@ -17,8 +17,9 @@ mod trace;
 
 pub use console::records_of_console;
 pub use dump::dumps;
+pub use finder::splats;
 pub use kind::SplatKind;
 pub use record::{Caller, Record};
-pub use splat::{Splat, splats};
+pub use splat::Splat;
 pub use symptom::iommu::faulting_device;
 pub use taint::{TAINT_DAMAGE, TAINT_TROUBLE, TaintFile, taint, taint_names};

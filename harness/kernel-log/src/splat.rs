@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kind::SplatKind;
-use crate::record::Record;
-use crate::{finder, lines};
 
 /// One report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,10 +24,4 @@ impl Splat {
         let room = FLOOD_LINES.saturating_sub(self.lines.len());
         self.lines.extend(other.lines.into_iter().take(room));
     }
-}
-
-/// The reports in these records, in the order in which they begin, of the kernel alone: what programs write into the log is
-/// left out. Give it all records of a time at once, so that no report is cut in two.
-pub fn splats(records: &[Record]) -> Vec<Splat> {
-    finder::find(&lines::of_kernel(records)).splats
 }
