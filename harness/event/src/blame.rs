@@ -5,25 +5,16 @@ use kernel_log::faulting_device;
 use crate::finding::Blame;
 
 mod frame;
+mod party;
 
 pub use frame::{Frame, frames};
+pub use party::Party;
 
 /// The drivers of a cell's devices.
 #[derive(Debug, Clone, Default)]
 pub struct Drivers {
     exporter: Option<Party>,
     importers: Vec<Party>,
-}
-
-/// A device of a cell, by the names that a trace can have of it.
-#[derive(Debug, Clone, Default)]
-pub struct Party {
-    /// The driver's name, as the device tells it.
-    pub driver: String,
-    /// The module that has it; nothing where it is built in, or not known.
-    pub module: Option<String>,
-    /// Where the device sits, as a path in sysfs.
-    pub topology: String,
 }
 
 /// The words of reports about memory that is in disorder: the kernel finds it where the memory is used or freed next, and its
@@ -103,51 +94,6 @@ impl Drivers {
             (false, false) => None,
         }
     }
-}
-
-impl Party {
-    fn has(&self, frame: Frame<'_>) -> bool {
-        let plain = |name: &str| name.replace('-', "_");
-        match (&self.module, frame.module) {
-            // What is built in has its driver's name before its functions' by custom.
-            (None, "") => plain_stems(&self.driver)
-                .iter()
-                .any(|stem| frame.function.strip_prefix(stem.as_str()).is_some_and(|rest| rest.starts_with('_'))),
-            (_, "") => false,
-            (Some(module), named) => plain(module) == plain(named),
-            (None, named) => belongs(named, &self.driver),
-        }
-    }
-
-    /// Returns whether a line begins as one of `dev_err` of the device does: `vkms 0000:00:02.0: `, `platform vgem: `; or is an
-    /// IOMMU's about the device, which Intel's names without the PCI domain: `02:00.0`.
-    fn is_named_in(&self, line: &str) -> bool {
-        let device = self.topology.split('#').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-        if device.is_empty() {
-            return false;
-        }
-        if let Some(faulting) = faulting_device(line) {
-            return faulting == device || device.strip_prefix("0000:") == Some(faulting);
-        }
-        // Of CONFIG_DMA_API_DEBUG, `err_printk` of `kernel/dma/debug.c`.
-        let line = line.strip_prefix("DMA-API: ").unwrap_or(line);
-        let Some((before, _)) = line.split_once(": ") else { return false };
-        let mut words = before.rsplit(' ');
-        words.next() == Some(device) && words.next().is_some()
-    }
-}
-
-/// `bochs-drm` calls its functions `bochs_`, `vgem` calls them `vgem_`. Less than four letters say nothing.
-fn plain_stems(driver: &str) -> Vec<String> {
-    let plain = driver.replace('-', "_");
-    let short = plain.strip_suffix("_drm").map(str::to_owned);
-    std::iter::once(plain).chain(short).filter(|stem| stem.len() >= 4).collect()
-}
-
-/// Returns whether a module is a driver's. `bochs-drm` is in the module `bochs`, `cirrus-qemu` in `cirrus_qemu`.
-fn belongs(module: &str, driver: &str) -> bool {
-    let (module, driver) = (module.replace('-', "_"), driver.replace('-', "_"));
-    driver == module || driver.strip_prefix(&module).is_some_and(|rest| rest.starts_with('_'))
 }
 
 #[cfg(test)]

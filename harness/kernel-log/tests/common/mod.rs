@@ -4,6 +4,7 @@
 use kernel_log::Record;
 
 pub mod expect;
+pub mod shape;
 
 /// `N of ALL (PER CENT)`.
 pub fn rate(part: usize, all: usize) -> String {
