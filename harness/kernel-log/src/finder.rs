@@ -99,12 +99,15 @@ impl Finder {
         self.open.push(report);
     }
 
+    /// Puts a report in its place by its first line: one of another context may have begun before and ended behind.
     fn close(&mut self, at: usize) {
-        self.done.extend(self.open.remove(at).finish());
+        if let Some(report) = self.open.remove(at).finish() {
+            let place = self.done.partition_point(|(numbers, _)| numbers.first() < report.0.first());
+            self.done.insert(place, report);
+        }
     }
 
-    fn found(mut self, lines: usize) -> Found {
-        self.done.sort_by_key(|(numbers, _)| numbers.first().copied());
+    fn found(self, lines: usize) -> Found {
         let mut found = Found { splats: Vec::new(), told: vec![false; lines] };
         for (numbers, splat) in self.done {
             numbers.iter().for_each(|&number| found.told[number] = true);

@@ -31,7 +31,10 @@ pub fn of(event: &Event) -> Cow<'_, Event> {
 fn shorten(lines: &mut Vec<String>) {
     let left_out = lines.len().saturating_sub(HEAD + TAIL);
     if left_out > 1 {
-        lines.splice(HEAD..HEAD + left_out, [format!("({left_out} lines are left out)")]);
+        let tail = lines.split_off(HEAD + left_out);
+        lines.truncate(HEAD);
+        lines.push(format!("({left_out} lines are left out)"));
+        lines.extend(tail);
     }
 }
 
