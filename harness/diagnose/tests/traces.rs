@@ -77,6 +77,20 @@ fn a_caller_further_down_is_no_proof_against_it() {
 }
 
 #[test]
+fn the_importer_whose_device_an_iommu_stops_is_named() {
+    let mut cells = clean(BOARD);
+    let shows = |cell: &CellEnd| has_role(cell, &["drm-virtio_gpu"], Role::Importer);
+    let fault = "DMAR: [DMA Read NO_PASID] Request device [00:05.0] fault addr 0x1 [fault reason 0x06] x";
+    plant(&mut cells, shows, |cell| say(cell, Oracle::KernelLog, Blame::Importer, &[fault]));
+    let found = causes(BOARD, cells);
+    let [cause] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(
+        (cause.suspect.role, &cause.suspect.endpoints[..]),
+        (Role::Importer, &["drm-virtio_gpu".to_owned()][..])
+    );
+}
+
+#[test]
 fn a_trace_of_one_driver_does_not_prove_what_it_shares() {
     // The driver's fault with a trace, and failures of others of its subsystem by another fault.
     let mut cells = clean(BOARD);

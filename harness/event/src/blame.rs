@@ -1,23 +1,20 @@
 //! Whose code a trace of the kernel runs through: the modules named in it, compared with the drivers of a cell's devices.
 
+use kernel_log::faulting_device;
+
 use crate::finding::Blame;
+
+mod frame;
+mod party;
+
+pub use frame::{Frame, frames};
+pub use party::Party;
 
 /// The drivers of a cell's devices.
 #[derive(Debug, Clone, Default)]
 pub struct Drivers {
     exporter: Option<Party>,
     importers: Vec<Party>,
-}
-
-/// A device of a cell, by the names that a trace can have of it.
-#[derive(Debug, Clone, Default)]
-pub struct Party {
-    /// The driver's name, as the device tells it.
-    pub driver: String,
-    /// The module that has it; nothing where it is built in, or not known.
-    pub module: Option<String>,
-    /// Where the device sits, as a path in sysfs.
-    pub topology: String,
 }
 
 /// The words of reports about memory that is in disorder: the kernel finds it where the memory is used or freed next, and its
@@ -34,18 +31,19 @@ const OF_VICTIMS: &[&str] = &[
     "Object already free",
 ];
 
+/// The beginnings of functions that serve the drivers of many exporters behind a `map_dma_buf`.
+const HELPERS: &[&str] =
+    &["drm_gem_", "drm_prime_", "vb2_dc_dmabuf_ops_", "vb2_dma_sg_dmabuf_ops_", "vb2_vmalloc_dmabuf_ops_"];
+
 /// Returns whether the title of a report says that memory is in disorder, and not who did it.
 pub fn names_a_victim(title: &str) -> bool {
     OF_VICTIMS.iter().any(|words| title.contains(words))
 }
 
-/// A function in a line of a trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// The function.
-    pub function: &'a str,
-    /// Its module; empty where it is built in.
-    pub module: &'a str,
+/// Returns whether these are the lines of an IOMMU about a device, and not those of a trace.
+pub fn is_of_iommu(lines: &[String]) -> bool {
+    let traced = lines.iter().any(|line| frames(line).next().is_some());
+    !traced && lines.iter().any(|line| faulting_device(line).is_some())
 }
 
 impl Drivers {
@@ -56,11 +54,35 @@ impl Drivers {
 
     /// Whom the first line blames that names code of one of the two sides: a trace begins where it happened. Where no line
     /// does, whose device a line names; else the kernel as a whole.
+    ///
+    /// Where the kernel was in a helper that exporters share, called by the dma-buf core, and only then comes code of the
+    /// importer, the importer has done no more than ask: that decides nothing.
     pub fn blamed_by(&self, lines: &[String]) -> Blame {
-        let by_code =
-            lines.iter().flat_map(|line| frames(line)).find_map(|frame| self.side_of(|party| party.has(frame)));
-        let by_device = || lines.iter().find_map(|line| self.side_of(|party| party.is_named_in(line)));
-        by_code.or_else(by_device).unwrap_or(Blame::Kernel)
+        let mut in_helper = false;
+        let mut answers = false;
+        let mut frames = lines.iter().flat_map(|line| frames(line));
+        let by_code = frames.find_map(|frame| {
+            let side = self.side_of(|party| party.has(frame));
+            answers |= in_helper && frame.function.starts_with("dma_buf_");
+            in_helper |= HELPERS.iter().any(|beginning| frame.function.starts_with(beginning));
+            side
+        });
+        let by_device = || self.by_device(lines);
+        match by_code {
+            Some(Blame::Importer) if answers => by_device().unwrap_or(Blame::Undecided),
+            Some(side) => side,
+            None => by_device().unwrap_or(Blame::Kernel),
+        }
+    }
+
+    /// Whose device an IOMMU stopped; undecided where the lines do not name it, or name another's: an IOMMU has the device's
+    /// number only, and that may be of a part of it that sysfs calls otherwise.
+    pub fn blamed_by_fault(&self, lines: &[String]) -> Blame {
+        self.by_device(lines).unwrap_or(Blame::Undecided)
+    }
+
+    fn by_device(&self, lines: &[String]) -> Option<Blame> {
+        lines.iter().find_map(|line| self.side_of(|party| party.is_named_in(line)))
     }
 
     fn side_of(&self, is: impl Fn(&Party) -> bool) -> Option<Blame> {
@@ -72,92 +94,6 @@ impl Drivers {
             (false, false) => None,
         }
     }
-}
-
-impl Party {
-    fn has(&self, frame: Frame<'_>) -> bool {
-        let plain = |name: &str| name.replace('-', "_");
-        match (&self.module, frame.module) {
-            // What is built in has its driver's name before its functions' by custom.
-            (None, "") => plain_stems(&self.driver)
-                .iter()
-                .any(|stem| frame.function.strip_prefix(stem.as_str()).is_some_and(|rest| rest.starts_with('_'))),
-            (_, "") => false,
-            (Some(module), named) => plain(module) == plain(named),
-            (None, named) => belongs(named, &self.driver),
-        }
-    }
-
-    /// Returns whether a line begins as one of `dev_err` of the device does: `vkms 0000:00:02.0: `, `platform vgem: `.
-    fn is_named_in(&self, line: &str) -> bool {
-        let device = self.topology.split('#').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-        let Some((before, _)) = line.split_once(": ") else { return false };
-        let mut words = before.rsplit(' ');
-        !device.is_empty() && words.next() == Some(device) && words.next().is_some()
-    }
-}
-
-/// `bochs-drm` calls its functions `bochs_`, `vgem` calls them `vgem_`. Less than four letters say nothing.
-fn plain_stems(driver: &str) -> Vec<String> {
-    let plain = driver.replace('-', "_");
-    let short = plain.strip_suffix("_drm").map(str::to_owned);
-    std::iter::once(plain).chain(short).filter(|stem| stem.len() >= 4).collect()
-}
-
-/// The functions that a line of a trace names, with their modules:
-///
-/// - `canary_map+0x1d/0x90 [prime_canary]`, also with a comma or a bracket behind it, or with the module's build id in it;
-/// - `canary_map [prime_canary] from caller+0x1/0x2 [other]`, on 32-bit Arm since 5.18;
-/// - `[<c0101010>] (canary_map [prime_canary]) from [<c0101010>] (caller+0x1/0x2)`, there before.
-///
-/// A time stamp in brackets has a dot, and a task's number follows no function.
-pub fn frames(line: &str) -> impl Iterator<Item = Frame<'_>> {
-    let mut words = line.split_whitespace().peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let word = words.next()?.trim_matches(['(', ')', ',']);
-            // `0010:fn+0x1/0x2` behind RIP.
-            let name = word.rsplit_once(':').map_or(word, |(_, name)| name);
-            let (function, exact) = name.split_once("+0x").map_or((name, false), |(function, _)| (function, true));
-            let is_name = function.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
-            if function.is_empty() || !is_name {
-                continue;
-            }
-            let module = words.peek().and_then(|next| module(next));
-            match module {
-                Some((module, closed)) if exact || (closed && is_followed_by_from(&words)) => {
-                    words.next();
-                    return Some(Frame { function, module });
-                }
-                Some((module, false)) if exact => {
-                    words.next();
-                    return Some(Frame { function, module });
-                }
-                _ if exact => return Some(Frame { function, module: "" }),
-                _ => {}
-            }
-        }
-    })
-}
-
-/// Returns whether the word behind the next is `from`.
-fn is_followed_by_from<'a>(words: &(impl Iterator<Item = &'a str> + Clone)) -> bool {
-    words.clone().nth(1) == Some("from")
-}
-
-/// The module that a word names, and whether its bracket is closed in the word: with a build id it is not.
-fn module(word: &str) -> Option<(&str, bool)> {
-    let word = word.trim_end_matches([',', ')', ':']).strip_prefix('[')?;
-    let (name, closed) = word.strip_suffix(']').map_or((word, false), |name| (name, true));
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    let letter = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
-    (letter && name.bytes().all(is_name)).then_some((name, closed))
-}
-
-/// Returns whether a module is a driver's. `bochs-drm` is in the module `bochs`, `cirrus-qemu` in `cirrus_qemu`.
-fn belongs(module: &str, driver: &str) -> bool {
-    let (module, driver) = (module.replace('-', "_"), driver.replace('-', "_"));
-    driver == module || driver.strip_prefix(&module).is_some_and(|rest| rest.starts_with('_'))
 }
 
 #[cfg(test)]
@@ -201,23 +137,6 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_a_frame_is_read() {
-        let of = |line: &str| -> Vec<(String, String)> {
-            frames(line).map(|frame| (frame.function.to_owned(), frame.module.to_owned())).collect()
-        };
-        let pair = |function: &str, module: &str| (function.to_owned(), module.to_owned());
-        assert_eq!(of("RIP: 0010:vc4_map+0x9/0x20 [vc4]"), [pair("vc4_map", "vc4")]);
-        assert_eq!(of("WARNING: ./a.c:1 at vc4_map+0x1/0x2 [vc4], CPU#0: x/1"), [pair("vc4_map", "vc4")]);
-        assert_eq!(of(" vc4_map+0x1/0x2 [vc4 3cf4ce2c0a]"), [pair("vc4_map", "vc4")]);
-        assert_eq!(of(" vc4_map [vc4] from caller+0x1/0x2 [b]"), [pair("vc4_map", "vc4"), pair("caller", "b")]);
-        let old = "[<bf000000>] (vc4_map [vc4]) from [<bf000010>] (caller+0x1/0x2 [b])";
-        assert_eq!(of(old), [pair("vc4_map", "vc4"), pair("caller", "b")]);
-        assert_eq!(of("[   12.345678] BUG: Bad page state in process x  pfn:1"), []);
-        assert_eq!(of("CPU: 0 PID: 1 Comm: x [vc4]"), []);
-        assert_eq!(of(" dma_map+0x1/0x2"), [pair("dma_map", "")]);
-    }
-
-    #[test]
     fn a_module_of_another_name_is_known_by_sysfs_and_what_is_built_in_by_its_functions() {
         let tegra = Party { module: Some("tegra_drm".into()), ..party("tegra") };
         let drivers = Drivers::of(Some(tegra), vec![party("vgem")]);
@@ -235,6 +154,32 @@ mod tests {
         let blamed = |line: &str| drivers.blamed_by(&[line.to_owned()]);
         assert_eq!(blamed("vivid vivid.0: swiotlb buffer is full (sz: 4096 bytes)"), Blame::Importer);
         assert_eq!(blamed("bochs-drm 0000:00:02.0: overflow 0x1+1 of DMA mask"), Blame::Exporter);
+        assert_eq!(blamed("DMA-API: vivid vivid.0: mapping sg segment longer than it claims"), Blame::Importer);
         assert_eq!(blamed("pci 0000:00:03.0: x"), Blame::Kernel);
+    }
+
+    #[test]
+    fn who_asked_a_helper_that_failed_is_not_to_blame() {
+        let helper = "RIP: 0010:drm_gem_map_dma_buf+0x9/0x20 [drm]";
+        let core = " dma_buf_map_attachment+0x9/0x20";
+        let importer = " bochs_import+0x11/0x40 [bochs]";
+        assert_eq!(blamed(&[helper, core, importer]), Blame::Undecided);
+        assert_eq!(blamed(&[core, importer]), Blame::Importer);
+        assert_eq!(blamed(&[" drm_gem_prime_import+0x9/0x20 [drm]", importer, core]), Blame::Importer);
+    }
+
+    #[test]
+    fn the_device_that_an_iommu_stopped_is_its_side_s_and_another_is_no_one_s() {
+        let of = |topology: &str| Party { topology: topology.into(), ..party("x") };
+        let drivers = Drivers::of(Some(of("pci0000:00/0000:00:02.0")), vec![of("platform/1100000.codec")]);
+        let blamed = |line: &str| drivers.blamed_by_fault(&[line.to_owned()]);
+        let intel = |device: &str| {
+            format!("DMAR: [DMA Write NO_PASID] Request device [{device}] fault addr 0x1 [fault reason 0x05] not set")
+        };
+        assert_eq!(blamed(&intel("00:02.0")), Blame::Exporter);
+        assert_eq!(blamed(&intel("00:03.0")), Blame::Undecided);
+        let exynos = "exynos-sysmmu 1200000.sysmmu: 1100000.codec: [READ] PAGE FAULT occurred at 0x20";
+        assert_eq!(blamed(exynos), Blame::Importer);
+        assert_eq!(blamed("rk_iommu ff900000.iommu: Page fault at 0x1000 of type write"), Blame::Undecided);
     }
 }

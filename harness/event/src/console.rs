@@ -9,29 +9,23 @@ use spec::case::Case;
 use spec::verdict::{Outcome, Verdict};
 
 use crate::blame::Drivers;
-use crate::crash::{crash, last_words_of};
+use crate::crash::{crash, words_of_cell};
 use crate::finding::Oracle;
 use crate::stream::{CellEnd, End, Event, Missing};
 
 mod broken;
 #[cfg(test)]
 mod cut_off;
+mod short;
 
 /// The beginning of a line. The CRC-32 of the rest, as 8 hexadecimal digits, and the event as JSON follow.
 const MARK: &str = "#prime-cts ";
 
-/// Events on their lines. What the catalogue knows of a cell is left out: a serial line takes 11 bytes a millisecond.
+/// Events on their lines. What the catalogue knows of a cell is left out, and so is the middle of long reports of the kernel:
+/// a serial line takes 11 bytes a millisecond.
 pub fn lines(event: &Event) -> String {
-    let short = match event {
-        Event::Cell(cell) => {
-            let mut cell = cell.clone();
-            cell.rule.clear();
-            cell.reference.clear();
-            &Event::Cell(cell)
-        }
-        other => other,
-    };
-    let json = serde_json::to_string(short).expect("events are plain data");
+    let short = short::of(event);
+    let json = serde_json::to_string(&short).expect("events are plain data");
     format!("{MARK}{:08x} {json}\n", crc32fast::hash(json.as_bytes()))
 }
 
@@ -100,7 +94,7 @@ struct Reader<'a> {
     restarted: bool,
     /// The output of others since the last cell began.
     words: String,
-    /// The kernel's last report when the machine went down.
+    /// The kernel's reports in the cell in which the machine went down.
     last: Option<Splat>,
 }
 
@@ -134,7 +128,7 @@ impl Reader<'_> {
                 }
                 // What the next boot says is not what the machine ended with.
                 let words = std::mem::take(&mut self.words);
-                self.last = last_words_of(words.split("Linux version ").next().unwrap_or_default());
+                self.last = words_of_cell(words.split("Linux version ").next().unwrap_or_default());
             }
             Event::CellStart(_)
             | Event::Cell(_)

@@ -4,14 +4,22 @@
 
 mod console;
 mod dump;
+mod finder;
+mod kind;
+mod lines;
 mod record;
+mod report;
 mod splat;
 mod symptom;
 mod taint;
+mod title;
+mod trace;
 
 pub use console::records_of_console;
 pub use dump::dumps;
-pub use record::Record;
-pub use splat::{Splat, splats};
-pub use symptom::SplatKind;
+pub use finder::splats;
+pub use kind::SplatKind;
+pub use record::{Caller, Record};
+pub use splat::Splat;
+pub use symptom::iommu::faulting_device;
 pub use taint::{TAINT_DAMAGE, TAINT_TROUBLE, TaintFile, taint, taint_names};

@@ -11,8 +11,33 @@ pub struct Record {
     pub facility: u8,
     /// Microseconds since boot.
     pub time_us: u64,
+    /// The context that wrote it, where the kernel tells (`CONFIG_PRINTK_CALLER`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Caller>,
     /// The text; more than one line is possible.
     pub text: String,
+}
+
+/// A context that writes to the log (`printk_caller_id` of `kernel/printk/printk.c`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Caller {
+    /// A task, by its number.
+    Task(u32),
+    /// A processor that was in an interrupt, by its number.
+    Processor(u32),
+}
+
+impl Caller {
+    /// Reads `T12` or `C3`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = text.get(1..).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()?;
+        match text.as_bytes()[0] {
+            b'T' => Some(Self::Task(number)),
+            b'C' => Some(Self::Processor(number)),
+            _ => None,
+        }
+    }
 }
 
 impl Record {
@@ -24,7 +49,9 @@ impl Record {
         let number = fields.next()?.parse().ok()?;
         let time_us = fields.next()?.parse().ok()?;
         let (level, facility) = ((priority & 7) as u8, u8::try_from(priority >> 3).unwrap_or(u8::MAX));
-        Some((number, Self { level, facility, time_us, text: unescape(text) }))
+        // The flags stand before it.
+        let caller = fields.skip(1).find_map(|field| field.strip_prefix("caller=")).and_then(Caller::parse);
+        Some((number, Self { level, facility, time_us, caller, text: unescape(text) }))
     }
 }
 
@@ -57,7 +84,8 @@ mod tests {
     fn a_record_of_the_kernel() {
         let (number, record) = Record::parse("4,812,5063245,-,caller=T241;vivid: one\\x0atwo; three").unwrap();
         assert_eq!(number, 812);
-        let expected = Record { level: 4, facility: 0, time_us: 5_063_245, text: "vivid: one\ntwo; three".into() };
+        let text = "vivid: one\ntwo; three".into();
+        let expected = Record { level: 4, facility: 0, time_us: 5_063_245, caller: Some(Caller::Task(241)), text };
         assert_eq!(record, expected);
     }
 
@@ -65,6 +93,14 @@ mod tests {
     fn a_record_of_a_program_is_not_the_kernel_s() {
         let (_, record) = Record::parse("30,900,7000000,-;systemd[1]: WARNING: not ours").unwrap();
         assert_eq!((record.facility, record.level), (3, 6));
+    }
+
+    #[test]
+    fn a_caller_is_a_task_or_a_processor() {
+        assert_eq!(Caller::parse("C12"), Some(Caller::Processor(12)));
+        for text in ["", "T", "C", "X1", "T1a", "Tä1", "T99999999999"] {
+            assert_eq!(Caller::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -15,12 +15,19 @@ pub fn text(finding: &Finding, cell: &CellEnd) -> String {
         Blame::Suite => return "prime-cts itself".into(),
         Blame::Nobody => return "no one's".into(),
     };
-    format!("{who}: {}", evidence(finding, cell.importer.is_some()))
+    let evidence = if is_by_iommu(finding) { BY_IOMMU } else { evidence(finding, cell.importer.is_some()) };
+    format!("{who}: {evidence}")
 }
 
 /// Returns whether an oracle sees code run, and not only what comes of it.
 fn names_code(oracle: &Oracle) -> bool {
     matches!(oracle, Oracle::KernelLog | Oracle::Machine | Oracle::Pages)
+}
+
+/// Returns whether an IOMMU named the device of the side that is blamed.
+fn is_by_iommu(finding: &Finding) -> bool {
+    let is_side = matches!(finding.blame, Blame::Exporter | Blame::Importer);
+    is_side && finding.oracle == Oracle::KernelLog && event::blame::is_of_iommu(&finding.lines)
 }
 
 /// Returns the evidence. A new oracle does not compile without its sentences.
@@ -35,6 +42,7 @@ fn evidence(finding: &Finding, imported: bool) -> &'static str {
 
 const UNDECIDED: &str = "the evidence does not decide";
 const IN_TRACE: &str = "of the functions in the kernel's trace, its are the first that belong to a device of this cell";
+const BY_IOMMU: &str = "its device used memory outside of its mappings, and the IOMMU stopped it";
 const BY_DRIVER: &str = "the call is answered by its driver";
 const BY_CORE: &str = "the core answers this call before it asks a driver";
 
@@ -100,6 +108,11 @@ mod tests {
         assert!(pair(Oracle::Pages, Blame::Importer).contains("taking struct pages"));
         assert!(pair(Oracle::Content, Blame::Undecided).ends_with("or the core: the evidence does not decide"));
         assert_eq!(pair(Oracle::Suite, Blame::Suite), "prime-cts itself");
+        let cell = sample::cell("leaks.import.drm-a.drm-b", Verdict::Fail, Outcome::Regression);
+        let fault = "DMAR: [DMA Read NO_PASID] Request device [00:05.0] fault addr 0x1 [fault reason 0x06] x";
+        let (oracle, blame, lines) = (Oracle::KernelLog, Blame::Importer, vec![fault.to_owned()]);
+        let stopped = text(&Finding { oracle, blame, lines, ..cell.findings[0].clone() }, &cell);
+        assert!(stopped.starts_with("the importer, drm-b: its device used memory outside"), "{stopped}");
     }
 
     #[test]

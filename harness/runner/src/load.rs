@@ -42,7 +42,7 @@ use crew::{LoadContext, Signals};
 use event::blame::Drivers;
 use event::journal::{Journal, JournalError};
 use event::known::KnownFaults;
-use event::{Blame, CellEnd, CellStart, End, EndpointFound, Event, Finding, Oracle, Run};
+use event::{CellEnd, CellStart, End, EndpointFound, Event, Finding, Oracle, Run};
 use leaks::Count;
 use plan::{Task, Worker};
 
@@ -149,11 +149,6 @@ pub fn run(setting: &LoadOptions, journal: &mut Journal, progress: &mut dyn Prog
     let mut splats = BTreeMap::from([("splats".to_owned(), (seen.splats.len() + seen.dumps.len()) as u64)]);
     splats.insert("records-lost".into(), seen.lost);
     let mut said: Vec<Finding> = said.into_iter().filter(|finding| finding.oracle != Oracle::Pages).collect();
-    // In a cell such a stack may be of something else on the machine; here everything is the load's.
-    said.extend(seen.dumps.iter().map(|dump| {
-        let found = Finding::fail(Oracle::KernelLog, Blame::Kernel, dump.title.clone(), LOG_RULE);
-        Finding { lines: dump.lines.clone(), ..found }
-    }));
     let missing = watch.states().into_iter().filter(|state| ["kernel-log", "taint"].contains(&state.oracle.as_str()));
     said.extend(
         missing.filter_map(|state| state.missing).map(|why| Finding::not_observable(Oracle::KernelLog, why, LOG_RULE)),

@@ -35,7 +35,7 @@ pub fn run(wanted: &Fuzz) -> Result<Exit, CommandError> {
     for broken in &answers.broken {
         println!("broken: {broken}");
     }
-    for splat in &seen.splats {
+    for splat in seen.splats.iter().chain(&seen.dumps) {
         println!("{}", splat.title);
         splat.lines.iter().for_each(|line| println!("    {line}"));
     }
@@ -49,7 +49,7 @@ pub fn run(wanted: &Fuzz) -> Result<Exit, CommandError> {
         println!("none of these was ever allowed, so that little of them was tried: {}", untried.join(", "));
         return Ok(Exit::NothingVerified);
     }
-    let harmed = !answers.broken.is_empty() || !seen.splats.is_empty() || seen.taint != 0;
+    let harmed = !answers.broken.is_empty() || !seen.splats.is_empty() || !seen.dumps.is_empty() || seen.taint != 0;
     println!("{}", if harmed { "the kernel was harmed" } else { "the kernel has nothing to complain of" });
     Ok(if harmed { Exit::Regression } else { Exit::Success })
 }

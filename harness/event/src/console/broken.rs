@@ -24,13 +24,14 @@ pub fn mended<T>(line: &str, behind: &[&str], read: &impl Fn(&str) -> Option<T>)
     None
 }
 
-/// Where a line of the kernel's may begin: `[    7.123456] `.
+/// Where a line of the kernel's may begin: `[    7.123456] `, or `[    7.123456][   T12] ` where it names its context.
 fn kernel_lines(text: &str) -> impl Iterator<Item = usize> {
     let is_time = |at: &usize| {
-        let Some((time, _)) = text[at + 1..].split_once("] ") else { return false };
+        let Some((time, behind)) = text[at + 1..].split_once(']') else { return false };
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let parts = time.trim_start().split_once('.');
-        parts.is_some_and(|(seconds, micro)| digits(seconds) && digits(micro) && micro.len() == 6)
+        let is_time = parts.is_some_and(|(seconds, micro)| digits(seconds) && digits(micro) && micro.len() == 6);
+        is_time && behind.starts_with([' ', '['])
     };
     text.rmatch_indices('[').map(|(at, _)| at).filter(is_time).take(PLACES)
 }

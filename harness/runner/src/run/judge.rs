@@ -18,7 +18,8 @@ pub fn judge(ran: &ChildOutcome, seen: &Observations, drivers: &Drivers) -> (Ver
     let mut findings: Vec<Finding> = ran.findings().cloned().collect();
     let told_why = !findings.is_empty() && findings.iter().any(|f| f.verdict != Verdict::Pass);
     findings.extend(of_ending(ran, told_why, seen.splats.iter().any(is_crash)));
-    findings.extend(seen.splats.iter().map(|splat| of_splat(splat, drivers)));
+    // A stack without a report is a complaint as well: the kernel dumps none when all is well.
+    findings.extend(seen.splats.iter().chain(&seen.dumps).map(|splat| of_splat(splat, drivers)));
     findings.extend(of_taint(seen));
     findings.extend(seen.touched.iter().map(of_touch));
     findings.extend(seen.shared.iter().map(of_shared));
@@ -102,7 +103,11 @@ fn is_crash(splat: &Splat) -> bool {
 
 fn of_splat(splat: &Splat, drivers: &Drivers) -> Finding {
     let verdict = if is_crash(splat) { Verdict::Crash } else { Verdict::Fail };
-    let blame = if names_a_victim(&splat.title) { Blame::Kernel } else { drivers.blamed_by(&splat.lines) };
+    let blame = match splat.kind {
+        SplatKind::IommuFault => drivers.blamed_by_fault(&splat.lines),
+        _ if names_a_victim(&splat.title) => Blame::Kernel,
+        _ => drivers.blamed_by(&splat.lines),
+    };
     let found =
         Finding::new(Oracle::KernelLog, verdict, blame, splat.title.clone(), "the kernel has nothing to complain of");
     Finding { lines: splat.lines.clone(), ..found }
@@ -231,6 +236,30 @@ mod tests {
         assert_eq!(verdict(Ending::Exited(0), done(), &warned), Verdict::Fail);
         let module = Observations { taint: 1 << 12 | 1 << 13, ..Observations::default() };
         assert_eq!(verdict(Ending::Exited(0), done(), &module), Verdict::Pass, "out-of-tree modules are no trouble");
+    }
+
+    #[test]
+    fn a_stack_without_a_report_spoils_a_cell() {
+        let dump = Splat { kind: SplatKind::Warning, title: "x: wrong value".into(), lines: vec![] };
+        let seen = Observations { dumps: vec![dump], ..Observations::default() };
+        assert_eq!(verdict(Ending::Exited(0), done(), &seen), Verdict::Fail);
+    }
+
+    #[test]
+    fn a_fault_of_an_iommu_is_a_failure_of_the_side_whose_device_it_names() {
+        use event::blame::Party;
+        let of = |topology: &str| Party { topology: topology.into(), ..Party::default() };
+        let drivers = Drivers::of(Some(of("platform/vgem")), vec![of("pci0000:00/0000:00:05.0")]);
+        let fault = |device: &str| {
+            let title =
+                format!("DMAR: [DMA Read NO_PASID] Request device [{device}] fault addr 0x1 [fault reason 0x06] x");
+            let splat = Splat { kind: SplatKind::IommuFault, lines: vec![title.clone()], title };
+            let seen = Observations { splats: vec![splat], ..Observations::default() };
+            let (verdict, findings) = judge(&ran(Ending::Exited(0), done()), &seen, &drivers);
+            (verdict, findings[0].blame)
+        };
+        assert_eq!(fault("00:05.0"), (Verdict::Fail, Blame::Importer));
+        assert_eq!(fault("00:06.0"), (Verdict::Fail, Blame::Undecided));
     }
 
     #[test]

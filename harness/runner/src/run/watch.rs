@@ -74,7 +74,7 @@ pub struct Observations {
 /// The observations between two cells.
 #[derive(Debug, Clone, Default)]
 pub struct Late {
-    /// Warnings, bugs and oopses of the kernel.
+    /// Warnings, bugs and oopses of the kernel, and stacks that it dumped without such a report.
     pub splats: Vec<Splat>,
     /// Taint bits that came up.
     pub taint: u64,
@@ -212,7 +212,9 @@ impl Watch {
         let now = self.taint_file.read();
         let taint = now.unwrap_or(0) & !self.taint.unwrap_or(0);
         self.taint = now;
-        Late { splats: kernel_log::splats(&records), taint }
+        let mut splats = kernel_log::splats(&records);
+        splats.extend(kernel_log::dumps(&records));
+        Late { splats, taint }
     }
 
     /// Reads what was logged so far: of a long time the log may not hold all.
