@@ -66,10 +66,10 @@ pub fn spawn(work: impl FnOnce(OwnedFd) -> i32) -> Result<Child, Errno> {
             let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
             let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
             if nix::unistd::getppid() != parent {
-                exit_now(101);
+                leave(PANICKED);
             }
-            let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(input))).unwrap_or(101);
-            exit_now(code)
+            let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(input))).unwrap_or(PANICKED);
+            leave(code)
         }
         ForkResult::Parent { child: pid } => {
             // Done on both sides, so that neither has to wait for the other.
@@ -85,7 +85,11 @@ pub fn lowest_free() -> Option<i32> {
     free.ok().map(|free| free.as_raw_fd())
 }
 
-fn exit_now(code: i32) -> ! {
+/// The exit code of a process that has panicked, as Rust has it.
+pub const PANICKED: i32 = 101;
+
+/// Ends this process at once: nothing of it is run any more, and nothing that it would have written is.
+pub fn leave(code: i32) -> ! {
     // SAFETY: ends this process; no memory is touched.
     unsafe { nix::libc::_exit(code) }
 }

@@ -31,7 +31,10 @@ pub fn program(
     cargo.current_dir(root).args(["build", "--quiet", "--release", "-p", "prime-cts", "--bin", "prime-cts"]);
     let (folder, flags) = match libraries {
         // At a fixed address: without relocations it is smaller, and starts sooner.
-        None => ("target/static", "-C target-feature=+crt-static -C relocation-model=static".to_owned()),
+        None => (
+            "target/static",
+            "-C target-feature=+crt-static -C relocation-model=static -C force-unwind-tables=no".to_owned(),
+        ),
         Some((userland, tree)) => {
             cargo.arg("--features").arg(userland.features.join(","));
             let folder = tree.join("usr/lib").join(machine.triplet);

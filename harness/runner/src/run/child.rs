@@ -48,6 +48,8 @@ pub fn start(work: impl FnOnce(&mut dyn FnMut(&Message))) -> Result<Child, Errno
             if let Some(output) = &of_panics {
                 message(output, &Message::Panic(text));
             }
+            // Not unwound: the program is built without what that takes.
+            uapi::process::leave(uapi::process::PANICKED);
         }));
         let started = Instant::now();
         work(&mut |said| message(&output, said));

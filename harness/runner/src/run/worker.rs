@@ -127,6 +127,8 @@ fn of_panics(say: &Say) {
     std::panic::set_hook(Box::new(move |info| {
         let text = info.to_string().replace('\n', " ");
         message::write(&pipe, &Message::Panic(text));
+        // Not unwound: the program is built without what that takes.
+        uapi::process::leave(uapi::process::PANICKED);
     }));
 }
 
