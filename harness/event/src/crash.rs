@@ -18,6 +18,7 @@ pub fn crash(last: Option<&Splat>, drivers: &Drivers) -> Finding {
         seen: format!("it went down and was rebooted: {title}"),
         blame: last.map_or(Blame::Undecided, |splat| drivers.blamed_by(&splat.lines)),
         lines: lines.to_vec(),
+        latent: false,
     }
 }
 
