@@ -50,7 +50,12 @@ pub(super) struct Arguments {
     pub(super) skips_sync: Option<bool>,
     /// The function may have another one within it that is probed as well.
     pub(super) outer: bool,
+    /// Of an ioctl: the end of a CPU access.
+    pub(super) ends: bool,
 }
+
+/// `DMA_NONE` of `include/linux/dma-direction.h`.
+pub(super) const NO_DIRECTION: u64 = 3;
 
 /// What a call of the dma-buf core returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +113,7 @@ fn read(tag: Tag, number: &str, values: &Values<'_>) -> Option<Call> {
         _ => match tag.begun() {
             Some(begun) => Call::Leave(begun, Returned::Value(values.or_zero("ret"))),
             // The first function of a probe is the one that the others have within.
+            None if tag == Tag::Ioctl => Call::Enter(tag, access(values)),
             None => Call::Enter(tag, Arguments { outer: number != "0", ..arguments(values) }),
         },
     })
@@ -124,7 +130,24 @@ fn arguments(values: &Values<'_>) -> Arguments {
         dir: values.or_zero("dir"),
         skips_sync: values.number("skip").map(|skip| skip != 0),
         outer: false,
+        ends: false,
     }
+}
+
+/// An ioctl that begins or ends a CPU access has its direction, and any other none (`struct dma_buf_sync` and the flags of
+/// `include/uapi/linux/dma-buf.h`).
+fn access(values: &Values<'_>) -> Arguments {
+    const SYNC: u64 = 0x4008_6200;
+    const END: u64 = 4;
+    let flags = values.number("flags").filter(|_| values.number("cmd") == Some(SYNC));
+    let dir = match flags.map(|flags| flags & 3) {
+        Some(1) => 2,
+        Some(2) => 1,
+        Some(3) => 0,
+        _ => NO_DIRECTION,
+    };
+    let buf = values.or_zero("buf");
+    Arguments { buf, dir, ends: flags.is_some_and(|flags| flags & END != 0), ..Arguments::default() }
 }
 
 fn returned(values: &Values<'_>) -> Option<Returned> {
@@ -187,6 +210,18 @@ mod tests {
         assert_eq!(line("bo_0: (swiotlb_tbl_map_single+0x0/0x10)"), Some(Call::Needs("is copied for the device (swiotlb)")));
         assert_eq!(line("rb_0: (a+0x0/0x10 <- b) ret=0"), Some(Call::Leave(Tag::Begin, Returned::Value(0))));
         assert_eq!(line("ms_0: (dma_map_sg_attrs+0x0/0x10) dev=(fault) sgl=0x2 dir=0 attrs=0x0"), None);
+    }
+
+    #[test]
+    fn an_ioctl_that_begins_or_ends_an_access() {
+        let line = |rest: &str| {
+            let call = call(&format!(" c-7 [000] ..... 1.5: dma_9_0_pc_0: (dma_buf_ioctl+0x4/0x410) {rest}"));
+            let Some(Call::Enter(Tag::Ioctl, arguments)) = call else { panic!("{call:?}") };
+            (arguments.buf, arguments.dir, arguments.ends)
+        };
+        assert_eq!(line("cmd=0x40086200 flags=0x6 buf=0x20"), (0x20, 1, true));
+        assert_eq!(line("cmd=0x40086200 flags=0x1 buf=0x20"), (0x20, 2, false));
+        assert_eq!(line("cmd=0x40086201 flags=0x6 buf=0x20"), (0x20, NO_DIRECTION, false));
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub(super) enum Tag {
     /// Another call within which the exporter's code runs.
     Inside,
     Left,
+    /// An ioctl of the dma-buf's file: the compiler may put the core's functions into it, and then only it can be probed.
+    Ioctl,
+    Answered,
     MapSg,
     UnmapSg,
     SyncForCpu,
@@ -51,6 +54,8 @@ const WORDS: &[(Tag, &str)] = &[
     (Tag::Ended, "re"),
     (Tag::Inside, "pi"),
     (Tag::Left, "ri"),
+    (Tag::Ioctl, "pc"),
+    (Tag::Answered, "rc"),
     (Tag::MapSg, "ms"),
     (Tag::UnmapSg, "us"),
     (Tag::SyncForCpu, "sc"),
@@ -81,6 +86,7 @@ impl Tag {
             Self::Begun => Some(Self::Begin),
             Self::Ended => Some(Self::End),
             Self::Left => Some(Self::Inside),
+            Self::Answered => Some(Self::Ioctl),
             _ => None,
         }
     }
@@ -123,6 +129,12 @@ const PLACES: &[(Tag, &[&str], &[&str])] = &[
     (Tag::Ended, &["dma_buf_end_cpu_access"], &["ret=$retval:x32"]),
     (Tag::Inside, INSIDE, &[""]),
     (Tag::Left, INSIDE, &[""]),
+    (
+        Tag::Ioctl,
+        &["dma_buf_ioctl"],
+        &["cmd={a2}:x32 flags=+u0({a3}):x32 buf=file->private_data:{P}", "cmd={a2}:x32 flags=+u0({a3}):x32"],
+    ),
+    (Tag::Answered, &["dma_buf_ioctl"], &["ret=$retval:x32"]),
     (Tag::MapSg, &["dma_map_sg_attrs"], &["dev={a1}:{P} sgl={a2}:{P} dir={a4}:u32 attrs={a5}:{P}"]),
     (Tag::MapSg, &["dma_map_sgtable"], &["dev={a1}:{P} sgl=+0({a2}):{P} dir={a3}:u32 attrs={a4}:{P}"]),
     (Tag::UnmapSg, &["dma_unmap_sg_attrs"], &["dev={a1}:{P} sgl={a2}:{P} dir={a4}:u32"]),
@@ -220,7 +232,7 @@ impl Probe {
             Rule::Balance => all(&[Tag::MapSg, Tag::UnmapSg, Tag::Detached]),
             Rule::Sync => all(&[Tag::MapSg, Tag::Begun, Tag::Ended, Tag::SyncForCpu, Tag::SyncForDevice]),
             Rule::Coherent => all(&[Tag::MapSg, Tag::GetTable]),
-            Rule::Foreign => all(&[Tag::MapSg, Tag::Attached, Tag::Unmapped, Tag::Detached, Tag::Begun, Tag::Left]),
+            Rule::Foreign => all(&[Tag::MapSg, Tag::Attached, Tag::Unmapped, Tag::Begun, Tag::Left, Tag::Answered]),
         };
         Rule::ALL.into_iter().filter(sees).collect()
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::breach::{Breach, Rule, Side};
-use super::call::{Arguments, Call, Returned};
+use super::call::{Arguments, Call, NO_DIRECTION, Returned};
 use super::layout::Layouts;
 use super::probe::Tag;
 use super::table::{Raw, Table};
@@ -98,7 +98,11 @@ impl State {
                     None => self.foreign(*dev, *sgl, "dma_map_sg"),
                 }
             }
-            Call::Unmap { dev, sgl, dir } => self.unstream(*dev, *sgl, *dir),
+            Call::Unmap { dev, sgl, dir } => {
+                let asked = self.windows.inner(pid).filter(|window| window.call == Some(Tag::Unmap));
+                let asked = asked.map(|window| window.arguments.dir);
+                self.unstream(*dev, *sgl, *dir, asked);
+            }
             Call::Sync { for_cpu, dev, sgl, dir } => {
                 let list = List { dev: *dev, sgl: *sgl, dir: *dir, attrs: 0, for_cpu: *for_cpu };
                 match self.windows.inner(pid) {
@@ -140,7 +144,18 @@ impl State {
         let Some(window) = self.windows.leave(pid, tag) else { return };
         match (tag, returned) {
             (Tag::Map, Returned::Table(table, raw)) if is_pointer(*table) => self.mapped(&window, *table, raw),
-            (Tag::Begin | Tag::End, Returned::Value(0)) => self.accessed(&window, tag == Tag::Begin),
+            (Tag::Begin | Tag::End, returned) => {
+                // It was not put into the ioctl that called it.
+                if let Some(ioctl) = self.windows.inner(pid).filter(|outer| outer.call == Some(Tag::Ioctl)) {
+                    ioctl.arguments.dir = NO_DIRECTION;
+                }
+                if *returned == Returned::Value(0) {
+                    self.accessed(&window, tag == Tag::Begin);
+                }
+            }
+            (Tag::Ioctl, Returned::Value(0)) if window.arguments.dir != NO_DIRECTION && window.arguments.buf != 0 => {
+                self.accessed(&window, !window.arguments.ends);
+            }
             (Tag::Detach, _) => self.detached(window.arguments.attachment),
             _ => {}
         }
@@ -267,13 +282,14 @@ impl State {
         self.attachments.remove(&key);
     }
 
-    /// A list is unmapped, by whoever; the last one that lay there is meant.
-    fn unstream(&mut self, dev: u64, sgl: u64, dir: u64) {
+    /// A list is unmapped, by whoever; the last one that lay there is meant. What direction the importer asked for is not the
+    /// exporter's fault.
+    fn unstream(&mut self, dev: u64, sgl: u64, dir: u64, asked: Option<u64>) {
         let found = self.attachments.iter_mut().find_map(|(key, it)| {
             let place = it.streams.iter().rposition(|list| (list.dev, list.sgl) == (dev, sgl))?;
             Some((*key, it.streams.remove(place), it.whole))
         });
-        if let Some((key, list, true)) = found.filter(|(_, list, _)| list.dir != dir) {
+        if let Some((key, list, true)) = found.filter(|(_, list, _)| list.dir != dir && asked != Some(dir)) {
             let text = format!("dma_map_sg with {} and dma_unmap_sg with {}", direction(list.dir), direction(dir));
             self.tell(key, Rule::Balance, Side::Exporter, false, text);
         }

@@ -61,7 +61,7 @@ impl Windows {
         let open = self.of.entry(pid).or_default();
         let same = |window: &Window| {
             let (one, other) = (&window.arguments, &arguments);
-            call != Tag::Inside
+            !matches!(call, Tag::Inside | Tag::Ioctl)
                 && window.call == Some(call)
                 && (one.attachment, one.buf) == (other.attachment, other.buf)
         };

@@ -169,6 +169,9 @@ fn the_exporter_does_not_unmap_or_with_another_direction() {
     assert_eq!(story.broken(), [(Rule::Balance, Side::Exporter, false)]);
     story.map(1, 10, ENTRIES, Some(0)).unmap(1, 10, BIDIRECTIONAL, &[unstream(1, 10, TO_DEVICE)]).detach(1);
     assert_eq!(story.broken(), [(Rule::Balance, Side::Exporter, false)]);
+    // With the direction that the importer asked for: that is another rule.
+    story.map(1, 10, ENTRIES, Some(0)).unmap(1, 10, TO_DEVICE, &[unstream(1, 10, TO_DEVICE)]).detach(1);
+    assert_eq!(story.broken(), [(Rule::Unmapped, Side::Importer, false)]);
     // At the latest when it is detached.
     story.map(1, 10, ENTRIES, Some(0)).unmap(1, 10, BIDIRECTIONAL, &[]);
     story.call(Call::Enter(Tag::Detach, arguments(1))).call(unstream(1, 10, BIDIRECTIONAL));
@@ -187,6 +190,23 @@ fn a_missing_sync_is_latent_where_nothing_needs_it() {
     // A sync that shows nowhere is not missed: the kernel leaves it out before there is a call.
     story.state.syncs_are_calls = false;
     story.map(1, 10, ENTRIES, Some(0)).access(Tag::Begin, BIDIRECTIONAL, &[]);
+    assert_eq!(story.broken(), []);
+}
+
+#[test]
+fn an_ioctl_that_has_the_core_s_function_within_it() {
+    let mut story = Story::new();
+    let ioctl = |ends| Arguments { buf: BUF, dir: BIDIRECTIONAL, ends, ..Arguments::default() };
+    story.map(1, 10, ENTRIES, Some(0)).call(Call::Enter(Tag::Ioctl, ioctl(true)));
+    story.call(sync(1, 10, false, BIDIRECTIONAL)).call(Call::Leave(Tag::Ioctl, Returned::Value(0)));
+    assert_eq!(story.broken(), []);
+    story.map(1, 10, ENTRIES, Some(0)).call(Call::Enter(Tag::Ioctl, ioctl(true)));
+    story.call(Call::Leave(Tag::Ioctl, Returned::Value(0)));
+    assert_eq!(story.broken(), [(Rule::Sync, Side::Exporter, true)]);
+    // Where it is a call of its own, that call is judged, once.
+    story.map(1, 10, ENTRIES, Some(0)).call(Call::Enter(Tag::Ioctl, ioctl(false)));
+    story.access(Tag::Begin, BIDIRECTIONAL, &[sync(1, 10, true, BIDIRECTIONAL)]);
+    story.call(Call::Leave(Tag::Ioctl, Returned::Value(0)));
     assert_eq!(story.broken(), []);
 }
 
