@@ -258,4 +258,21 @@ mod tests {
         assert_eq!(ids[..3], ["a.b.c21", "a.b.c20", "a.b.c0"]);
         assert_eq!((ids.len(), gathered.titles.len(), gathered.tally.unwanted), (IN_FULL, 4, 17));
     }
+
+    #[test]
+    fn latent_faults_are_counted_by_what_was_seen_and_fail_nothing() {
+        let mut gathered = Gathered::default();
+        for importer in ["drm-vgem", "drm-cirrus"] {
+            let id = format!("coherence.while-imported.udmabuf.{importer}");
+            let mut cell = sample::cell(&id, Verdict::Pass, Outcome::Expected);
+            let seen = format!("sync ({importer}): begin_cpu_access does not call dma_sync_sg_for_cpu");
+            let found = Finding::new(Oracle::Dma, Verdict::Pass, Blame::Exporter, seen, "a sync");
+            cell.findings = vec![Finding { latent: true, ..found }];
+            cell.exporter = Some("udmabuf".into());
+            gathered.add(&cell);
+        }
+        let text = gathered.latent_faults();
+        let line = "latent   sync: begin_cpu_access does not call dma_sync_sg_for_cpu: 2 cells\n         udmabuf\n";
+        assert_eq!((text.as_str(), gathered.tally.unwanted), (line, 0));
+    }
 }

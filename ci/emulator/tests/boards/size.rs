@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::host;
 
-/// 6.2 MB: the diagnosis of causes brought it from below 6.0 to 6.1.
-const LARGEST: u64 = 6_200_000;
+/// 6.3 MB: the diagnosis of causes brought it from below 6.0 to 6.1, the DMA contract to 6.21.
+const LARGEST: u64 = 6_300_000;
 
 #[test]
 fn the_static_program_is_small_and_starts() {

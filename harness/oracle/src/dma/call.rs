@@ -207,7 +207,10 @@ mod tests {
         assert_eq!(line("ms_0: (dma_map_sg_attrs+0x0/0x10) dev=0x1 sgl=0x2 dir=0 attrs=0x20"), Some(map));
         let sync = Call::Sync { for_cpu: true, dev: 1, sgl: 2, dir: 2 };
         assert_eq!(line("sc_0: (__dma_sync_sg_for_cpu+0x0/0x10) dev=0x1 sgl=0x2 dir=2"), Some(sync));
-        assert_eq!(line("bo_0: (swiotlb_tbl_map_single+0x0/0x10)"), Some(Call::Needs("is copied for the device (swiotlb)")));
+        assert_eq!(
+            line("bo_0: (swiotlb_tbl_map_single+0x0/0x10)"),
+            Some(Call::Needs("is copied for the device (swiotlb)"))
+        );
         assert_eq!(line("rb_0: (a+0x0/0x10 <- b) ret=0"), Some(Call::Leave(Tag::Begin, Returned::Value(0))));
         assert_eq!(line("ms_0: (dma_map_sg_attrs+0x0/0x10) dev=(fault) sgl=0x2 dir=0 attrs=0x0"), None);
     }

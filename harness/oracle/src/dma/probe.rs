@@ -103,8 +103,9 @@ const PLACES: &[(Tag, &[&str], &[&str])] = &[
         Tag::Map,
         &["dma_buf_map_attachment", "dma_buf_map_attachment_unlocked"],
         &[
-            "att={a1}:{P} buf=+0({a1}):{P} size=+0(+0({a1})):{P} dev=+{1}({a1}):{P} name=+0(+0(+{1}({a1}))):string \
-             dir={a2}:u32 skip=attach->dev->dma_skip_sync",
+            // What is fetched of a bit is stored wider than its place (6.12): the next values have to come after it.
+            "skip=attach->dev->dma_skip_sync att={a1}:{P} buf=+0({a1}):{P} size=+0(+0({a1})):{P} dev=+{1}({a1}):{P} name=+0(+0(+{1}({a1}))):string \
+             dir={a2}:u32",
             "att={a1}:{P} buf=+0({a1}):{P} size=+0(+0({a1})):{P} dev=+{1}({a1}):{P} name=+0(+0(+{1}({a1}))):string \
              dir={a2}:u32",
         ],
@@ -147,8 +148,14 @@ const PLACES: &[(Tag, &[&str], &[&str])] = &[
     (Tag::Moves, &["dma_buf_move_notify", "dma_buf_invalidate_mappings"], &["buf={a1}:{P}"]),
 ];
 
-const INSIDE: &[&str] =
-    &["dma_buf_vmap", "dma_buf_vmap_unlocked", "dma_buf_vunmap", "dma_buf_vunmap_unlocked", "dma_buf_pin", "dma_buf_unpin"];
+const INSIDE: &[&str] = &[
+    "dma_buf_vmap",
+    "dma_buf_vmap_unlocked",
+    "dma_buf_vunmap",
+    "dma_buf_vunmap_unlocked",
+    "dma_buf_pin",
+    "dma_buf_unpin",
+];
 const SYNC: &str = "dev={a1}:{P} sgl={a2}:{P} dir={a4}:u32";
 const SINGLE: &[&str] = &[
     "dma_sync_single_for_cpu",
@@ -254,4 +261,3 @@ fn arguments(form: &str, is_64_bit: bool, by_registers: bool) -> String {
     }
     text
 }
-

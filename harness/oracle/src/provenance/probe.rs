@@ -145,9 +145,8 @@ impl Probe {
         let forms = if is_64_bit(&machine()) { FRAMES_64 } else { FRAMES_32 };
         let event = self.beside(FRAME, MAPS_FRAMES);
         let instance = &mut self.instance;
-        let mut place = |arguments: &&str| {
-            instance.define(&event, &format!("p:{GROUP}/{event} {MAPS_FRAMES} {arguments}")).is_ok()
-        };
+        let mut place =
+            |arguments: &&str| instance.define(&event, &format!("p:{GROUP}/{event} {MAPS_FRAMES} {arguments}")).is_ok();
         if forms.iter().any(&mut place) {
             self.watched.push(Watched { event, what: What::Frame });
         }
