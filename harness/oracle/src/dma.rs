@@ -27,6 +27,8 @@ use state::State;
 #[derive(Debug)]
 pub struct Contract {
     chunk: Vec<u8>,
+    /// The beginning of the names of our events, and the blank before it.
+    prefix: String,
     pending: Vec<u8>,
     // Closed before the instance is removed.
     pipe: File,
@@ -44,7 +46,8 @@ impl Contract {
         let probe = Probe::place(tracefs)?;
         let pipe = probe.open()?;
         let state = State::new(probe.is_64_bit(), probe.syncs_are_always_calls());
-        Ok(Self { chunk: vec![0; 64 * 1024], pending: Vec::new(), pipe, probe, state, lost: 0 })
+        let prefix = format!(" {}", probe.prefix());
+        Ok(Self { chunk: vec![0; 64 * 1024], prefix, pending: Vec::new(), pipe, probe, state, lost: 0 })
     }
 
     /// Reads what the probes have seen until now.
@@ -63,7 +66,7 @@ impl Contract {
         let complete = self.pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let text: Vec<u8> = self.pending.drain(..complete).collect();
         for line in String::from_utf8_lossy(&text).lines() {
-            match call::parse(line, self.probe.prefix()) {
+            match call::parse(line, &self.prefix) {
                 Some(call::Line::Lost(count)) => {
                     self.lost += count;
                     self.state.forget();

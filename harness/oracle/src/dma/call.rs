@@ -66,12 +66,13 @@ pub(super) enum Returned {
     Value(u64),
 }
 
-/// Reads `COMM-PID [CPU] FLAGS TIME: EVENT: (PLACE) key=value ...` of an event of ours: its name is the prefix and the tag.
+/// Reads `COMM-PID [CPU] FLAGS TIME: EVENT: (PLACE) key=value ...` of an event of ours: its name is the prefix, which a
+/// blank begins, and the tag.
 pub(super) fn parse(line: &str, prefix: &str) -> Option<Line> {
     if let Some((_, rest)) = line.split_once("[LOST ") {
         return rest.split_once(' ')?.0.parse().ok().map(Line::Lost);
     }
-    let (context, call) = line.split_once(&format!(" {prefix}"))?;
+    let (context, call) = line.split_once(prefix)?;
     let (tag, rest) = call.split_once(": (")?;
     // What follows the parenthesis of the place, which may hold one of a module's name.
     let (_, values) = rest.split_once(") ").unwrap_or((rest, ""));
@@ -172,7 +173,7 @@ mod tests {
     use super::*;
 
     fn call(text: &str) -> Option<Call> {
-        match parse(text, "dma_9_0_") {
+        match parse(text, " dma_9_0_") {
             Some(Line::Call(7, call)) => Some(call),
             Some(other) => panic!("{other:?}"),
             None => None,
@@ -229,7 +230,7 @@ mod tests {
 
     #[test]
     fn lost_events_and_those_of_others() {
-        assert_eq!(parse("CPU:1 [LOST 12 EVENTS]", "dma_9_0_"), Some(Line::Lost(12)));
-        assert_eq!(parse(" c-7 [000] ..... 1.5: dma_8_0_pm_0: (a+0x0/0x1) att=0x1", "dma_9_0_"), None);
+        assert_eq!(parse("CPU:1 [LOST 12 EVENTS]", " dma_9_0_"), Some(Line::Lost(12)));
+        assert_eq!(parse(" c-7 [000] ..... 1.5: dma_8_0_pm_0: (a+0x0/0x1) att=0x1", " dma_9_0_"), None);
     }
 }

@@ -105,7 +105,9 @@ impl Runner {
 
     /// Returns the watch, for work that is not a cell.
     pub fn into_watch(self) -> Watch {
-        self.watch
+        let mut watch = self.watch;
+        watch.leave_contract();
+        watch
     }
 
     /// Each oracle, and why it is missing.
