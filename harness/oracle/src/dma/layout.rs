@@ -32,37 +32,58 @@ const OF_32_BIT: &[Layout] = &[
     layout(20, 4, (12, 4), None),
 ];
 
-/// Tables of different buffers that must agree with a layout before it is believed.
-const ENOUGH: u8 = 2;
+/// Tables of several entries and of different shapes that must agree with a layout before it is believed. What lies behind
+/// a shorter structure is what was there before: in one table, or in many alike, it can look right by chance.
+const SHAPES: usize = 3;
+
+/// Of so many tables one may disagree: a table can be wrong.
+const RARE: u32 = 8;
+
+/// What the tables say of a layout.
+#[derive(Debug, Clone, Default)]
+struct Votes {
+    agreed: u32,
+    disagreed: u32,
+    /// The entries and sizes of tables of several entries that agreed.
+    shapes: Vec<(usize, u64)>,
+}
 
 /// The layouts that are possible, and how many tables agreed with each.
 #[derive(Debug)]
 pub(super) struct Layouts {
     candidates: &'static [Layout],
-    /// By candidate: tables of one entry, tables of several.
-    agreed: Vec<[u8; 2]>,
+    votes: Vec<Votes>,
 }
 
 impl Layouts {
     pub(super) fn new(is_64_bit: bool) -> Self {
         let candidates = if is_64_bit { OF_64_BIT } else { OF_32_BIT };
-        Self { candidates, agreed: vec![[0; 2]; candidates.len()] }
+        Self { candidates, votes: vec![Votes::default(); candidates.len()] }
     }
 
-    /// Notes with which layouts a table of so many entries agrees: it adds up to its buffer, and ends where it should.
-    pub(super) fn vote(&mut self, entries: usize, agrees: impl Fn(Layout) -> bool) {
-        for (candidate, agreed) in self.candidates.iter().zip(&mut self.agreed) {
-            let count = &mut agreed[usize::from(entries > 1)];
-            if *count < ENOUGH && agrees(*candidate) {
-                *count += 1;
+    /// Notes with which layouts a table agrees: it adds up to its buffer, and ends where it should. `None` where it was not
+    /// read to its end.
+    pub(super) fn vote(&mut self, entries: usize, size: u64, agrees: impl Fn(Layout) -> Option<bool>) {
+        for (candidate, votes) in self.candidates.iter().zip(&mut self.votes) {
+            match agrees(*candidate) {
+                Some(true) => {
+                    votes.agreed = votes.agreed.saturating_add(1);
+                    let shape = (entries, size);
+                    if entries > 1 && votes.shapes.len() < SHAPES && !votes.shapes.contains(&shape) {
+                        votes.shapes.push(shape);
+                    }
+                }
+                Some(false) => votes.disagreed = votes.disagreed.saturating_add(1),
+                None => {}
             }
         }
     }
 
-    /// Returns the layout for tables of so many entries, once enough of them have agreed with it.
-    pub(super) fn known(&self, entries: usize) -> Option<Layout> {
-        let believed = |agreed: &[u8; 2]| agreed[1] >= ENOUGH || (entries == 1 && agreed[0] >= ENOUGH);
-        let place = self.agreed.iter().position(believed)?;
+    /// Returns the layout, once enough tables have agreed with it and hardly any has not.
+    pub(super) fn known(&self) -> Option<Layout> {
+        let believed =
+            |votes: &Votes| votes.shapes.len() >= SHAPES && votes.disagreed.saturating_mul(RARE) <= votes.agreed;
+        let place = self.votes.iter().position(believed)?;
         Some(self.candidates[place])
     }
 }
@@ -72,20 +93,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_believed_before_two_tables_have_shown_it() {
+    fn nothing_is_believed_before_tables_of_three_shapes_have_shown_it() {
         let mut layouts = Layouts::new(true);
-        layouts.vote(3, |layout| layout.stride == 24);
-        assert_eq!(layouts.known(3), None);
-        layouts.vote(2, |layout| layout.stride == 24);
-        assert_eq!(layouts.known(5).map(|layout| layout.stride), Some(24));
-        assert_eq!(layouts.known(1).map(|layout| layout.stride), Some(24));
+        for size in [8192, 8192, 12288] {
+            layouts.vote(2, size, |layout| Some(layout.stride == 24));
+        }
+        assert_eq!(layouts.known(), None);
+        layouts.vote(2, 16384, |layout| Some(layout.stride == 24));
+        assert_eq!(layouts.known().map(|layout| layout.stride), Some(24));
     }
 
     #[test]
     fn tables_of_one_entry_do_not_show_where_the_second_lies() {
         let mut layouts = Layouts::new(false);
-        (0..9).for_each(|_| layouts.vote(1, |layout| layout.dma_length.is_none()));
-        assert_eq!(layouts.known(2), None);
-        assert!(layouts.known(1).is_some());
+        (0..9).for_each(|size| layouts.vote(1, size, |_| Some(true)));
+        assert_eq!(layouts.known(), None);
+    }
+
+    #[test]
+    fn what_lies_behind_a_shorter_structure_is_right_by_chance_only_now_and_then() {
+        let mut layouts = Layouts::new(false);
+        for size in 0..40 {
+            // That of 20 bytes with a DMA length is looked at before the one of 16 without.
+            let chance = size % 4 == 0;
+            layouts.vote(2, size, |layout| Some(layout.stride == 16 || (layout.stride == 20 && chance)));
+        }
+        assert_eq!(layouts.known().map(|layout| layout.stride), Some(16));
+    }
+
+    #[test]
+    fn a_wrong_table_now_and_then_changes_nothing() {
+        let mut layouts = Layouts::new(true);
+        for size in 0..40 {
+            layouts.vote(2, size, |layout| Some(layout.dma_length.is_some() && size % 10 != 9));
+        }
+        assert!(layouts.known().is_some_and(|layout| layout.dma_length.is_some()));
     }
 }

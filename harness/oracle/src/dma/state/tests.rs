@@ -19,9 +19,14 @@ fn arguments(attachment: u64) -> Arguments {
 impl Story {
     fn new() -> Self {
         let mut story = Self { state: State::new(true, true) };
-        // Two good tables show the layout.
-        for attachment in [91, 92] {
-            story.map(attachment, 900 + attachment, ENTRIES, Some(SKIP_CPU_SYNC));
+        // Good tables show the layout.
+        for pages in 1..40 {
+            let entries = [ENTRIES[0], (0x2000, 0x20_0000, pages)];
+            let size = u64::from(1 + pages) * 4096;
+            let call = Arguments { size, buf: BUF + size, ..arguments(90) };
+            story.call(Call::Enter(Tag::Map, call));
+            story.call(Call::Leave(Tag::Map, Returned::Table(900, raw(&entries))));
+            story.state.attachments.clear();
         }
         assert_eq!(story.state.take_of(7), []);
         story
