@@ -32,7 +32,7 @@ pub(super) enum Call {
     GetTable { table: u64 },
     /// The memory that is mapped is copied for the device (swiotlb), or needs cache maintenance.
     Needs(&'static str),
-    /// The buffer moves: all attachments are to map it anew.
+    /// The buffer moves: all attachments are to map it again.
     Moves { buf: u64 },
 }
 

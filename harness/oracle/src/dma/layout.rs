@@ -36,7 +36,7 @@ const OF_32_BIT: &[Layout] = &[
 /// a shorter structure is what was there before: in one table, or in many alike, it can look right by chance.
 const SHAPES: usize = 3;
 
-/// Of so many tables one may disagree: a table can be wrong.
+/// One of this many tables may disagree: a table can be wrong.
 const RARE: u32 = 8;
 
 /// What the tables say of a layout.
