@@ -57,6 +57,7 @@ fn finding() -> impl Strategy<Value = Finding> {
         seen,
         blame,
         lines,
+        latent: false,
     })
 }
 

@@ -17,7 +17,7 @@ const MOST: f64 = 0.5;
 /// An oracle that has watched a side do it. That of identities compares what an importer shows with what the exporter made, and
 /// names the importer wherever there is one.
 fn is_probe(oracle: &Oracle) -> bool {
-    matches!(oracle, Oracle::Pages | Oracle::SgTable)
+    matches!(oracle, Oracle::Dma | Oracle::Pages | Oracle::SgTable)
 }
 
 /// A direct sight of the suspect in these cells: neither a count nor the word of an oracle that has to choose.

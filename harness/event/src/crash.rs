@@ -21,6 +21,7 @@ pub fn crash(last: Option<&Splat>, drivers: &Drivers) -> Finding {
             _ => drivers.blamed_by(&splat.lines),
         }),
         lines: lines.to_vec(),
+        latent: false,
     }
 }
 

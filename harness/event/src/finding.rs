@@ -35,6 +35,8 @@ pub enum Oracle {
     Content,
     /// The use of a device: whether it could be opened.
     Device,
+    /// The DMA contract between exporter and importer, watched in the kernel.
+    Dma,
     /// The answer of a display to a test of a frame.
     Display,
     /// The fences that a buffer waits for.
@@ -79,6 +81,7 @@ impl Oracle {
         (Self::Content, "content"),
         (Self::Device, "device"),
         (Self::Display, "display"),
+        (Self::Dma, "dma"),
         (Self::Fence, "fence"),
         (Self::File, "file"),
         (Self::Frames, "frames"),
@@ -147,6 +150,10 @@ pub struct Finding {
     /// Lines of the kernel log or a stack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
+    /// True for a broken rule of the DMA contract that this machine cannot show in bytes and another can. It fails the
+    /// cell only if that was asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub latent: bool,
 }
 
 impl Finding {
@@ -159,7 +166,7 @@ impl Finding {
         expected: impl Into<String>,
     ) -> Self {
         let (seen, expected) = (seen.into(), expected.into());
-        Self { oracle, verdict, step: None, expected, seen, blame, lines: Vec::new() }
+        Self { oracle, verdict, step: None, expected, seen, blame, lines: Vec::new(), latent: false }
     }
 
     /// A broken rule.

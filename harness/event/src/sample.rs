@@ -18,6 +18,7 @@ pub fn cell(id: &str, verdict: Verdict, outcome: Outcome) -> CellEnd {
         seen: "byte 8192: saw the bytes of offset 0".into(),
         blame: Blame::Exporter,
         lines: vec!["a line & more".into()],
+        latent: false,
     });
     CellEnd {
         id: id.into(),

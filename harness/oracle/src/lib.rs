@@ -4,6 +4,7 @@
 //! | module | what it sees |
 //! |---|---|
 //! | [`content`] | whether a mapping shows the bytes that were written, and if not, what it shows instead |
+//! | [`dma`] | the DMA contract: what exporters and importers owe each other and no byte shows |
 //! | [`kmsg`] | the kernel's log, for the reports of trouble that `kernel_log` finds in it |
 //! | [`provenance`] | which `map_dma_buf` a buffer was exported with |
 //! | [`balance`] | open files, references and attachments: what was not released |
@@ -14,6 +15,7 @@
 
 pub mod balance;
 pub mod content;
+pub mod dma;
 pub mod kernel_config;
 pub mod kmsg;
 pub mod not_available;

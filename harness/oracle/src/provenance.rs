@@ -3,7 +3,8 @@
 
 mod events;
 mod inferred;
-mod line;
+pub(crate) mod line;
+pub(crate) mod place;
 mod probe;
 mod sharing;
 

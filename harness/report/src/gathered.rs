@@ -10,7 +10,7 @@ use diagnose::matrix::Matrix;
 use event::cause::Cause;
 use event::exit::{Exit, Tally};
 use event::journal::{Head, Recorded};
-use event::{CellEnd, Finding, Oracle};
+use event::{Blame, CellEnd, Finding, Oracle};
 
 /// The most unwanted cells that are reported in full: more than a screen or two no one reads.
 const IN_FULL: usize = 12;
@@ -39,6 +39,8 @@ pub struct Gathered {
     matrix: Matrix,
     /// The workers of a load.
     pub load: Vec<CellEnd>,
+    /// Faults that this machine cannot show: by what was seen, the exporters or importers and the number of cells.
+    latent: BTreeMap<String, (BTreeSet<String>, usize)>,
     verdicts: BTreeMap<Verdict, usize>,
     elements: BTreeMap<&'static str, usize>,
     unseen: BTreeMap<(Verdict, String), usize>,
@@ -99,6 +101,7 @@ impl Gathered {
         {
             *self.unseen.entry((cell.verdict, finding.seen.clone())).or_default() += 1;
         }
+        self.latent(cell);
         for symbol in cell.map_dma_buf.iter().filter_map(|through| through.symbol.as_ref()) {
             if !self.symbols.contains(symbol) {
                 self.symbols.insert(symbol.clone());
@@ -123,6 +126,28 @@ impl Gathered {
         if self.in_full.len() > IN_FULL {
             self.titles.extend(self.in_full.pop().map(|cell| (cell.id, cell.verdict, cell.outcome)));
         }
+    }
+
+    fn latent(&mut self, cell: &CellEnd) {
+        let mut seen = BTreeSet::new();
+        for finding in cell.findings.iter().filter(|finding| finding.latent && finding.verdict == Verdict::Pass) {
+            let side = if finding.blame == Blame::Importer { &cell.importer } else { &cell.exporter };
+            // The device in parentheses is of the other side.
+            let (rule, rest) = finding.seen.split_once(" (").unwrap_or((&finding.seen, ""));
+            let what = format!("{rule}: {}", rest.split_once("): ").map_or("", |(_, what)| what));
+            let (who, cells) = self.latent.entry(what.clone()).or_default();
+            who.extend(side.clone());
+            *cells += usize::from(seen.insert(what));
+        }
+    }
+
+    /// The faults of the DMA contract that this machine cannot show in bytes, a line each and below it whose they are.
+    pub fn latent_faults(&self) -> String {
+        let line = |(what, (who, cells)): (&String, &(BTreeSet<String>, usize))| {
+            let who: Vec<&str> = who.iter().map(String::as_str).collect();
+            format!("latent   {what}: {}\n         {}\n", spec::lines::counted(*cells, "cell"), who.join(", "))
+        };
+        self.latent.iter().map(line).collect()
     }
 
     fn accessed(&mut self, cell: &CellEnd) {
@@ -237,5 +262,22 @@ mod tests {
         let ids: Vec<&str> = gathered.in_full.iter().map(|cell| cell.id.as_str()).collect();
         assert_eq!(ids[..3], ["a.b.c21", "a.b.c20", "a.b.c0"]);
         assert_eq!((ids.len(), gathered.titles.len(), gathered.tally.unwanted), (IN_FULL, 4, 17));
+    }
+
+    #[test]
+    fn latent_faults_are_counted_by_what_was_seen_and_fail_nothing() {
+        let mut gathered = Gathered::default();
+        for importer in ["drm-vgem", "drm-cirrus"] {
+            let id = format!("coherence.while-imported.udmabuf.{importer}");
+            let mut cell = sample::cell(&id, Verdict::Pass, Outcome::Expected);
+            let seen = format!("sync ({importer}): begin_cpu_access does not call dma_sync_sg_for_cpu");
+            let found = Finding::new(Oracle::Dma, Verdict::Pass, Blame::Exporter, seen, "a sync");
+            cell.findings = vec![Finding { latent: true, ..found }];
+            cell.exporter = Some("udmabuf".into());
+            gathered.add(&cell);
+        }
+        let text = gathered.latent_faults();
+        let line = "latent   sync: begin_cpu_access does not call dma_sync_sg_for_cpu: 2 cells\n         udmabuf\n";
+        assert_eq!((text.as_str(), gathered.tally.unwanted), (line, 0));
     }
 }

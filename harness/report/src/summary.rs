@@ -106,6 +106,7 @@ pub fn painted(head: &Head, gathered: &Gathered, paint: Paint) -> String {
     for ((case, reason), who) in &gathered.known {
         let _ = writeln!(text, "known    {case}: {}\n         {}", who.join(", "), reason.trim());
     }
+    text += &gathered.latent_faults();
     text += &unseen(&gathered.reasons());
     for missing in &head.missing {
         let _ = writeln!(text, "missing  the {} {} is expected, and it was not there", missing.what, missing.name);

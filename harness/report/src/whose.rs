@@ -51,6 +51,7 @@ fn of_exporter(oracle: &Oracle, imported: bool) -> &'static str {
     match oracle {
         KernelLog | Machine => IN_TRACE,
         SgTable => "it makes the sg_tables, one for each attachment",
+        Dma => "probes in the kernel saw its map_dma_buf, unmap_dma_buf or CPU access do it",
         _ if !imported => "no other device took part",
         Content => "no importer had the buffer yet",
         Sync => "DMA_BUF_IOCTL_SYNC calls its begin_cpu_access and end_cpu_access",
@@ -65,6 +66,7 @@ fn of_importer(oracle: &Oracle) -> &'static str {
     use Oracle::*;
     match oracle {
         KernelLog | Machine => IN_TRACE,
+        Dma => "probes in the kernel saw it use its attachment so",
         Pages => "it was seen taking struct pages, by a probe or on a decoy",
         Balance => "its import is all that lies between the two counts",
         Content => "what was looked at is its own view of the buffer",
@@ -81,7 +83,7 @@ fn of_kernel(oracle: &Oracle) -> &'static str {
         KernelLog | Machine => "no driver of this cell is named in its trace",
         Taint => "its taint came up while the cell ran",
         Process => "SIGKILL does not end a process that hangs in a call of its",
-        Balance | Content | Device | Display | Fence | File | Frames | Identity | Mapping | Pages | Refusal
+        Balance | Content | Device | Display | Dma | Fence | File | Frames | Identity | Mapping | Pages | Refusal
         | Requirement | Setup | SgTable | Sync => BY_CORE,
         Suite | Other(_) => UNDECIDED,
     }

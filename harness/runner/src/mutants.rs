@@ -1,6 +1,6 @@
 //! Faults that kernel modules of our own plant on demand, and what catches each of them.
 //!
-//! A module lists its faults in `/sys/module/NAME/parameters/faults`, a line each, and plants the one whose word is
+//! A module lists its faults in `/sys/module/NAME/parameters/faults` and, where that is full, `more_faults`, a line each, and plants the one whose word is
 //! written to `fault` next to it (`fixtures/kmod/include/prime_fault.h`). A fault is caught by a cell that fails, crashes
 //! or hangs with it, does not without it, and does not blame the other side; else by one that is refused where it passes
 //! without it.
@@ -84,7 +84,9 @@ pub fn faults(modules: &Path) -> Result<Vec<Fault>, MutantError> {
     let mut all = Vec::new();
     for module in names {
         let path = modules.join(&module).join("parameters/faults");
-        let table = std::fs::read_to_string(&path).map_err(|source| MutantError { path: path.clone(), source })?;
+        let mut table = std::fs::read_to_string(&path).map_err(|source| MutantError { path: path.clone(), source })?;
+        // A file of sysfs has a page at most.
+        table += &std::fs::read_to_string(path.with_file_name("more_faults")).unwrap_or_default();
         all.extend(table.lines().filter_map(|line| {
             let mut parts = line.split('\t').map(str::to_owned);
             let (word, side, what) = (parts.next()?, parts.next()?, parts.next()?);
@@ -300,11 +302,8 @@ mod tests {
     fn module(root: &Path) -> Vec<Fault> {
         let parameters = root.join("prime_canary/parameters");
         std::fs::create_dir_all(&parameters).unwrap();
-        std::fs::write(
-            parameters.join("faults"),
-            "oopses\timporter\toopses\none\texporter\tdoes one\ntwo\timporter\tdoes two\n",
-        )
-        .unwrap();
+        std::fs::write(parameters.join("faults"), "oopses\timporter\toopses\none\texporter\tdoes one\n").unwrap();
+        std::fs::write(parameters.join("more_faults"), "two\timporter\tdoes two\n").unwrap();
         std::fs::write(parameters.join("fault"), "").unwrap();
         std::fs::create_dir_all(root.join("vgem/parameters")).unwrap();
         faults(root).unwrap()

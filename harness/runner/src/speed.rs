@@ -116,6 +116,7 @@ fn wrong(seen: String) -> Finding {
         seen,
         blame: Blame::Exporter,
         lines: Vec::new(),
+        latent: false,
     }
 }
 

@@ -25,6 +25,7 @@ pub fn run(wanted: &Fuzz) -> Result<Exit, CommandError> {
     let node = Path::new("/dev/prime_canary");
     std::fs::metadata(node).map_err(|source| CommandError::Unreadable { path: node.to_owned(), source })?;
     let mut watch = Watch::start(&Sources::default());
+    watch.leave_contract();
     watch.begin();
     let answers = fuzz::run(node, wanted.calls, wanted.seed);
     let seen = watch.end(0, "prime_canary");

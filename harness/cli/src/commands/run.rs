@@ -78,6 +78,10 @@ pub struct Conduct {
     /// the run.
     #[arg(long, value_enum, value_name = "WHAT", default_value = "go-on", overrides_with = "after_damage")]
     pub after_damage: Harmed,
+    /// What a fault of the DMA contract is that this machine cannot show in bytes and another can: 'note' counts and records
+    /// it, 'fail' fails the cell.
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "note", overrides_with = "latent")]
+    pub latent: Latent,
     /// Where the failures leave open who is to blame, run the few cells that decide it as well, though they were not chosen.
     #[arg(long)]
     pub decide: bool,
@@ -101,6 +105,15 @@ pub struct Conduct {
     /// node and the kind of the frames.
     #[arg(long, value_name = "COMMAND")]
     pub witness: Option<String>,
+}
+
+/// What a latent fault is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Latent {
+    /// A note, which fails nothing.
+    Note,
+    /// A failure.
+    Fail,
 }
 
 /// What a run does when a cell has harmed the machine.
@@ -165,7 +178,9 @@ pub fn run_cells(
     let by_board = |id: &str| board.as_ref().is_some_and(|board| board.expect.is_last(id));
     cells.put_last(|cell| by_board(&cell.id) || known.is_last(&cell.id));
     let (jobs, after_damage) = (usize::from(conduct.jobs), conduct.after_damage.into());
-    let options = RunOptions { board, known, watchdog, jobs, after_damage, in_order: conduct.console, ..options };
+    let latent_fails = conduct.latent == Latent::Fail;
+    let options =
+        RunOptions { board, known, watchdog, jobs, after_damage, latent_fails, in_order: conduct.console, ..options };
     // Of all processes here this one has the results.
     uapi::process::die_last();
     let folder = &conduct.results.output;

@@ -105,7 +105,7 @@ fn called<'a>(line: &'a str, event: &str) -> Option<(i32, &'a str)> {
 
 /// The number after the last `-` before the processor; a thread's name may hold anything, brackets too. With the option
 /// `record-tgid` the process follows in parentheses.
-fn pid(context: &str) -> Option<i32> {
+pub(crate) fn pid(context: &str) -> Option<i32> {
     let (thread, _) = context.rsplit_once(" [")?;
     let thread = thread.trim_end();
     let thread = if thread.ends_with(')') { thread.rsplit_once('(')?.0.trim_end() } else { thread };
@@ -136,7 +136,7 @@ fn symbol(text: &str) -> Option<Symbol> {
 }
 
 /// Decimal or, with `0x`, hexadecimal: which, depends on the type that the kernel found.
-fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     match text.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16).ok(),
         None => text.parse().ok(),

@@ -1,35 +1,21 @@
-//! Placing the probe in tracefs, and taking it away.
+//! The probe on exports, and those beside it.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 
+use super::place::{EVENT, FRAME, GROUP, Instance, REMEDY, TABLE, TOUCH, is_64_bit, machine};
 use crate::NotAvailable;
-
-const GROUP: &str = "prime_cts";
-const EVENT: &str = "export_";
-const TOUCH: &str = "touch_";
-const TABLE: &str = "table_";
-const FRAME: &str = "frame_";
-const EVENTS: [&str; 4] = [EVENT, TOUCH, TABLE, FRAME];
-const INSTANCE: &str = "prime-cts-";
-
-const REMEDY: &str = "run as root with `mount -t tracefs nodev /sys/kernel/tracing`, on a kernel with \
-                      CONFIG_KPROBE_EVENTS=y and without lockdown=confidentiality";
 
 /// A probe and its instance; removed when dropped, in the process that placed them.
 #[derive(Debug)]
 pub(super) struct Probe {
-    tracefs: PathBuf,
     event: String,
-    instance: PathBuf,
+    instance: Instance,
     form: &'static str,
     watched: Vec<Watched>,
-    owner: u32,
 }
 
 /// A probe other than the one on exports.
@@ -111,25 +97,12 @@ const OFFSETS_32: &[Form] = &[
     ),
 ];
 
-fn machine() -> String {
-    uapi::process::kernel().map(|(_, machine)| machine).unwrap_or_default()
-}
-
-/// `uname -m` of kernels with 64-bit pointers. A 32-bit program on arm64 sees `armv8l`.
-fn is_64_bit(machine: &str) -> bool {
-    machine.contains("64") || matches!(machine, "s390x" | "armv8l")
-}
-
 impl Probe {
     pub(super) fn place(tracefs: &Path) -> Result<Self, NotAvailable> {
-        remove_leftovers(tracefs);
-        let owner = std::process::id();
-        let instances = tracefs.join("instances");
-        let (number, instance) = make_instance(&instances, owner)
-            .map_err(|error| NotAvailable::from_io("make a trace instance", &instances, REMEDY, &error))?;
-        let event = format!("{EVENT}{owner}_{number}");
+        let instance = Instance::make(tracefs)?;
+        let event = format!("{EVENT}{}", instance.number());
         // From here on, dropping it cleans up.
-        let mut probe = Self { tracefs: tracefs.into(), event, instance, form: "", watched: Vec::new(), owner };
+        let mut probe = Self { event, instance, form: "", watched: Vec::new() };
         probe.form = probe.define()?;
         probe.watch_touches();
         probe.watch_tables();
@@ -142,7 +115,7 @@ impl Probe {
         for function in TOUCHES {
             let event = self.beside(TOUCH, function);
             let forms = CALLERS.iter().map(|caller| format!("p:{GROUP}/{event} {function} {caller}"));
-            if forms.into_iter().any(|command| self.command(command.trim_end()).is_ok()) {
+            if forms.into_iter().any(|command| self.instance.define(&event, command.trim_end()).is_ok()) {
                 self.watched.push(Watched { event, what: What::Touch(function) });
             }
         }
@@ -154,7 +127,9 @@ impl Probe {
         for (what, kind, functions) in TABLES {
             for function in *functions {
                 let event = self.beside(TABLE, &format!("{kind}_{function}"));
-                let place = |arguments: &str| self.command(&format!("{kind}:{GROUP}/{event} {function} {arguments}"));
+                let mut place = |arguments: &str| {
+                    self.instance.define(&event, &format!("{kind}:{GROUP}/{event} {function} {arguments}"))
+                };
                 let placed = match what {
                     What::Mapped => place("table=$retval:x64").or_else(|_| place("table=$retval:x32")).is_ok(),
                     _ => forms.iter().any(|arguments| place(arguments).is_ok()),
@@ -169,8 +144,10 @@ impl Probe {
     fn watch_frames(&mut self) {
         let forms = if is_64_bit(&machine()) { FRAMES_64 } else { FRAMES_32 };
         let event = self.beside(FRAME, MAPS_FRAMES);
-        let place = |arguments: &&str| self.command(&format!("p:{GROUP}/{event} {MAPS_FRAMES} {arguments}")).is_ok();
-        if forms.iter().any(place) {
+        let instance = &mut self.instance;
+        let mut place =
+            |arguments: &&str| instance.define(&event, &format!("p:{GROUP}/{event} {MAPS_FRAMES} {arguments}")).is_ok();
+        if forms.iter().any(&mut place) {
             self.watched.push(Watched { event, what: What::Frame });
         }
     }
@@ -185,36 +162,24 @@ impl Probe {
     }
 
     /// Writes the first form that this kernel takes.
-    fn define(&self) -> Result<&'static str, NotAvailable> {
+    fn define(&mut self) -> Result<&'static str, NotAvailable> {
         let offsets = if is_64_bit(&machine()) { OFFSETS_64 } else { OFFSETS_32 };
         let mut refused = io::Error::from_raw_os_error(Errno::EINVAL as i32);
         for (form, arguments) in std::iter::once(&NAMES).chain(offsets) {
-            match self.command(&format!("p:{GROUP}/{} dma_buf_export {arguments}", self.event)) {
+            let command = format!("p:{GROUP}/{} dma_buf_export {arguments}", self.event);
+            match self.instance.define(&self.event, &command) {
                 Ok(()) => return Ok(form),
                 Err(error) => refused = error,
             }
         }
-        let path = self.tracefs.join("kprobe_events");
+        let path = self.instance.commands();
         Err(NotAvailable::from_io("place a probe on dma_buf_export", &path, REMEDY, &refused))
     }
 
-    /// One command to `kprobe_events`; appended, for writing from the start removes everyone's probes.
-    fn command(&self, command: &str) -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).open(self.tracefs.join("kprobe_events"))?;
-        file.write_all(format!("{command}\n").as_bytes())
-    }
-
-    /// Switches the event on in the instance and opens its pipe.
+    /// Switches the events on in the instance and opens its pipe.
     pub(super) fn open(&self) -> Result<File, NotAvailable> {
         // Small, for memory is taken for every processor; a few thousand exports fit.
-        let _ = set(&self.instance.join("buffer_size_kb"), "512");
-        for event in self.events() {
-            let enable = self.enable(&event);
-            set(&enable, "1").map_err(|error| NotAvailable::from_io("switch the probe on", &enable, REMEDY, &error))?;
-        }
-        let path = self.instance.join("trace_pipe");
-        let pipe = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&path);
-        pipe.map_err(|error| NotAvailable::from_io("read the trace", &path, REMEDY, &error))
+        self.instance.open("512")
     }
 
     pub(super) fn event(&self) -> &str {
@@ -224,80 +189,6 @@ impl Probe {
     pub(super) fn form(&self) -> &'static str {
         self.form
     }
-
-    fn events(&self) -> Vec<String> {
-        std::iter::once(self.event.clone()).chain(self.watched.iter().map(|watched| watched.event.clone())).collect()
-    }
-
-    fn enable(&self, event: &str) -> PathBuf {
-        self.instance.join("events").join(GROUP).join(event).join("enable")
-    }
-}
-
-impl Drop for Probe {
-    fn drop(&mut self) {
-        // A forked child must not take away what its parent still uses.
-        if self.owner != std::process::id() {
-            return;
-        }
-        // An event is busy as long as an instance has it switched on.
-        for event in self.events() {
-            let _ = set(&self.enable(&event), "0");
-        }
-        let _ = std::fs::remove_dir(&self.instance);
-        for event in self.events() {
-            let _ = self.command(&format!("-:{GROUP}/{event}"));
-        }
-    }
-}
-
-fn make_instance(instances: &Path, owner: u32) -> io::Result<(u32, PathBuf)> {
-    let mut number = 0;
-    loop {
-        let path = instances.join(format!("{INSTANCE}{owner}-{number}"));
-        match std::fs::create_dir(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 64 => number += 1,
-            made => return made.map(|()| (number, path)),
-        }
-    }
-}
-
-/// Writes to a file that is there; in tracefs none is made.
-fn set(path: &Path, value: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).open(path)?.write_all(value.as_bytes())
-}
-
-/// Removes what processes left that are gone.
-fn remove_leftovers(tracefs: &Path) {
-    for name in names(&tracefs.join("instances")).filter(|name| is_left(name, INSTANCE)) {
-        let instance = tracefs.join("instances").join(name);
-        for event in names(&instance.join("events").join(GROUP)).filter(|name| is_left_event(name)) {
-            let _ = set(&instance.join("events").join(GROUP).join(event).join("enable"), "0");
-        }
-        let _ = std::fs::remove_dir(instance);
-    }
-    for event in names(&tracefs.join("events").join(GROUP)).filter(|name| is_left_event(name)) {
-        if let Ok(mut file) = OpenOptions::new().append(true).open(tracefs.join("kprobe_events")) {
-            let _ = file.write_all(format!("-:{GROUP}/{event}\n").as_bytes());
-        }
-    }
-}
-
-fn names(folder: &Path) -> impl Iterator<Item = String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().into_string().ok())
-}
-
-fn is_left_event(name: &str) -> bool {
-    EVENTS.into_iter().any(|prefix| is_left(name, prefix))
-}
-
-/// Returns whether a name of ours carries the number of a process that is gone.
-fn is_left(name: &str, prefix: &str) -> bool {
-    let proc = Path::new("/proc");
-    let pid = name.strip_prefix(prefix).and_then(|rest| rest.split(['-', '_']).next());
-    let pid = pid.filter(|pid| !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit()));
-    pid.is_some_and(|pid| proc.join("self").exists() && !proc.join(pid).exists())
 }
 
 #[cfg(test)]
@@ -323,7 +214,7 @@ mod tests {
         let probe = Probe::place(root.path()).unwrap();
         let event = format!("export_{}_0", std::process::id());
         assert_eq!(probe.event(), event);
-        assert_eq!(names(&root.path().join("instances")).count(), 1);
+        assert_eq!(std::fs::read_dir(root.path().join("instances")).unwrap().count(), 1);
         drop(probe);
         let commands = commands(&root);
         assert!(
@@ -336,7 +227,7 @@ mod tests {
         assert_eq!(placed.len(), 2 + TOUCHES.len() + tables, "{commands:?}");
         let taken: Vec<_> = taken.iter().map(|line| &line[1..]).collect();
         assert_eq!(taken, placed.iter().map(|line| &line[1..]).collect::<Vec<_>>());
-        assert_eq!(names(&root.path().join("instances")).count(), 0);
+        assert_eq!(std::fs::read_dir(root.path().join("instances")).unwrap().count(), 0);
         let text = std::fs::read_to_string(root.path().join("kprobe_events")).unwrap();
         assert!(text.starts_with("p:kprobes/other"));
     }
@@ -346,7 +237,7 @@ mod tests {
         let root = tracefs();
         let (one, two) = (Probe::place(root.path()).unwrap(), Probe::place(root.path()).unwrap());
         assert_ne!(one.event(), two.event());
-        assert_ne!(one.instance, two.instance);
+        assert_ne!(one.instance.number(), two.instance.number());
     }
 
     #[test]
@@ -357,26 +248,5 @@ mod tests {
         assert_eq!(refused.errno, Some(Errno::ENOENT));
         drop(probe);
         assert!(commands(&root).iter().any(|line| line.starts_with("-:prime_cts/export_")));
-    }
-
-    #[test]
-    fn leftovers_of_a_process_that_is_gone_are_removed() {
-        let root = tracefs();
-        // Above the highest number that a process can have.
-        let gone = ["instances/prime-cts-99999999-0", "events/prime_cts/export_99999999_0"];
-        let kept = ["instances/somebody-else", "instances/prime-cts-x", "events/prime_cts/export_1_0"];
-        for folder in gone.into_iter().chain(kept) {
-            std::fs::create_dir_all(root.path().join(folder)).unwrap();
-        }
-        remove_leftovers(root.path());
-        assert_eq!(commands(&root), ["-:prime_cts/export_99999999_0"]);
-        assert!(!root.path().join(gone[0]).exists());
-        assert!(kept.iter().all(|folder| root.path().join(folder).exists()));
-    }
-
-    #[test]
-    fn the_size_of_a_pointer_by_machine() {
-        assert!(["x86_64", "aarch64", "riscv64", "armv8l", "ppc64le"].into_iter().all(is_64_bit));
-        assert!(!["armv7l", "i686", "riscv32"].into_iter().any(is_64_bit));
     }
 }

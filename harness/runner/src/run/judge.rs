@@ -1,6 +1,7 @@
 //! From what was seen to a verdict. Pure.
 
 use kernel_log::{Splat, SplatKind, taint_names};
+use oracle::dma::{Breach, Side};
 use oracle::provenance::{Shared, Touch};
 use spec::verdict::Verdict;
 use uapi::process::Ending;
@@ -23,6 +24,7 @@ pub fn judge(ran: &ChildOutcome, seen: &Observations, drivers: &Drivers) -> (Ver
     findings.extend(of_taint(seen));
     findings.extend(seen.touched.iter().map(of_touch));
     findings.extend(seen.shared.iter().map(of_shared));
+    findings.extend(seen.broken.iter().map(of_breach));
     findings.extend(of_frames(seen));
     findings.extend(of_gaps(seen));
     let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass);
@@ -140,6 +142,24 @@ fn of_shared(shared: &Shared) -> Finding {
     )
 }
 
+/// Makes failures of the faults that this machine cannot show, and returns the verdict with them.
+pub fn fail_latent(verdict: Verdict, findings: &mut [Finding]) -> Verdict {
+    let latent = findings.iter_mut().filter(|finding| finding.latent);
+    latent.for_each(|finding| finding.verdict = Verdict::Fail);
+    findings.iter().map(|finding| finding.verdict).max().map_or(verdict, |worst| worst.max(verdict))
+}
+
+/// A rule of the DMA contract that was broken, where this machine cannot show it a note.
+fn of_breach(breach: &Breach) -> Finding {
+    let verdict = if breach.latent { Verdict::Pass } else { Verdict::Fail };
+    let blame = match breach.side {
+        Side::Exporter => Blame::Exporter,
+        Side::Importer => Blame::Importer,
+    };
+    let seen = format!("{} ({}): {}", breach.rule.name(), breach.device, breach.seen);
+    Finding { latent: breach.latent, ..Finding::new(Oracle::Dma, verdict, blame, seen, breach.rule.demand()) }
+}
+
 fn of_taint(seen: &Observations) -> Option<Finding> {
     let trouble = seen.taint & kernel_log::TAINT_TROUBLE;
     // A splat that was read says more than the bit that it left.
@@ -187,6 +207,24 @@ mod tests {
             (Verdict::Fail, Blame::Exporter, "sg_table")
         );
         assert!(findings[0].seen.contains("0x64") && findings[0].seen.contains("0x6"), "{}", findings[0].seen);
+    }
+
+    #[test]
+    fn a_broken_rule_of_the_dma_contract_names_its_side_and_a_latent_one_fails_nothing() {
+        let of = |latent, side| {
+            let (device, seen) = ("vgem".into(), "begin_cpu_access does not call dma_sync_sg_for_cpu".into());
+            let breach = Breach { pid: 1, rule: oracle::dma::Rule::Sync, side, latent, device, seen };
+            let seen = Observations { broken: vec![breach], ..Observations::default() };
+            judge(&ran(Ending::Exited(0), done()), &seen, &Drivers::default())
+        };
+        let (verdict, findings) = of(false, Side::Importer);
+        assert_eq!((verdict, findings[0].blame, findings[0].latent), (Verdict::Fail, Blame::Importer, false));
+        assert!(findings[0].seen.starts_with("sync (vgem): begin_cpu_access"), "{}", findings[0].seen);
+        let (verdict, findings) = of(true, Side::Exporter);
+        assert_eq!((verdict, findings[0].blame, findings[0].latent), (Verdict::Pass, Blame::Exporter, true));
+        let mut findings = findings;
+        assert_eq!(fail_latent(verdict, &mut findings), Verdict::Fail);
+        assert_eq!(findings[0].verdict, Verdict::Fail);
     }
 
     fn ran(ending: Ending, said: Vec<Message>) -> ChildOutcome {

@@ -42,6 +42,8 @@ pub struct Runner {
     last: Vec<String>,
     /// What the kernel said behind cells, which no one has asked for yet.
     late: Vec<(Vec<String>, Late)>,
+    /// Latent faults of the DMA contract are failures.
+    latent_fails: bool,
 }
 
 /// A cell that runs.
@@ -92,12 +94,20 @@ impl Runner {
         let damage = Damage::before(kernel_log::taint(Path::new("/proc")));
         let (steps, settle, workers) = (Duration::ZERO, Settle::default(), Workers::default());
         let (running, busy, confirmed, last, late) = Default::default();
-        Self { watch, contiguous, steps, damage, settle, workers, running, busy, confirmed, last, late }
+        let latent_fails = false;
+        Self { watch, contiguous, steps, damage, settle, workers, running, busy, confirmed, last, late, latent_fails }
+    }
+
+    /// Makes latent faults of the DMA contract failures.
+    pub fn fail_latent(&mut self) {
+        self.latent_fails = true;
     }
 
     /// Returns the watch, for work that is not a cell.
     pub fn into_watch(self) -> Watch {
-        self.watch
+        let mut watch = self.watch;
+        watch.leave_contract();
+        watch
     }
 
     /// Each oracle, and why it is missing.
@@ -256,6 +266,9 @@ impl Runner {
 
     fn result(&mut self, cell: &Cell, ran: &ChildOutcome, seen: &Observations) -> CellResult {
         let (mut verdict, mut findings) = judge::judge(ran, seen, &cell.drivers());
+        if self.latent_fails {
+            verdict = judge::fail_latent(verdict, &mut findings);
+        }
         if let Some(unseen) = self.unseen(cell).filter(|_| verdict == Verdict::Pass) {
             verdict = unseen.verdict;
             findings.push(unseen);

@@ -47,6 +47,8 @@ pub struct RunOptions {
     pub jobs: usize,
     /// What is done when a cell has harmed the machine.
     pub after_damage: AfterDamage,
+    /// Latent faults of the DMA contract are failures.
+    pub latent_fails: bool,
     /// All cells that this machine can run: of those that were not chosen, some may tell suspects apart.
     pub decide: Option<Plan>,
     /// Cells are run in the order of the plan alone: a console's reader knows by it which have ended.
@@ -174,6 +176,9 @@ impl<'a> Session<'a> {
         let started = Instant::now();
         let damaged = inventory.runner.damaged_by().is_some();
         let lookout = Lookout::of(options.after_damage, Shrinking::since_now("/proc"), damaged);
+        if options.latent_fails {
+            inventory.runner.fail_latent();
+        }
         let (held, again, ran, told) = (VecDeque::new(), Vec::new(), Vec::new(), so_far.number);
         let mut session = Self {
             options,

@@ -135,8 +135,18 @@ impl Undecided {
     /// Finds it in a process and in what was seen while it ran.
     pub(super) fn of(ran: &ChildOutcome, seen: &Observations) -> Option<Self> {
         // Named one by one: what is new there is the machine's, and asked for here, or the process's own.
-        let Observations { splats, dumps, taint, lost, lost_calls, touched: _, shared: _, frames: _, exported: _ } =
-            seen;
+        let Observations {
+            splats,
+            dumps,
+            taint,
+            lost,
+            lost_calls,
+            touched: _,
+            shared: _,
+            frames: _,
+            exported: _,
+            broken: _,
+        } = seen;
         let said = splats.first().or(dumps.first()).map(|splat| splat.title.clone());
         let taint = (taint & kernel_log::TAINT_TROUBLE != 0).then(|| "the kernel is tainted now".to_owned());
         let lost = (lost + lost_calls > 0).then(|| "records were overwritten before they could be read".into());

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use kernel_log::{Record, Splat, TaintFile};
+use oracle::dma::{Breach, Contract, Rule};
 use oracle::kmsg::KernelLog;
 use oracle::provenance::{Evidence, Shared, Touch, Tracer};
 
@@ -18,6 +19,7 @@ pub struct Watch {
     /// Records that were overwritten before `begin`.
     lost_before: u64,
     tracer: Result<Tracer, String>,
+    contract: Result<Contract, String>,
     bufinfo: Result<(), String>,
     /// `clear_warn_once`: what the kernel warns of once, it warns of again after each writing.
     once: Result<File, String>,
@@ -61,6 +63,8 @@ pub struct Observations {
     pub touched: Vec<Touch>,
     /// The sg_tables that two devices held at a time, mapped by the cell.
     pub shared: Vec<Shared>,
+    /// The rules of the DMA contract that the cell's devices broke.
+    pub broken: Vec<Breach>,
     /// The first page frames of mappings, and how many of them have no struct page.
     pub frames: Option<(Vec<u64>, usize)>,
     /// The implementations that buffers were exported through.
@@ -119,6 +123,10 @@ impl Watch {
             Some(tracefs) => Tracer::start(tracefs).map_err(text),
             None => Err("not asked for".to_owned()),
         };
+        let contract = match &sources.tracefs {
+            Some(tracefs) => Contract::start(tracefs).map_err(text),
+            None => Err("not asked for".to_owned()),
+        };
         let bufinfo = sources.debugfs.join("dma_buf/bufinfo");
         let bufinfo = File::open(&bufinfo).map(drop).map_err(|error| {
             format!("{}: {error}; mount -t debugfs nodev /sys/kernel/debug, run as root", bufinfo.display())
@@ -138,6 +146,7 @@ impl Watch {
             records: Vec::new(),
             lost_before: 0,
             tracer,
+            contract,
             bufinfo,
             once,
             copies: copies_sg_tables(),
@@ -157,6 +166,7 @@ impl Watch {
             state("map_dma_buf", self.tracer.as_ref().err()),
             state("struct-pages", self.touches().as_ref().err()),
             state("sg_table", self.tables().as_ref().err()),
+            state("dma", self.contract_rules().as_ref().err()),
             state("bufinfo", self.bufinfo.as_ref().err()),
             state("clear_warn_once", self.once.as_ref().err()),
         ]
@@ -190,6 +200,33 @@ impl Watch {
         }
     }
 
+    /// Takes the probes of the DMA contract away, for work whose speed counts and that is not judged by it.
+    pub fn leave_contract(&mut self) {
+        self.contract = Err("not asked for".to_owned());
+    }
+
+    /// Returns whether every rule of the DMA contract is seen.
+    fn contract_rules(&self) -> Result<(), String> {
+        let rules = self.contract.as_ref().map_err(Clone::clone)?.rules();
+        let unseen = |rule: &Rule| !rules.contains(rule);
+        let missing: Vec<&str> = Rule::ALL.into_iter().filter(unseen).map(Rule::name).collect();
+        let names = missing.join(", ");
+        let why =
+            format!("the kernel does not let functions be probed that show these rules: {names}; the others are seen");
+        if missing.is_empty() { Ok(()) } else { Err(why) }
+    }
+
+    /// What the process broke of the DMA contract. Of a trace with holes nothing is said.
+    fn broken(&mut self, pid: i32, driver: &str) -> Vec<Breach> {
+        let Ok(contract) = &mut self.contract else { return Vec::new() };
+        let lost = contract.lost();
+        contract.read();
+        let mut broken = contract.take_of(pid);
+        // User space says which pages a udmabuf has, and may name one twice.
+        broken.retain(|breach| driver != "udmabuf" || breach.rule != Rule::Entries);
+        if contract.lost() == lost { broken } else { Vec::new() }
+    }
+
     /// Begins to look, and lets the kernel forget of what it has warned. Returns what came since the last end.
     pub fn begin(&mut self) -> Late {
         let late = self.late();
@@ -201,6 +238,10 @@ impl Watch {
         if let Ok(tracer) = &mut self.tracer {
             tracer.read();
             tracer.forget();
+        }
+        if let Ok(contract) = &mut self.contract {
+            contract.read();
+            contract.forget();
         }
         late
     }
@@ -227,7 +268,7 @@ impl Watch {
     /// Returns what came since `begin`, or since another process was asked for: what the kernel does not attribute to a process,
     /// and what this one did; of the exports, those of the driver whose endpoint it used.
     pub fn end(&mut self, pid: i32, driver: &str) -> Observations {
-        let common = self.of_no_process();
+        let common = Observations { broken: self.broken(pid, driver), ..self.of_no_process() };
         let Ok(tracer) = &mut self.tracer else { return common };
         let lost = tracer.lost();
         tracer.read();

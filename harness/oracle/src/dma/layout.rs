@@ -1,0 +1,132 @@
+//! How `struct scatterlist` of this kernel is laid out.
+//!
+//! `include/linux/scatterlist.h`: page_link, offset, length, dma_address, and with CONFIG_NEED_SG_DMA_LENGTH dma_length; then
+//! flags, which may fill the padding. The width of dma_address is that of `dma_addr_t`. Nothing is believed that the
+//! tables themselves have not shown: see [`Layouts`].
+
+/// The place of each field, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) stride: usize,
+    /// Of page_link, which begins the structure.
+    pub(super) word: usize,
+    pub(super) dma_address: usize,
+    pub(super) dma_width: usize,
+    /// Where it is absent, `length` is the DMA length too.
+    pub(super) dma_length: Option<usize>,
+}
+
+const fn layout(stride: usize, word: usize, dma: (usize, usize), dma_length: Option<usize>) -> Layout {
+    Layout { stride, word, dma_address: dma.0, dma_width: dma.1, dma_length }
+}
+
+/// Those that show most come first: a length of its own for the device is not found where there is none.
+const OF_64_BIT: &[Layout] =
+    &[layout(32, 8, (16, 8), Some(24)), layout(24, 8, (16, 8), None), layout(32, 8, (16, 8), None)];
+const OF_32_BIT: &[Layout] = &[
+    layout(32, 4, (16, 8), Some(24)),
+    layout(20, 4, (12, 4), Some(16)),
+    layout(24, 4, (12, 4), Some(16)),
+    layout(24, 4, (16, 8), None),
+    layout(16, 4, (12, 4), None),
+    layout(20, 4, (12, 4), None),
+];
+
+/// Tables of several entries and of different shapes that must agree with a layout before it is believed. What lies behind
+/// a shorter structure is what was there before: in one table, or in many alike, it can look right by chance.
+const SHAPES: usize = 3;
+
+/// One of this many tables may disagree: a table can be wrong.
+const RARE: u32 = 8;
+
+/// What the tables say of a layout.
+#[derive(Debug, Clone, Default)]
+struct Votes {
+    agreed: u32,
+    disagreed: u32,
+    /// The entries and sizes of tables of several entries that agreed.
+    shapes: Vec<(usize, u64)>,
+}
+
+/// The layouts that are possible, and how many tables agreed with each.
+#[derive(Debug)]
+pub(super) struct Layouts {
+    candidates: &'static [Layout],
+    votes: Vec<Votes>,
+}
+
+impl Layouts {
+    pub(super) fn new(is_64_bit: bool) -> Self {
+        let candidates = if is_64_bit { OF_64_BIT } else { OF_32_BIT };
+        Self { candidates, votes: vec![Votes::default(); candidates.len()] }
+    }
+
+    /// Notes with which layouts a table agrees: it adds up to its buffer, and ends where it should. `None` where it was not
+    /// read to its end.
+    pub(super) fn vote(&mut self, entries: usize, size: u64, agrees: impl Fn(Layout) -> Option<bool>) {
+        for (candidate, votes) in self.candidates.iter().zip(&mut self.votes) {
+            match agrees(*candidate) {
+                Some(true) => {
+                    votes.agreed = votes.agreed.saturating_add(1);
+                    let shape = (entries, size);
+                    if entries > 1 && votes.shapes.len() < SHAPES && !votes.shapes.contains(&shape) {
+                        votes.shapes.push(shape);
+                    }
+                }
+                Some(false) => votes.disagreed = votes.disagreed.saturating_add(1),
+                None => {}
+            }
+        }
+    }
+
+    /// Returns the layout, once enough tables have agreed with it and hardly any has not.
+    pub(super) fn known(&self) -> Option<Layout> {
+        let believed =
+            |votes: &Votes| votes.shapes.len() >= SHAPES && votes.disagreed.saturating_mul(RARE) <= votes.agreed;
+        let place = self.votes.iter().position(believed)?;
+        Some(self.candidates[place])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_believed_before_tables_of_three_shapes_have_shown_it() {
+        let mut layouts = Layouts::new(true);
+        for size in [8192, 8192, 12288] {
+            layouts.vote(2, size, |layout| Some(layout.stride == 24));
+        }
+        assert_eq!(layouts.known(), None);
+        layouts.vote(2, 16384, |layout| Some(layout.stride == 24));
+        assert_eq!(layouts.known().map(|layout| layout.stride), Some(24));
+    }
+
+    #[test]
+    fn tables_of_one_entry_do_not_show_where_the_second_lies() {
+        let mut layouts = Layouts::new(false);
+        (0..9).for_each(|size| layouts.vote(1, size, |_| Some(true)));
+        assert_eq!(layouts.known(), None);
+    }
+
+    #[test]
+    fn what_lies_behind_a_shorter_structure_is_right_by_chance_only_now_and_then() {
+        let mut layouts = Layouts::new(false);
+        for size in 0..40 {
+            // That of 20 bytes with a DMA length is looked at before the one of 16 without.
+            let chance = size % 4 == 0;
+            layouts.vote(2, size, |layout| Some(layout.stride == 16 || (layout.stride == 20 && chance)));
+        }
+        assert_eq!(layouts.known().map(|layout| layout.stride), Some(16));
+    }
+
+    #[test]
+    fn a_wrong_table_now_and_then_changes_nothing() {
+        let mut layouts = Layouts::new(true);
+        for size in 0..40 {
+            layouts.vote(2, size, |layout| Some(layout.dma_length.is_some() && size % 10 != 9));
+        }
+        assert!(layouts.known().is_some_and(|layout| layout.dma_length.is_some()));
+    }
+}
