@@ -33,7 +33,7 @@ pub fn shown(command: &mut Command, purpose: &str, package: &'static str) -> Res
 }
 
 /// The same program, which the kernel kills when the thread that starts it is gone, however that came (prctl(2),
-/// PR_SET_PDEATHSIG): a machine that nobody reads would use a processor for ever.
+/// PR_SET_PDEATHSIG): a machine that no one reads would use a processor forever.
 pub fn dying_with_us(command: &Command) -> Command {
     let mut dying = Command::new("setpriv");
     dying.args(["--pdeathsig", "KILL"]).arg(command.get_program()).args(command.get_args());

@@ -9,7 +9,7 @@ use crate::matrix::{How, Matrix, Seen};
 use crate::suspects::{Members, Suspects};
 use crate::trace;
 
-/// Failures whose traces begin in the same driver, of which nobody else takes part in all.
+/// Failures whose traces begin in the same driver, of which no one else takes part in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traced {
     /// The place of the driver among the groups.
