@@ -248,6 +248,6 @@ fn a_negative_wait_is_vivid_s_only_if_its_thread_waited() {
         let found = Finding { lines: vec![seen.to_owned(), head], ..found };
         known.explain("load.kernel-log.board", &[found]).map(|explained| explained.names)
     };
-    assert_eq!(names("vivid-003-vid-c"), Some(vec!["vivid-sequence-repeats".to_owned()]));
+    assert_eq!(names("vivid-003-vid-c"), Some(vec!["vivid-negative-wait".to_owned()]));
     assert_eq!(names("kworker/0:1"), None);
 }
