@@ -36,8 +36,8 @@ const OF_32_BIT: &[Layout] = &[
 /// a shorter structure is what was there before: in one table, or in many alike, it can look right by chance.
 const SHAPES: usize = 3;
 
-/// One of this many tables may disagree: a table can be wrong.
-const RARE: u32 = 8;
+/// One that is right agrees with so many times the tables that one of another shape does by chance.
+const CLEARLY: u32 = 2;
 
 /// What the tables say of a layout.
 #[derive(Debug, Clone, Default)]
@@ -62,14 +62,17 @@ impl Layouts {
     }
 
     /// Notes with which layouts a table agrees: it adds up to its buffer, and ends where it should. `None` where it was not
-    /// read to its end.
+    /// read to its end. A table of one entry does not show where the next would be, and says nothing.
     pub(super) fn vote(&mut self, entries: usize, size: u64, agrees: impl Fn(Layout) -> Option<bool>) {
+        if entries < 2 {
+            return;
+        }
         for (candidate, votes) in self.candidates.iter().zip(&mut self.votes) {
             match agrees(*candidate) {
                 Some(true) => {
                     votes.agreed = votes.agreed.saturating_add(1);
                     let shape = (entries, size);
-                    if entries > 1 && votes.shapes.len() < SHAPES && !votes.shapes.contains(&shape) {
+                    if votes.shapes.len() < SHAPES && !votes.shapes.contains(&shape) {
                         votes.shapes.push(shape);
                     }
                 }
@@ -79,12 +82,16 @@ impl Layouts {
         }
     }
 
-    /// Returns the layout, once enough tables have agreed with it and hardly any has not.
+    /// Returns the layout, once enough tables have agreed with it, most of all, and clearly more than with any of another
+    /// shape. Not all need agree: a driver whose tables are wrong may be behind many of them.
     pub(super) fn known(&self) -> Option<Layout> {
-        let believed =
-            |votes: &Votes| votes.shapes.len() >= SHAPES && votes.disagreed.saturating_mul(RARE) <= votes.agreed;
-        let place = self.votes.iter().position(believed)?;
-        Some(self.candidates[place])
+        let most = self.votes.iter().map(|votes| votes.agreed).max()?;
+        let place = self.votes.iter().position(|votes| votes.agreed == most)?;
+        let (layout, votes) = (self.candidates[place], &self.votes[place]);
+        let shape = |layout: &Layout| (layout.stride, layout.dma_address, layout.dma_width);
+        let others = self.candidates.iter().zip(&self.votes).filter(|(other, _)| shape(other) != shape(&layout));
+        let clear = others.into_iter().all(|(_, other)| other.agreed.saturating_mul(CLEARLY) <= most);
+        (votes.shapes.len() >= SHAPES && votes.disagreed <= votes.agreed && clear).then_some(layout)
     }
 }
 
@@ -119,6 +126,25 @@ mod tests {
             layouts.vote(2, size, |layout| Some(layout.stride == 16 || (layout.stride == 20 && chance)));
         }
         assert_eq!(layouts.known().map(|layout| layout.stride), Some(16));
+    }
+
+    #[test]
+    fn what_looks_right_by_chance_as_often_as_what_is_right_is_waited_for() {
+        let mut layouts = Layouts::new(false);
+        let vote = |layouts: &mut Layouts, size: u64, chance: bool| {
+            layouts.vote(2, size, |layout| Some(layout.stride == 16 || (layout.stride == 20 && chance)));
+        };
+        (0..4).for_each(|size| vote(&mut layouts, size, true));
+        assert_eq!(layouts.known(), None);
+        (4..9).for_each(|size| vote(&mut layouts, size, false));
+        assert_eq!(layouts.known().map(|layout| layout.stride), Some(16));
+    }
+
+    #[test]
+    fn a_helper_that_shortens_the_tables_of_many_drivers_does_not_hide_how_they_are_laid_out() {
+        let mut layouts = Layouts::new(true);
+        (0..100).for_each(|size| layouts.vote(2, size, |layout| Some(layout.dma_length.is_some() && size % 5 > 1)));
+        assert!(layouts.known().is_some_and(|layout| layout.dma_length.is_some()));
     }
 
     #[test]
