@@ -2,7 +2,7 @@
 //! in the kernel see it. The rules, with where the kernel says so, are in [`DMA.md`](../../DMA.md).
 //!
 //! A probe each sits on the calls of the dma-buf core, and on those of the DMA API that exporters and importers make
-//! within them. [`state`] follows each attachment; [`table`] reads the sg_table that it was given.
+//! within them. `state` follows each attachment; `table` reads the sg_table that it was given.
 
 mod breach;
 mod call;
