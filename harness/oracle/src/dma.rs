@@ -19,6 +19,8 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::NotAvailable;
+use crate::kernel_config::KernelConfig;
+use layout::{Layout, Layouts};
 use probe::Probe;
 use state::State;
 
@@ -45,7 +47,8 @@ impl Contract {
     pub fn start(tracefs: &Path) -> Result<Self, NotAvailable> {
         let probe = Probe::place(tracefs)?;
         let pipe = probe.open()?;
-        let state = State::new(probe.is_64_bit(), probe.syncs_are_always_calls());
+        let layouts = Layouts::new(probe.is_64_bit(), stated_layout());
+        let state = State::new(layouts, probe.syncs_are_always_calls());
         let prefix = format!(" {}", probe.prefix());
         Ok(Self { chunk: vec![0; 64 * 1024], prefix, pending: Vec::new(), pipe, probe, state, lost: 0 })
     }
@@ -96,6 +99,12 @@ impl Contract {
     pub fn rules(&self) -> Vec<Rule> {
         self.probe.rules()
     }
+}
+
+/// The layout of the sg_tables by the kernel's configuration, where that can be read.
+fn stated_layout() -> Option<Layout> {
+    let (release, _) = uapi::process::kernel().ok()?;
+    Layout::stated(&KernelConfig::read(Path::new("/"), &release).ok()?)
 }
 
 #[cfg(test)]

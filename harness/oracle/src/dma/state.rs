@@ -63,9 +63,9 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(is_64_bit: bool, syncs_are_calls: bool) -> Self {
+    pub(super) fn new(layouts: Layouts, syncs_are_calls: bool) -> Self {
         Self {
-            layouts: Layouts::new(is_64_bit),
+            layouts,
             syncs_are_calls,
             windows: Windows::default(),
             attachments: BTreeMap::new(),

@@ -47,9 +47,10 @@ impl Raw {
         if entries == 0 || self.nents > self.orig_nents {
             return None;
         }
+        let whole = |layout: Layout| entries * layout.stride <= self.bytes.len();
+        layouts.check(|layout| whole(layout).then(|| self.by(layout).is_some()));
         layouts.vote(entries, size, |layout| {
-            let whole = entries * layout.stride <= self.bytes.len();
-            whole.then(|| self.by(layout).is_some_and(|table| table.adds_up(size)))
+            whole(layout).then(|| self.by(layout).is_some_and(|table| table.adds_up(size)))
         });
         self.by(layouts.known()?)
     }
@@ -184,7 +185,7 @@ pub(super) mod tests {
     }
 
     pub(crate) fn learned() -> Layouts {
-        let mut layouts = Layouts::new(true);
+        let mut layouts = Layouts::new(true, None);
         // Enough for tests that show wrong ones.
         for pages in 1..40 {
             raw(&[(0x1000, 0x10_0000, 1), (0x2000, 0x20_0000, pages)]).read(&mut layouts, u64::from(1 + pages) * 4096);
@@ -206,7 +207,7 @@ pub(super) mod tests {
 
     #[test]
     fn nothing_is_read_before_the_layout_has_shown_itself() {
-        let mut layouts = Layouts::new(true);
+        let mut layouts = Layouts::new(true, None);
         let good = |pages| (raw(&[(0x1000, 0x10_0000, 1), (0x2000, 0x20_0000, pages)]), u64::from(1 + pages) * 4096);
         let mut read = |pages| good(pages).0.read(&mut layouts, good(pages).1).is_some();
         assert_eq!([1, 1, 1, 2, 3].map(&mut read), [false, false, false, false, true]);

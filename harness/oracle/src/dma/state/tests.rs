@@ -2,6 +2,7 @@
 
 use super::super::table::tests::raw;
 use super::*;
+use crate::dma::layout::Layouts;
 
 const BUF: u64 = 0x100;
 const DEV: u64 = 0x200;
@@ -18,7 +19,7 @@ fn arguments(attachment: u64) -> Arguments {
 
 impl Story {
     fn new() -> Self {
-        let mut story = Self { state: State::new(true, true) };
+        let mut story = Self { state: State::new(Layouts::new(true, None), true) };
         // Good tables show the layout.
         for pages in 1..40 {
             let entries = [ENTRIES[0], (0x2000, 0x20_0000, pages)];
