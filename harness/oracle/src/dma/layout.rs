@@ -55,7 +55,7 @@ const OF_32_BIT: &[Layout] = &[
 /// a shorter structure is what was there before: in one table, or in many alike, it can look right by chance.
 const SHAPES: usize = 3;
 
-/// One that is right agrees with so many times the tables that one of another shape does by chance.
+/// The right one agrees with at least this many times the tables that one of another shape does by chance.
 const CLEARLY: u32 = 2;
 
 /// What the tables say of a layout.
