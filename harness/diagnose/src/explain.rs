@@ -1,6 +1,6 @@
 //! Takes the suspect that explains most, leaves out what it explains, and looks again: a kernel can have several faults.
 
-use event::cause::{Cause, Role, Sharer};
+use event::cause::{Cause, Role, Sharer, Sure};
 
 use crate::evidence;
 use crate::found::Found;
@@ -72,9 +72,40 @@ pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
     let mut left = places(matrix, How::Fails);
     let late = traced::of(matrix, &left, suspects, &members);
     left.retain(|place| !late.iter().any(|traced| traced.cells.contains(place)));
+    let mut causes = explained(matrix, suspects, &members, left);
+    causes.extend(late.iter().map(|traced| traced::cause(traced, matrix, suspects)));
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.cells.len()));
+    refusals(matrix, suspects, &members, &mut causes);
+    causes
+}
+
+/// Adds what was refused though the board takes it. A refusal that is documented says what two devices cannot do together,
+/// and not who is wrong: it is no evidence against anyone who fails otherwise, and one of refusals alone stays open.
+fn refusals(matrix: &Matrix, suspects: &Suspects, members: &[Members], causes: &mut Vec<Cause>) {
+    let mut left = places(matrix, How::Refuses);
+    left.retain(|&place| {
+        let cell = &matrix.cells[place];
+        let has = |cause: &&mut Cause| {
+            let mut in_role = cell.in_role(cause.suspect.role).map(|number| &matrix.endpoints[usize::from(number)]);
+            in_role.any(|key| cause.suspect.endpoints.contains(key))
+        };
+        let of = causes.iter_mut().find(has);
+        let new = of.is_none();
+        of.into_iter().for_each(|cause| cause.cells.push(matrix.id(cell)));
+        new
+    });
+    let alone = explained(matrix, suspects, members, left).into_iter();
+    causes.extend(alone.map(|cause| Cause { sure: Sure::Open, why: NO_EVIDENCE.into(), ..cause }));
+}
+
+/// Why a cause of refusals is open.
+const NO_EVIDENCE: &str = "a refusal that is documented says what two devices cannot do together, not who is wrong";
+
+/// The causes of the failures in these places.
+fn explained(matrix: &Matrix, suspects: &Suspects, members: &[Members], mut left: Vec<usize>) -> Vec<Cause> {
     let mut all: Vec<Explained> = Vec::new();
     while !left.is_empty() && all.len() < CAUSES {
-        let Some(best) = simplest(&ranked(matrix, &left, suspects, &members), left.len()) else { break };
+        let Some(best) = simplest(&ranked(matrix, &left, suspects, members), left.len()) else { break };
         let is = |place: &usize| {
             let cell = &matrix.cells[*place];
             members[best.group].take_part(cell, best.role) || is_alone(cell) && members[best.group].are_alone(cell)
@@ -83,24 +114,21 @@ pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
         left.retain(|place| !is(place));
         all.push(Explained { best, cells });
     }
-    while let Some((one, other, joined)) = join(matrix, suspects, &members, &all) {
+    while let Some((one, other, joined)) = join(matrix, suspects, members, &all) {
         all.remove(other);
         all[one] = joined;
     }
     let tell = |explained: &Explained| {
-        let mut ranked = ranked(matrix, &explained.cells, suspects, &members);
+        let mut ranked = ranked(matrix, &explained.cells, suspects, members);
         let is = |one: &Candidate| (one.group, one.role) == (explained.best.group, explained.best.role);
         let place = ranked.iter().position(is).unwrap_or(0);
         let best = ranked.remove(place);
         ranked.insert(0, best);
-        let common = common(matrix, suspects, &members, &all, explained);
-        let (members, cells) = (&members[..], &explained.cells[..]);
+        let common = common(matrix, suspects, members, &all, explained);
+        let cells = &explained.cells[..];
         evidence::cause(&Found { matrix, suspects, members, ranked: &ranked, cells, common })
     };
-    let mut causes: Vec<Cause> = all.iter().map(tell).collect();
-    causes.extend(late.iter().map(|traced| traced::cause(traced, matrix, suspects)));
-    causes.sort_by_key(|cause| std::cmp::Reverse(cause.cells.len()));
-    causes
+    all.iter().map(tell).collect()
 }
 
 /// The best candidate, or one that explains all failures by itself nearly as well as that one explains a part of them: one

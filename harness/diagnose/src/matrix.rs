@@ -17,7 +17,9 @@ pub enum How {
     Known,
     /// The rule was looked at, and it held.
     Passes,
-    /// Nothing: refused, not observable, blocked, on a damaged kernel, or not shown again.
+    /// The board takes it, and it was refused as the kernel's documents allow.
+    Refuses,
+    /// Nothing: refused as expected, not observable, blocked, on a damaged kernel, or not shown again.
     Nothing,
 }
 
@@ -92,7 +94,7 @@ fn how(cell: &CellEnd) -> How {
         Verdict::Pass => How::Passes,
         _ if broken && cell.findings.iter().any(not_again) => How::Nothing,
         _ if broken && !cell.known.is_empty() => How::Known,
-        Verdict::Refused if cell.outcome.unwanted() => How::Fails,
+        Verdict::Refused if cell.outcome.unwanted() => How::Refuses,
         _ if broken && cell.outcome.unwanted() => How::Fails,
         _ => How::Nothing,
     }
@@ -153,7 +155,7 @@ impl Matrix {
         let exporter = self.endpoint(cell.exporter.as_deref());
         let importers = [&cell.importer, &cell.second_importer].map(|key| self.endpoint(key.as_deref()));
         let mut place = u32::MAX;
-        if matches!(how, How::Fails | How::Known) {
+        if matches!(how, How::Fails | How::Refuses | How::Known) {
             place = self.failures.len() as u32;
             self.failures.push(failure(cell));
         }
@@ -226,7 +228,7 @@ mod tests {
         for verdict in [Verdict::Blocked, Verdict::NotObservable, Verdict::Error] {
             assert_eq!(seen(|cell| cell.verdict = verdict), How::Nothing);
         }
-        assert_eq!(seen(|cell| cell.verdict = Verdict::Refused), How::Fails);
+        assert_eq!(seen(|cell| cell.verdict = Verdict::Refused), How::Refuses);
         assert_eq!(seen(|cell| (cell.verdict, cell.outcome) = (Verdict::Refused, Outcome::Expected)), How::Nothing);
     }
 

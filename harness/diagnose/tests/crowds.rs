@@ -3,7 +3,7 @@
 mod common;
 
 use common::{BOARD, Dice, Judge, PAIRS, causes, clean, culprits, has_role, plant, say};
-use event::cause::Role;
+use event::cause::{Role, Sure};
 use event::finding::NOT_SHOWN_ALONE;
 use event::{Blame, CellEnd, Oracle};
 use spec::verdict::{Outcome, Verdict};
@@ -72,6 +72,28 @@ fn crashes_timeouts_and_refusals_are_failures_like_others() {
         };
         judged(spoil, |_, _| ()).demand(verdict.word(), 95, 95);
     }
+}
+
+#[test]
+fn refusals_leave_a_cause_open_and_are_no_evidence_beside_failures() {
+    let refuse = |cell: &mut CellEnd| {
+        cell.verdict = Verdict::Refused;
+        cell.findings.iter_mut().for_each(|finding| finding.verdict = Verdict::Refused);
+    };
+    let vgem = |cell: &CellEnd, role| has_role(cell, &["drm-vgem"], role);
+    let mut cells = clean(BOARD);
+    plant(&mut cells, |cell| cell.case == "identity.re-export" && vgem(cell, Role::Importer), refuse);
+    let only = causes(BOARD, cells.clone());
+    assert_eq!((only.len(), only[0].sure), (1, Sure::Open), "{only:?}");
+    // What vkms breaks is told as if no one had refused anything.
+    let broken = |cell: &CellEnd| cell.case == "leaks.import" && has_role(cell, &["drm-vkms"], Role::Importer);
+    plant(&mut cells, broken, |_| ());
+    let both = causes(BOARD, cells);
+    let mut alone = clean(BOARD);
+    plant(&mut alone, broken, |_| ());
+    assert_eq!(both[0].evidence, causes(BOARD, alone)[0].evidence);
+    assert_eq!(both[0].suspect.name, "vkms");
+    assert_eq!((both.len(), &both[1].suspect.name[..], both[1].sure), (2, "vgem", Sure::Open), "{both:?}");
 }
 
 #[test]
