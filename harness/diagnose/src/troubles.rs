@@ -14,13 +14,20 @@ pub fn causes(troubles: &[Trouble], matrix: &Matrix, suspects: &Suspects) -> Vec
     troubles.iter().filter(|trouble| trouble.what.unwanted()).map(|trouble| cause(trouble, matrix, suspects)).collect()
 }
 
-/// Adds them. What the same function has done again is no cause of its own, whether in a cell or between two.
+/// Adds them. What the same function has done again is no cause of its own, whether in a cell or between two; nor is a loss
+/// of the machine's with no more to name than some of those who are suspected already.
 pub fn add(causes: &mut Vec<Cause>, of_troubles: Vec<Cause>) {
     for cause in of_troubles {
-        let same = |one: &&mut Cause| {
+        let same = |one: &Cause| {
             one.function.is_some() && (&one.function, &one.suspect.name) == (&cause.function, &cause.suspect.name)
         };
-        match causes.iter_mut().find(same) {
+        let named = &cause.suspect.endpoints;
+        let is_part = |one: &Cause| {
+            let all = one.suspect.kind == Sharer::DmaBuf;
+            let within = named.iter().all(|key| one.suspect.endpoints.contains(key));
+            cause.sure == Sure::Open && !named.is_empty() && !all && within
+        };
+        match causes.iter_mut().find(|one| same(one) || is_part(one)) {
             Some(known) => {
                 known.evidence.fails += 1;
                 known.evidence.of += 1;
