@@ -73,8 +73,8 @@ impl Report {
                 self.is_about(kind, line);
                 true
             }
-            // Older kernels print the message behind the warning.
-            (Warning, Refcount | DmaDebug | Corruption | Lockdep) if self.cut && early => {
+            // Some architectures and older kernels print the message behind the warning.
+            (Warning, Refcount | DmaDebug | DmaLimit | Corruption | Lockdep) if self.cut && early => {
                 self.is_about(kind, line);
                 true
             }
