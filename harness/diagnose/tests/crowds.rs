@@ -85,7 +85,7 @@ fn refusals_leave_a_cause_open_and_are_no_evidence_beside_failures() {
     plant(&mut cells, |cell| cell.case == "identity.re-export" && vgem(cell, Role::Importer), refuse);
     let only = causes(BOARD, cells.clone());
     assert_eq!((only.len(), only[0].sure), (1, Sure::Open), "{only:?}");
-    // What vkms breaks is told as if no one had refused anything.
+    // What vkms breaks is reported as if no one had refused anything.
     let broken = |cell: &CellEnd| cell.case == "leaks.import" && has_role(cell, &["drm-vkms"], Role::Importer);
     plant(&mut cells, broken, |_| ());
     let both = causes(BOARD, cells);
