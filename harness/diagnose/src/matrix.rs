@@ -147,7 +147,9 @@ impl Matrix {
             self.cases.push(CaseFacts { id: cell.case.clone(), rule: cell.rule.clone() });
         }
         let how = how(cell);
-        if how == How::Nothing && cell.outcome.unwanted() {
+        // What was not run, and what ran on a damaged kernel, has lines of its own.
+        let own = cell.verdict == Verdict::Blocked || cell.damaged_by.is_some();
+        if how == How::Nothing && cell.outcome.unwanted() && !own {
             let seen = cell.findings.iter().find(|finding| finding.verdict == cell.verdict);
             let seen = seen.map(|finding| finding.seen.clone()).unwrap_or_default();
             *self.undecided.entry((cell.verdict, seen)).or_default() += 1;

@@ -42,13 +42,18 @@ pub fn last_words_of(log: &str) -> Option<Splat> {
     let near: Vec<Record> = records.into_iter().filter(|record| record.time_us + NEAR_US >= end_us).collect();
     let mut near = splats(&near);
     let last = near.pop().or_else(|| all.into_iter().next_back())?;
-    near.retain(|splat| leads_to_an_end(splat.kind));
+    // A kernel that panics of what is stuck says so: `softlockup: hung tasks`, `hung_task: blocked tasks`.
+    let of_stuck = last.kind == SplatKind::Panic && STUCK.iter().any(|words| last.title.contains(words));
+    near.retain(|splat| leads_to_an_end(splat.kind) || (of_stuck && splat.kind == SplatKind::Hung));
     near.push(last);
     joined(near)
 }
 
 /// The time from a cause to the end, in microseconds.
 const NEAR_US: u64 = 2_000_000;
+
+/// Words of a panic of what is stuck.
+const STUCK: &[&str] = &["softlockup", "hung", "LOCKUP", "stall"];
 
 fn leads_to_an_end(kind: SplatKind) -> bool {
     use SplatKind::{Bug, Corruption, DmaDebug, DmaLimit, Hung, IommuFault, Lockdep, Oops, Panic, Refcount, Sanitizer};
