@@ -123,6 +123,19 @@ fn failure(cell: &CellEnd) -> Failure {
     }
 }
 
+/// What a cell that is no evidence showed: the reason why it is none, where that is the same for all of them.
+fn seen_of(cell: &CellEnd) -> String {
+    match cell.verdict {
+        _ if cell.damaged_by.is_some() => "on a kernel that another cell had damaged".into(),
+        // Each names the cell that it waits for in vain.
+        Verdict::Blocked => "not run, or not by this user".into(),
+        _ => {
+            let seen = cell.findings.iter().find(|finding| finding.verdict == cell.verdict);
+            seen.map(|finding| finding.seen.clone()).unwrap_or_default()
+        }
+    }
+}
+
 fn number(numbers: &mut BTreeMap<String, u16>, name: &str) -> (u16, bool) {
     if let Some(&number) = numbers.get(name) {
         return (number, false);
@@ -147,12 +160,8 @@ impl Matrix {
             self.cases.push(CaseFacts { id: cell.case.clone(), rule: cell.rule.clone() });
         }
         let how = how(cell);
-        // What was not run, and what ran on a damaged kernel, has lines of its own.
-        let own = cell.verdict == Verdict::Blocked || cell.damaged_by.is_some();
-        if how == How::Nothing && cell.outcome.unwanted() && !own {
-            let seen = cell.findings.iter().find(|finding| finding.verdict == cell.verdict);
-            let seen = seen.map(|finding| finding.seen.clone()).unwrap_or_default();
-            *self.undecided.entry((cell.verdict, seen)).or_default() += 1;
+        if how == How::Nothing && cell.outcome.unwanted() {
+            *self.undecided.entry((cell.verdict, seen_of(cell))).or_default() += 1;
         }
         let exporter = self.endpoint(cell.exporter.as_deref());
         let importers = [&cell.importer, &cell.second_importer].map(|key| self.endpoint(key.as_deref()));
@@ -232,6 +241,25 @@ mod tests {
         }
         assert_eq!(seen(|cell| cell.verdict = Verdict::Refused), How::Refuses);
         assert_eq!(seen(|cell| (cell.verdict, cell.outcome) = (Verdict::Refused, Outcome::Expected)), How::Nothing);
+    }
+
+    #[test]
+    fn cells_that_are_no_evidence_are_counted_by_what_they_have_in_common() {
+        let mut matrix = Matrix::default();
+        for (at, verdict) in
+            [Verdict::Blocked, Verdict::Blocked, Verdict::Fail, Verdict::NotObservable].iter().enumerate()
+        {
+            let mut cell = sample::cell("mapping.whole.drm-a.drm-b", *verdict, Outcome::Regression);
+            cell.damaged_by = (*verdict == Verdict::Fail).then(|| "x".to_owned());
+            cell.findings[0].seen = format!("for cell {at}");
+            (cell.findings[0].verdict, cell.known) = (*verdict, Vec::new());
+            matrix.add(&cell);
+        }
+        let counts: Vec<(Verdict, &str, usize)> =
+            matrix.undecided.iter().map(|((verdict, seen), count)| (*verdict, seen.as_str(), *count)).collect();
+        assert_eq!(counts.iter().map(|one| one.2).sum::<usize>(), 4, "{counts:?}");
+        assert!(counts.contains(&(Verdict::Blocked, "not run, or not by this user", 2)), "{counts:?}");
+        assert!(counts.contains(&(Verdict::NotObservable, "for cell 3", 1)), "{counts:?}");
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub struct Contract {
     pipe: File,
     probe: Probe,
     state: State,
+    stated: Result<Layout, String>,
     lost: u64,
 }
 
@@ -47,10 +48,11 @@ impl Contract {
     pub fn start(tracefs: &Path) -> Result<Self, NotAvailable> {
         let probe = Probe::place(tracefs)?;
         let pipe = probe.open()?;
-        let layouts = Layouts::new(probe.is_64_bit(), stated_layout());
+        let stated = stated_layout();
+        let layouts = Layouts::new(probe.is_64_bit(), stated.as_ref().ok().copied());
         let state = State::new(layouts, probe.syncs_are_always_calls());
         let prefix = format!(" {}", probe.prefix());
-        Ok(Self { chunk: vec![0; 64 * 1024], prefix, pending: Vec::new(), pipe, probe, state, lost: 0 })
+        Ok(Self { chunk: vec![0; 64 * 1024], prefix, pending: Vec::new(), pipe, probe, state, stated, lost: 0 })
     }
 
     /// Reads what the probes have seen until now.
@@ -95,6 +97,14 @@ impl Contract {
         self.lost
     }
 
+    /// Returns whether it is known how this kernel's tables are laid out before any was seen.
+    ///
+    /// # Errors
+    /// Where the kernel's configuration cannot be read, with what would help.
+    pub fn layout(&self) -> Result<(), String> {
+        self.stated.as_ref().map(drop).map_err(Clone::clone)
+    }
+
     /// Returns the rules that this kernel lets be observed, in words.
     pub fn rules(&self) -> Vec<Rule> {
         self.probe.rules()
@@ -102,9 +112,10 @@ impl Contract {
 }
 
 /// The layout of the sg_tables by the kernel's configuration, where that can be read.
-fn stated_layout() -> Option<Layout> {
-    let (release, _) = uapi::process::kernel().ok()?;
-    Layout::stated(&KernelConfig::read(Path::new("/"), &release).ok()?)
+fn stated_layout() -> Result<Layout, String> {
+    let (release, _) = uapi::process::kernel().map_err(|errno| format!("uname: {errno}"))?;
+    let config = KernelConfig::read(Path::new("/"), &release).map_err(|missing| missing.to_string())?;
+    Layout::stated(&config).ok_or_else(|| "the layout of sg_tables on 32-bit x86 is not stated".to_owned())
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ const SHOWS: &[(&str, &str)] = &[
     ("struct-pages", "importers that take struct pages out of an sg_table (kprobe on drm_prime_sg_to_page_array)"),
     ("sg_table", "exporters that give several devices one sg_table (kprobes on dma_buf_map_attachment)"),
     ("dma", "what exporters and importers owe each other and no byte shows: tables, directions, syncs (kprobes)"),
+    ("dma-tables", "tables that are longer or shorter than their buffer, from the first cell on"),
     (
         "clear_warn_once",
         "warnings that the kernel gives once, in every cell that deserves them and not only in the first",

@@ -167,6 +167,7 @@ impl Watch {
             state("struct-pages", self.touches().as_ref().err()),
             state("sg_table", self.tables().as_ref().err()),
             state("dma", self.contract_rules().as_ref().err()),
+            state("dma-tables", self.contract_tables().as_ref().err()),
             state("bufinfo", self.bufinfo.as_ref().err()),
             state("clear_warn_once", self.once.as_ref().err()),
         ]
@@ -216,15 +217,24 @@ impl Watch {
         if missing.is_empty() { Ok(()) } else { Err(why) }
     }
 
-    /// What the process broke of the DMA contract. Of a trace with holes nothing is said.
-    fn broken(&mut self, pid: i32, driver: &str) -> Vec<Breach> {
-        let Ok(contract) = &mut self.contract else { return Vec::new() };
+    /// Returns whether sg_tables are read from the first one on.
+    fn contract_tables(&self) -> Result<(), String> {
+        let contract = self.contract.as_ref().map_err(Clone::clone)?;
+        contract.layout().map_err(|why| format!("{why}; until the tables of a run show it, their sizes are not judged"))
+    }
+
+    /// What the process broke of the DMA contract, and how many calls were lost. Of a trace with holes nothing is said.
+    fn broken(&mut self, pid: i32, driver: &str) -> (Vec<Breach>, u64) {
+        let Ok(contract) = &mut self.contract else { return (Vec::new(), 0) };
         let lost = contract.lost();
         contract.read();
         let mut broken = contract.take_of(pid);
         // User space says which pages a udmabuf has, and may name one twice.
         broken.retain(|breach| driver != "udmabuf" || breach.rule != Rule::Entries);
-        if contract.lost() == lost { broken } else { Vec::new() }
+        match contract.lost() - lost {
+            0 => (broken, 0),
+            lost => (Vec::new(), lost),
+        }
     }
 
     /// Begins to look, and lets the kernel forget of what it has warned. Returns what came since the last end.
@@ -268,7 +278,8 @@ impl Watch {
     /// Returns what came since `begin`, or since another process was asked for: what the kernel does not attribute to a process,
     /// and what this one did; of the exports, those of the driver whose endpoint it used.
     pub fn end(&mut self, pid: i32, driver: &str) -> Observations {
-        let common = Observations { broken: self.broken(pid, driver), ..self.of_no_process() };
+        let (broken, lost_calls) = self.broken(pid, driver);
+        let common = Observations { broken, lost_calls, ..self.of_no_process() };
         let Ok(tracer) = &mut self.tracer else { return common };
         let lost = tracer.lost();
         tracer.read();
@@ -282,7 +293,7 @@ impl Watch {
                 seen.exported.push(found);
             }
         }
-        seen.lost_calls = tracer.lost() - lost;
+        seen.lost_calls += tracer.lost() - lost;
         seen
     }
 
