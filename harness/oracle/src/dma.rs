@@ -14,12 +14,11 @@ mod window;
 
 pub use breach::{Breach, Rule, Side};
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use crate::NotAvailable;
 use crate::kernel_config::KernelConfig;
+use crate::provenance::lines::Lines;
 use layout::{Layout, Layouts};
 use probe::Probe;
 use state::State;
@@ -28,12 +27,10 @@ use state::State;
 /// the instance and its probes.
 #[derive(Debug)]
 pub struct Contract {
-    chunk: Vec<u8>,
     /// The beginning of the names of our events, and the blank before it.
     prefix: String,
-    pending: Vec<u8>,
     // Closed before the instance is removed.
-    pipe: File,
+    lines: Lines,
     probe: Probe,
     state: State,
     stated: Result<Layout, String>,
@@ -47,39 +44,25 @@ impl Contract {
     /// Without root, tracefs, CONFIG_KPROBE_EVENTS, or a kernel that does not let dma_buf_map_attachment be probed.
     pub fn start(tracefs: &Path) -> Result<Self, NotAvailable> {
         let probe = Probe::place(tracefs)?;
-        let pipe = probe.open()?;
+        let lines = Lines::of(probe.open()?, 64 * 1024);
         let stated = stated_layout();
         let layouts = Layouts::new(probe.is_64_bit(), stated.as_ref().ok().copied());
         let state = State::new(layouts, probe.syncs_are_always_calls());
         let prefix = format!(" {}", probe.prefix());
-        Ok(Self { chunk: vec![0; 64 * 1024], prefix, pending: Vec::new(), pipe, probe, state, stated, lost: 0 })
+        Ok(Self { prefix, lines, probe, state, stated, lost: 0 })
     }
 
     /// Reads what the probes have seen until now.
     pub fn read(&mut self) {
-        loop {
-            match self.pipe.read(&mut self.chunk) {
-                Ok(count) if count > 0 => self.feed(count),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                _ => return,
+        let Self { lines, prefix, state, lost, .. } = self;
+        lines.read(|line| match call::parse(line, prefix) {
+            Some(call::Line::Lost(count)) => {
+                *lost += count;
+                state.forget();
             }
-        }
-    }
-
-    fn feed(&mut self, count: usize) {
-        self.pending.extend_from_slice(&self.chunk[..count]);
-        let complete = self.pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        let text: Vec<u8> = self.pending.drain(..complete).collect();
-        for line in String::from_utf8_lossy(&text).lines() {
-            match call::parse(line, &self.prefix) {
-                Some(call::Line::Lost(count)) => {
-                    self.lost += count;
-                    self.state.forget();
-                }
-                Some(call::Line::Call(pid, call)) => self.state.take_in(pid, &call),
-                None => {}
-            }
-        }
+            Some(call::Line::Call(pid, call)) => state.take_in(pid, &call),
+            None => {}
+        });
     }
 
     /// Returns what the thread `pid` was seen to break, and forgets what it holds: each cell begins from nothing.

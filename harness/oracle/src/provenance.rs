@@ -4,6 +4,7 @@
 mod events;
 mod inferred;
 pub(crate) mod line;
+pub(crate) mod lines;
 pub(crate) mod place;
 mod probe;
 mod sharing;
@@ -12,14 +13,13 @@ pub use inferred::from_fdinfo;
 pub use line::Touch;
 pub use sharing::Shared;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::NotAvailable;
 use events::Events;
+use lines::Lines;
 use probe::{Probe, What};
 
 /// The source of the knowledge.
@@ -54,9 +54,8 @@ pub struct Exported {
 /// removes both; what a crashed run left, the next one removes.
 #[derive(Debug)]
 pub struct Tracer {
-    chunk: Vec<u8>,
     // Closed before the instance is removed, which is busy as long as it is open.
-    pipe: File,
+    lines: Lines,
     probe: Probe,
     events: Events,
 }
@@ -70,21 +69,15 @@ impl Tracer {
     /// Without root, tracefs, CONFIG_KPROBE_EVENTS, or under lockdown.
     pub fn start(tracefs: &Path) -> Result<Self, NotAvailable> {
         let probe = Probe::place(tracefs)?;
-        let pipe = probe.open()?;
+        let lines = Lines::of(probe.open()?, 16 * 1024);
         let events = Events::new(probe.event(), probe.watched());
-        Ok(Self { chunk: vec![0; 16 * 1024], pipe, probe, events })
+        Ok(Self { lines, probe, events })
     }
 
     /// Reads what the probes have seen until now. The others return what was read.
     pub fn read(&mut self) {
-        loop {
-            match self.pipe.read(&mut self.chunk) {
-                // Nothing more for now is EAGAIN, or an end that is none.
-                Ok(count) if count > 0 => self.events.feed(&self.chunk[..count]),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                _ => return,
-            }
-        }
+        let events = &mut self.events;
+        self.lines.read(|line| events.line(line));
     }
 
     /// Forgets what was read.

@@ -37,7 +37,6 @@ pub(super) struct Events {
     touches: Vec<Touch>,
     sharing: Sharing,
     frames: Vec<(i32, u64)>,
-    pending: Vec<u8>,
     waiting: Vec<Exported>,
     layout: Option<Layout>,
     lost: u64,
@@ -55,30 +54,25 @@ impl Events {
             touches: Vec::new(),
             sharing: Sharing::default(),
             frames: Vec::new(),
-            pending: Vec::new(),
             waiting: Vec::new(),
             layout: None,
             lost: 0,
         }
     }
 
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
-        self.pending.extend_from_slice(bytes);
-        let complete = self.pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        let text: Vec<u8> = self.pending.drain(..complete).collect();
-        for text in String::from_utf8_lossy(&text).lines() {
-            match line::parse(text, &self.event) {
-                Some(Line::Lost(count)) => {
-                    self.lost += count;
-                    self.sharing.forget();
-                }
-                Some(Line::Export(_)) if self.waiting.len() >= WAITING => self.lost += 1,
-                Some(Line::Export(export)) => {
-                    let exported = self.exported(export);
-                    self.waiting.push(exported);
-                }
-                None => self.beside(text),
+    /// Takes in the next line of the trace.
+    pub(super) fn line(&mut self, text: &str) {
+        match line::parse(text, &self.event) {
+            Some(Line::Lost(count)) => {
+                self.lost += count;
+                self.sharing.forget();
             }
+            Some(Line::Export(_)) if self.waiting.len() >= WAITING => self.lost += 1,
+            Some(Line::Export(export)) => {
+                let exported = self.exported(export);
+                self.waiting.push(exported);
+            }
+            None => self.beside(text),
         }
     }
 
@@ -192,9 +186,8 @@ mod tests {
     fn fed(calls: &[(i32, &str)]) -> Events {
         let mut events = Events::new("export_900_0", &[]);
         for (pid, call) in calls {
-            let line =
-                format!(" c-{pid}  [000] ..... 1.0: export_900_0: (dma_buf_export+0x0/0x330) {call} size=4096\n");
-            events.feed(line.as_bytes());
+            let line = format!(" c-{pid}  [000] ..... 1.0: export_900_0: (dma_buf_export+0x0/0x330) {call} size=4096");
+            events.line(&line);
         }
         events
     }
@@ -260,18 +253,19 @@ mod tests {
         for (attachment, device) in [(1, 5), (2, 6)] {
             let map = format!("table_9_0_p_map_unlocked: (m+0x0/0x1) attachment={attachment:#x} device={device:#x}");
             for call in [map.as_str(), "table_9_0_r_map_unlocked: (c+0x9/0x10 <- m) table=0x64"] {
-                events.feed(format!(" c-7  [000] ..... 1.0: {call}\n").as_bytes());
+                events.line(&format!(" c-7  [000] ..... 1.0: {call}"));
             }
         }
         assert_eq!(events.take_shared(), [Shared { pid: 7, table: 0x64, devices: [5, 6] }]);
     }
 
     #[test]
-    fn a_line_in_two_pieces_and_lost_events() {
+    fn lost_events_are_counted() {
         let mut events = Events::new("export_900_0", &[]);
-        events.feed(b"CPU:0 [LOST 3 EVENTS]\n c-5  [000] ..... 1.0: export_900_0: (dma_buf_export+0x0/0x330) na");
+        events.line("CPU:0 [LOST 3 EVENTS]");
         assert_eq!((events.lost(), events.take(|_| true).len()), (3, 0));
-        events.feed(b"me=\"drm\" map=drm_gem_map_dma_buf+0x0/0xe0 [drm] size=8\n");
+        let call = "(dma_buf_export+0x0/0x330) name=\"drm\" map=drm_gem_map_dma_buf+0x0/0xe0 [drm] size=8";
+        events.line(&format!(" c-5  [000] ..... 1.0: export_900_0: {call}"));
         let [exported] = &events.take(|_| true)[..] else { panic!("one export") };
         assert_eq!((exported.exp_name.as_str(), exported.module.as_deref()), ("drm", Some("drm")));
     }
