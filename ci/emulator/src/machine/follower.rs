@@ -161,6 +161,7 @@ impl<'a> ConsoleFollower<'a> {
         if let Some(lost) = self.lost {
             let journal = self.results.folder().join("run.jsonl");
             let what = format!("{lost} cells that the board has finished did not get into {}", journal.display());
+            self.results.tear_journal()?;
             return Err(self.results.unwritten(what));
         }
         if self.archive.is_begun() {

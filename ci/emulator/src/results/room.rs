@@ -1,9 +1,9 @@
 //! The place for the results: whether it still takes them, and what that makes of a run's end.
 //!
 //! What a board writes to its journal's port, QEMU appends to a file of the host's. Where it cannot, it drops the bytes, and the
-//! board does not hear of it: only here can that be seen.
+//! board does not hear of it: only here can that be seen, and told to who resumes the run.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
@@ -71,6 +71,23 @@ impl Results {
         written.err()
     }
 
+    /// Takes the end of the journal's last line away, as of one that was cut off. Where whole lines are lost the cell that began
+    /// last looks like one in which the machine went down: a run that is resumed is to try it once more.
+    ///
+    /// # Errors
+    /// A journal that cannot be written.
+    pub fn tear_journal(&self) -> Result<()> {
+        let path = self.folder().join("run.jsonl");
+        let tear = || {
+            let mut file = OpenOptions::new().read(true).write(true).open(&path)?;
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            if last == *b"\n" { file.set_len(file.metadata()?.len() - 1) } else { Ok(()) }
+        };
+        tear().map_err(Error::file("write", &path))
+    }
+
     /// The error of results that were lost.
     pub fn unwritten(&self, what: String) -> Error {
         Error::Unwritten { what, cause: self.no_room(), folder: self.folder().to_owned() }
@@ -128,6 +145,25 @@ mod tests {
         assert_eq!(kept.lost(5), Some(1), "the third has no end of line");
         journal(&format!("{two}{}", cell.repeat(3)));
         assert_eq!([kept.lost(5), kept.lacks(7)], [None, Some(2)]);
+    }
+
+    #[test]
+    fn the_last_line_before_what_is_lost_has_no_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::open(folder.path(), "b").unwrap();
+        let path = results.folder().join("run.jsonl");
+        let events: Vec<_> =
+            event::sample::events().into_iter().filter(|event| !matches!(event, event::Event::End(_))).collect();
+        let lines: Vec<String> = events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
+        for cut in [lines.join("\n") + "\n", lines.join("\n"), lines.join("\n") + "\n{\"ev"] {
+            fs::write(&path, &cut).unwrap();
+            results.tear_journal().unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), cut.strip_suffix('\n').unwrap_or(&cut));
+            let journal = event::journal::Journal::resume(&path, drop).unwrap().unwrap();
+            assert!(journal.was_torn(), "{cut}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(results.tear_journal().is_err());
     }
 
     #[test]
