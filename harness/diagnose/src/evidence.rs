@@ -70,13 +70,12 @@ fn decide(found: &Found<'_>, rival: Option<&Candidate>, best: &Candidate, case: 
     ids.filter(|id| !tried.contains(id)).take(DECIDE).collect()
 }
 
-/// Reports the best suspect of these cells.
-pub fn cause(found: &Found<'_>) -> Cause {
+/// Reports a suspect of these cells, the best. Nothing if it takes part in none of them.
+pub fn cause(found: &Found<'_>, best: &Candidate) -> Option<Cause> {
     let matrix = found.matrix;
-    let best = found.best().expect("cells that fail have someone who takes part");
     let group = found.group(best);
     let fails = found.in_role(best);
-    let smallest = smallest(&fails).expect("the suspect takes part in some");
+    let smallest = smallest(&fails)?;
     let number = case_of(&fails);
     let case = &matrix.cases[usize::from(number)];
     let mut rivals = found.rivals(best);
@@ -106,7 +105,7 @@ pub fn cause(found: &Found<'_>) -> Cause {
         .find_map(|failure| trace::function(&failure.lines, &group.modules));
     let areas: BTreeSet<&str> =
         found.seen().filter_map(|cell| matrix.cases[usize::from(cell.case)].id.split('.').next()).collect();
-    Cause {
+    Some(Cause {
         version: event::cause::VERSION,
         suspect: group.suspect(best.role),
         or: rivals.iter().take(OTHERS).filter(|_| open).map(|rival| found.group(rival).suspect(rival.role)).collect(),
@@ -127,5 +126,5 @@ pub fn cause(found: &Found<'_>) -> Cause {
         decide: if open { decide(found, rival.copied(), best, number) } else { Vec::new() },
         known: Vec::new(),
         cells: found.seen().map(|cell| matrix.id(cell)).collect(),
-    }
+    })
 }

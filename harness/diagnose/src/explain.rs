@@ -7,6 +7,7 @@ use crate::found::Found;
 use crate::matrix::{How, Matrix, Seen};
 use crate::suspects::{Members, Suspects};
 use crate::traced;
+use crate::unexplained;
 use crate::weigh::{Candidate, Scale, Weight};
 
 /// The most causes that are looked for: no one reads on.
@@ -72,8 +73,9 @@ pub fn causes(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
     let mut left = places(matrix, How::Fails);
     let late = traced::of(matrix, &left, suspects, &members);
     left.retain(|place| !late.iter().any(|traced| traced.cells.contains(place)));
-    let mut causes = explained(matrix, suspects, &members, left);
-    causes.extend(late.iter().map(|traced| traced::cause(traced, matrix, suspects)));
+    let (mut causes, left) = explained(matrix, suspects, &members, left);
+    causes.extend(late.iter().filter_map(|traced| traced::cause(traced, matrix, suspects)));
+    causes.extend(unexplained::causes(matrix, suspects, &left));
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.cells.len()));
     refusals(matrix, suspects, &members, &mut causes);
     causes
@@ -94,15 +96,21 @@ fn refusals(matrix: &Matrix, suspects: &Suspects, members: &[Members], causes: &
         of.into_iter().for_each(|cause| cause.cells.push(matrix.id(cell)));
         new
     });
-    let alone = explained(matrix, suspects, members, left).into_iter();
-    causes.extend(alone.map(|cause| Cause { sure: Sure::Open, why: NO_EVIDENCE.into(), ..cause }));
+    let (mut alone, left) = explained(matrix, suspects, members, left);
+    alone.extend(unexplained::causes(matrix, suspects, &left));
+    causes.extend(alone.into_iter().map(|cause| Cause { sure: Sure::Open, why: NO_EVIDENCE.into(), ..cause }));
 }
 
 /// Why a cause of refusals is open.
 const NO_EVIDENCE: &str = "a refusal that is documented says what two devices cannot do together, not who is wrong";
 
-/// The causes of the failures in these places.
-fn explained(matrix: &Matrix, suspects: &Suspects, members: &[Members], mut left: Vec<usize>) -> Vec<Cause> {
+/// The causes of the failures in these places, and the places that are left: no device takes part there, or others explain more.
+fn explained(
+    matrix: &Matrix,
+    suspects: &Suspects,
+    members: &[Members],
+    mut left: Vec<usize>,
+) -> (Vec<Cause>, Vec<usize>) {
     let mut all: Vec<Explained> = Vec::new();
     while !left.is_empty() && all.len() < CAUSES {
         let Some(best) = simplest(&ranked(matrix, &left, suspects, members), left.len()) else { break };
@@ -121,14 +129,14 @@ fn explained(matrix: &Matrix, suspects: &Suspects, members: &[Members], mut left
     let tell = |explained: &Explained| {
         let mut ranked = ranked(matrix, &explained.cells, suspects, members);
         let is = |one: &Candidate| (one.group, one.role) == (explained.best.group, explained.best.role);
-        let place = ranked.iter().position(is).unwrap_or(0);
-        let best = ranked.remove(place);
+        let place = ranked.iter().position(is).or_else(|| (!ranked.is_empty()).then_some(0));
+        let best = place.map_or(explained.best, |place| ranked.remove(place));
         ranked.insert(0, best);
         let common = common(matrix, suspects, members, &all, explained);
         let cells = &explained.cells[..];
-        evidence::cause(&Found { matrix, suspects, members, ranked: &ranked, cells, common })
+        evidence::cause(&Found { matrix, suspects, members, ranked: &ranked, cells, common }, &best)
     };
-    all.iter().map(tell).collect()
+    (all.iter().filter_map(tell).collect(), left)
 }
 
 /// The best candidate, or one that explains all failures by itself nearly as well as that one explains a part of them: one
@@ -182,8 +190,7 @@ fn common(
 
 /// Returns whether a cell has one device: whoever exports there also imports what it has exported.
 fn is_alone(cell: &Seen) -> bool {
-    let first = cell.endpoints().next();
-    cell.endpoints().all(|endpoint| Some(endpoint) == first)
+    cell.endpoints().next().is_some_and(|first| cell.endpoints().all(|endpoint| endpoint == first))
 }
 
 /// Two of what was found are one where a suspect shows in another role what it shows in its own, or where two share something
@@ -266,7 +273,9 @@ pub fn known(matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
         let ranked = ranked(matrix, &cells, suspects, &members);
         let (members, common) = (&members[..], None);
         let found = Found { matrix, suspects, members, ranked: &ranked, cells: &cells, common };
-        causes.push(Cause { known: name.clone(), ..evidence::cause(&found) });
+        let of = ranked.first().and_then(|best| evidence::cause(&found, best)).map(|cause| vec![cause]);
+        let of = of.unwrap_or_else(|| unexplained::causes(matrix, suspects, &cells));
+        causes.extend(of.into_iter().map(|cause| Cause { known: name.clone(), ..cause }));
     }
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.cells.len()));
     causes

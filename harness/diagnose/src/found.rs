@@ -28,11 +28,6 @@ pub struct Found<'a> {
 const NEARLY: f64 = 0.8;
 
 impl<'a> Found<'a> {
-    /// The best candidate.
-    pub fn best(&self) -> Option<&'a Candidate> {
-        self.ranked.first()
-    }
-
     /// The group of a candidate.
     pub fn group(&self, candidate: &Candidate) -> &'a Group {
         &self.suspects.groups[candidate.group]

@@ -10,7 +10,9 @@
 //! | [`evidence`] | what a cause is reported with: counts, the smallest cell, cells that would decide |
 //! | [`beside`] | who takes part beside a suspect: who is acquitted, who is in every failure as well |
 //! | [`proof`] | how sure a cause is, and why |
+//! | [`traced`] | what one driver reports in the cells of all others |
 //! | [`troubles`] | what became of the machine without a cell that fails |
+//! | [`unexplained`] | failures in which no device takes part, and those that are left |
 //!
 //! A fault in a shared function makes hundreds of cells fail, each of which can say only that one of two devices, or the core
 //! between them, broke a rule. The matrix of all cells says more: who fails with everybody, and who passes with everybody
@@ -27,6 +29,7 @@ pub mod suspects;
 pub mod trace;
 pub mod traced;
 pub mod troubles;
+pub mod unexplained;
 pub mod weigh;
 
 use event::cause::Cause;

@@ -69,9 +69,9 @@ impl Members {
         cell.in_role(role).any(|endpoint| self.has(endpoint))
     }
 
-    /// Returns whether no one else takes part in a cell.
+    /// Returns whether some of them take part in a cell, and no one else.
     pub fn are_alone(&self, cell: &Seen) -> bool {
-        cell.endpoints().all(|endpoint| self.has(endpoint))
+        cell.endpoints().next().is_some() && cell.endpoints().all(|endpoint| self.has(endpoint))
     }
 }
 

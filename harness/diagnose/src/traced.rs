@@ -107,17 +107,17 @@ fn in_common(matrix: &Matrix, suspects: &Suspects, members: &[Members], group: u
 }
 
 /// Reports one.
-pub fn cause(traced: &Traced, matrix: &Matrix, suspects: &Suspects) -> Cause {
+pub fn cause(traced: &Traced, matrix: &Matrix, suspects: &Suspects) -> Option<Cause> {
     let group = &suspects.groups[traced.group];
     let seen = || traced.cells.iter().map(|&cell| &matrix.cells[cell]);
     let devices = |cell: &&Seen| (cell.endpoints().count(), cell.ms);
-    let smallest = seen().min_by_key(devices).expect("there are some");
+    let smallest = seen().min_by_key(devices)?;
     let failure = matrix.failure(smallest);
     let function = failure.and_then(|failure| trace::function(&failure.lines, &group.modules));
     let id = |cell: &Seen| matrix.cases[usize::from(cell.case)].id.clone();
     let areas: BTreeSet<String> = seen().filter_map(|cell| id(cell).split('.').next().map(str::to_owned)).collect();
     let named = function.as_deref().unwrap_or("it");
-    Cause {
+    Some(Cause {
         version: event::cause::VERSION,
         suspect: group.suspect(traced.role),
         or: Vec::new(),
@@ -137,5 +137,5 @@ pub fn cause(traced: &Traced, matrix: &Matrix, suspects: &Suspects) -> Cause {
         decide: Vec::new(),
         known: Vec::new(),
         cells: seen().map(|cell| matrix.id(cell)).collect(),
-    }
+    })
 }

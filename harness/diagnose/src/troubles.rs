@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use event::cause::{Cause, Evidence, Role, Sharer, Sure, Suspect};
+use event::cause::{Cause, Evidence, Role, Sharer, Sure};
 use event::{Trouble, TroubleKind};
 
 use crate::matrix::Matrix;
 use crate::suspects::{Group, Suspects};
-use crate::{trace, traced};
+use crate::traced::RULE;
+use crate::unexplained::{kernel, traced};
 
 /// A cause a trouble, for those for which the run has failed.
 pub fn causes(troubles: &[Trouble], matrix: &Matrix, suspects: &Suspects) -> Vec<Cause> {
@@ -40,10 +41,7 @@ pub fn add(causes: &mut Vec<Cause>, of_troubles: Vec<Cause>) {
 }
 
 fn cause(trouble: &Trouble, matrix: &Matrix, suspects: &Suspects) -> Cause {
-    let traced = suspects.groups.iter().find_map(|group| {
-        let function = trace::function(&trouble.lines, &group.modules)?;
-        (group.modules.len() == 1).then_some((group, function))
-    });
+    let traced = traced(&trouble.lines, suspects);
     let common = traced.is_none().then(|| common(trouble, suspects)).flatten();
     let (suspect, function, sure, why) = match (traced, common) {
         (Some((group, function)), _) => {
@@ -59,7 +57,7 @@ fn cause(trouble: &Trouble, matrix: &Matrix, suspects: &Suspects) -> Cause {
     let areas: BTreeSet<&str> = trouble.cells.iter().filter_map(|id| id.split('.').next()).collect();
     let rule = match trouble.what {
         TroubleKind::Shrinks => "What a device takes of the machine for a buffer it returns with it.",
-        TroubleKind::Late => traced::RULE,
+        TroubleKind::Late => RULE,
         TroubleKind::Damage | TroubleKind::Hangs => "The kernel is as it was before a cell.",
     };
     let looked = matrix.cells.iter().filter(|cell| trouble.cells.contains(&matrix.id(cell))).count();
@@ -80,10 +78,6 @@ fn cause(trouble: &Trouble, matrix: &Matrix, suspects: &Suspects) -> Cause {
         known: Vec::new(),
         cells: trouble.cells.clone(),
     }
-}
-
-fn kernel() -> Suspect {
-    Suspect { role: Role::Either, kind: Sharer::Kernel, name: "kernel".into(), endpoints: Vec::new(), also: Vec::new() }
 }
 
 /// The smallest group of which one takes part in each of the cells, in one role if there is such.
