@@ -1,6 +1,6 @@
 //! Whose code a trace of the kernel runs through: the modules named in it, compared with the drivers of a cell's devices.
 
-use kernel_log::faulting_device;
+use kernel_log::{Splat, SplatKind, faulting_device};
 
 use crate::finding::Blame;
 
@@ -52,12 +52,36 @@ impl Drivers {
         Self { exporter, importers }
     }
 
+    /// Whom a report blames, by its kind.
+    pub fn blamed_for(&self, splat: &Splat) -> Blame {
+        match splat.kind {
+            SplatKind::IommuFault => self.blamed_by_fault(&splat.lines),
+            SplatKind::DmaLimit => self.blamed_by_limit(&splat.lines),
+            _ if names_a_victim(&splat.title) => Blame::Kernel,
+            _ => self.blamed_by(&splat.lines),
+        }
+    }
+
+    /// Whose code handed on memory that a device cannot reach. The device that the kernel names is the one that could not: it
+    /// says nothing of who chose the memory, or the limit.
+    pub fn blamed_by_limit(&self, lines: &[String]) -> Blame {
+        self.by_code(lines).unwrap_or(Blame::Undecided)
+    }
+
     /// Whom the first line blames that names code of one of the two sides: a trace begins where it happened. Where no line
     /// does, whose device a line names; else the kernel as a whole.
     ///
     /// Where the kernel was in a helper that exporters share, called by the dma-buf core, and only then comes code of the
     /// importer, the importer has done no more than ask: that decides nothing.
     pub fn blamed_by(&self, lines: &[String]) -> Blame {
+        match self.by_code(lines) {
+            Some(Blame::Undecided) => self.by_device(lines).unwrap_or(Blame::Undecided),
+            Some(side) => side,
+            None => self.by_device(lines).unwrap_or(Blame::Kernel),
+        }
+    }
+
+    fn by_code(&self, lines: &[String]) -> Option<Blame> {
         let mut in_helper = false;
         let mut answers = false;
         let mut frames = lines.iter().flat_map(|line| frames(line));
@@ -67,12 +91,7 @@ impl Drivers {
             in_helper |= HELPERS.iter().any(|beginning| frame.function.starts_with(beginning));
             side
         });
-        let by_device = || self.by_device(lines);
-        match by_code {
-            Some(Blame::Importer) if answers => by_device().unwrap_or(Blame::Undecided),
-            Some(side) => side,
-            None => by_device().unwrap_or(Blame::Kernel),
-        }
+        if by_code == Some(Blame::Importer) && answers { Some(Blame::Undecided) } else { by_code }
     }
 
     /// Whose device an IOMMU stopped; undecided where the lines do not name it, or name another's: an IOMMU has the device's
@@ -152,10 +171,27 @@ mod tests {
         let of = |topology: &str| Party { topology: topology.into(), ..party("x") };
         let drivers = Drivers::of(Some(of("pci0000:00/0000:00:02.0")), vec![of("platform/vivid.0#1")]);
         let blamed = |line: &str| drivers.blamed_by(&[line.to_owned()]);
-        assert_eq!(blamed("vivid vivid.0: swiotlb buffer is full (sz: 4096 bytes)"), Blame::Importer);
-        assert_eq!(blamed("bochs-drm 0000:00:02.0: overflow 0x1+1 of DMA mask"), Blame::Exporter);
+        assert_eq!(blamed("vivid vivid.0: x (sz: 4096 bytes)"), Blame::Importer);
+        assert_eq!(blamed("bochs-drm 0000:00:02.0: y 0x1+1 of z"), Blame::Exporter);
         assert_eq!(blamed("DMA-API: vivid vivid.0: mapping sg segment longer than it claims"), Blame::Importer);
         assert_eq!(blamed("pci 0000:00:03.0: x"), Blame::Kernel);
+    }
+
+    #[test]
+    fn the_device_that_cannot_reach_the_memory_has_not_chosen_it() {
+        let of = |topology: &str, driver: &str| Party { topology: topology.into(), ..party(driver) };
+        let drivers = Drivers::of(Some(of("platform/1.display", "pl111")), vec![of("platform/vgem", "vgem")]);
+        let lines = |more: &[&str]| {
+            let first = "platform vgem: DMA addr 0x4c000000+65536 overflow (mask ffffffff, bus limit 0).";
+            [&[first], more].concat().iter().map(|line| (*line).to_owned()).collect()
+        };
+        let of = |more: &[&str]| {
+            drivers.blamed_for(&Splat { kind: SplatKind::DmaLimit, title: String::new(), lines: lines(more) })
+        };
+        assert_eq!(of(&[]), Blame::Undecided);
+        assert_eq!(of(&[" dma_map_sgtable from drm_gem_map_dma_buf+0x58/0xc4"]), Blame::Undecided);
+        assert_eq!(of(&[" dma_map_sgtable+0x1/0x2", " pl111_map+0x1/0x2"]), Blame::Exporter);
+        assert_eq!(of(&[" dma_map_sgtable+0x1/0x2", " vgem_map+0x1/0x2"]), Blame::Importer);
     }
 
     #[test]

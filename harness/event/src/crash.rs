@@ -16,10 +16,7 @@ pub fn crash(last: Option<&Splat>, drivers: &Drivers) -> Finding {
         step: None,
         expected: "the kernel keeps running".into(),
         seen: format!("it went down and was rebooted: {title}"),
-        blame: last.map_or(Blame::Undecided, |splat| match splat.kind {
-            SplatKind::IommuFault => drivers.blamed_by_fault(&splat.lines),
-            _ => drivers.blamed_by(&splat.lines),
-        }),
+        blame: last.map_or(Blame::Undecided, |splat| drivers.blamed_for(splat)),
         lines: lines.to_vec(),
         latent: false,
     }

@@ -16,6 +16,10 @@ pub fn of(kind: SplatKind, announced: &str, lines: &[String]) -> String {
             Some(message) => format!("{announced}: {message}"),
             None => announced.to_owned(),
         },
+        SplatKind::DmaLimit => match warned_in(lines) {
+            Some(function) => format!("{announced} in {function}"),
+            None => announced.to_owned(),
+        },
         SplatKind::Oops | SplatKind::Bug | SplatKind::Hung | SplatKind::Corruption | SplatKind::Lockdep => {
             let function =
                 function(lines).filter(|function| !announced.contains(function.split(' ').next().unwrap_or("")));
@@ -33,6 +37,15 @@ fn message<'a>(announced: &str, lines: &'a [String]) -> Option<&'a str> {
     let is_of_trace = message.is_empty() || message.starts_with([' ', '\t']) || message.contains("+0x");
     let is_head = ["CPU: ", "Hardware name: ", "Modules linked in:"].iter().any(|words| message.starts_with(words));
     (lines[0].starts_with("----") && !is_of_trace && !is_head).then_some(message.as_str())
+}
+
+/// The function that a warning is in: the last word of its line, and the module behind it.
+fn warned_in(lines: &[String]) -> Option<String> {
+    let warning = lines.iter().find(|line| line.starts_with("WARNING: "))?;
+    let mut words = warning.split(' ').skip_while(|word| !word.contains("+0x"));
+    let function = words.next()?.split("+0x").next()?;
+    let module = words.next().map(|word| format!(" {word}")).unwrap_or_default();
+    Some(format!("{function}{module}"))
 }
 
 /// The function that the program counter is in, and its module: `vgem_map [vgem]`. Only above the trace: further down stands
@@ -82,6 +95,14 @@ mod tests {
     fn what_was_interrupted_and_programs_are_no_function() {
         assert_eq!(title(SplatKind::Bug, &["it", "Call Trace:", "RIP: 0010:x+0x1/0x2"]), "it");
         assert_eq!(title(SplatKind::Oops, &["it", "RIP: 0033:0x7f0123"]), "it");
+    }
+
+    #[test]
+    fn memory_beyond_a_device_s_reach_has_the_function_that_warns_of_it() {
+        let warning = "WARNING: CPU: 0 PID: 656 at kernel/dma/direct.h:103 dma_direct_map_sg+0x328/0x334";
+        assert_eq!(title(SplatKind::DmaLimit, &["it", warning]), "it in dma_direct_map_sg");
+        assert_eq!(title(SplatKind::DmaLimit, &["it", &format!("{warning} [m]")]), "it in dma_direct_map_sg [m]");
+        assert_eq!(title(SplatKind::DmaLimit, &["it", "WARNING: x"]), "it");
     }
 
     #[test]

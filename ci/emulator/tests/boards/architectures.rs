@@ -51,7 +51,8 @@ fn pl111_has_no_struct_pages_and_the_core_cannot_map_it_for_others() {
         let said = seen(&recorded, &id);
         assert!(said.contains("EIO") && said.contains("dma_direct_map_sg"), "{said}");
         let warned = cell(&recorded, &id)["findings"].as_array().unwrap().iter().find(|f| f["oracle"] == "kernel-log");
-        assert_eq!(warned.unwrap()["blame"], "kernel");
+        // The device that the kernel names is the importer's, which has not chosen the memory.
+        assert_eq!(warned.unwrap()["blame"], "undecided");
     }
     let foreign = "identity.same-handle.drm-vgem.drm-pl111";
     assert_eq!(verdicts[foreign], "refused");
@@ -68,8 +69,10 @@ fn soc_drivers_on_a_stock_kernel_have_faults_of_their_own() {
     assert_eq!(recorded.verdicts()[private], "crash");
     assert!(seen(&recorded, private).contains("BUG: Bad page state"));
     assert_eq!(recorded.verdicts()["mapping.private.drm-rockchip"], "pass");
-    let by_cpu = "identity.same-handle.drm-tegra.drm-rockchip";
-    assert_eq!(recorded.verdicts()[by_cpu], "pass");
+    // The bytes and the handle are right; how tables are mapped is not, on both sides.
+    let by_cpu = cell(&recorded, "identity.same-handle.drm-tegra.drm-rockchip");
+    assert_eq!(by_cpu["known"].to_string(), r#"["rockchip-maps-again","tegra-coherent-streamed"]"#);
+    assert!(by_cpu["findings"].as_array().unwrap().iter().all(|finding| finding["oracle"] == "dma"), "{by_cpu:#}");
     let endpoints: BTreeSet<&str> = recorded.events("endpoint").map(|endpoint| text(&endpoint["key"])).collect();
     for driver in ["drm-exynos", "drm-panfrost", "drm-rockchip", "drm-tegra"] {
         assert!(endpoints.contains(driver), "{driver} in {endpoints:?}");

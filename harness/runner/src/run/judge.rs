@@ -8,7 +8,7 @@ use uapi::process::Ending;
 
 use super::child::ChildOutcome;
 use super::watch::Observations;
-use event::blame::{Drivers, names_a_victim};
+use event::blame::Drivers;
 use event::{Blame, Finding, Oracle};
 
 /// The words for a process that SIGKILL does not end.
@@ -105,13 +105,8 @@ fn is_crash(splat: &Splat) -> bool {
 
 fn of_splat(splat: &Splat, drivers: &Drivers) -> Finding {
     let verdict = if is_crash(splat) { Verdict::Crash } else { Verdict::Fail };
-    let blame = match splat.kind {
-        SplatKind::IommuFault => drivers.blamed_by_fault(&splat.lines),
-        _ if names_a_victim(&splat.title) => Blame::Kernel,
-        _ => drivers.blamed_by(&splat.lines),
-    };
-    let found =
-        Finding::new(Oracle::KernelLog, verdict, blame, splat.title.clone(), "the kernel has nothing to complain of");
+    let (blame, seen) = (drivers.blamed_for(splat), splat.title.clone());
+    let found = Finding::new(Oracle::KernelLog, verdict, blame, seen, "the kernel has nothing to complain of");
     Finding { lines: splat.lines.clone(), ..found }
 }
 
