@@ -123,6 +123,9 @@ mod tests {
         let (board, _) = board::read(root(), "debian-amd64-kmod").unwrap();
         let builds = board.emulate.unwrap().build;
         let checked = builds.iter().map(with_sparse).filter(|build| build.config.ends_with(&SPARSE.map(str::to_owned)));
-        assert_eq!(checked.map(|build| build.module).collect::<Vec<_>>(), ["prime_canary", "prime_drm", "prime_v4l2"]);
+        assert_eq!(
+            checked.map(|build| build.module).collect::<Vec<_>>(),
+            ["prime_canary", "prime_common", "prime_drm", "prime_v4l2"]
+        );
     }
 }

@@ -23,6 +23,28 @@ pub fn of(sys: &Path, topology: &str, driver: &str) -> Option<String> {
     by_device.or_else(|| by_name(sys, driver)).or_else(|| by_name(sys, named?))
 }
 
+/// The modules that a module uses, and those that these use, sorted: each has the module among its holders.
+///
+/// Reference: `mod_sysfs_setup` and `add_usage_links` of `kernel/module/sysfs.c`.
+pub fn used_by(sys: &Path, module: &str) -> Vec<String> {
+    let modules = sys.join("module");
+    let names = std::fs::read_dir(&modules).into_iter().flatten().flatten();
+    let names: Vec<String> = names.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let mut used: Vec<String> = Vec::new();
+    let mut users = vec![module.to_owned()];
+    while let Some(user) = users.pop() {
+        for name in &names {
+            let holds = std::fs::symlink_metadata(modules.join(name).join("holders").join(&user)).is_ok();
+            if holds && !used.contains(name) {
+                used.push(name.clone());
+                users.push(name.clone());
+            }
+        }
+    }
+    used.sort();
+    used
+}
+
 /// `bochs-drm` is in the module `bochs`, `cirrus-qemu` in `cirrus_qemu`.
 fn by_name(sys: &Path, driver: &str) -> Option<String> {
     let driver = driver.replace('-', "_");
@@ -50,6 +72,18 @@ mod tests {
         assert_eq!(of(sys, "platform/other", "tegra-dc").as_deref(), Some("tegra"));
         // A device of virtio is bound to the transport's driver.
         assert_eq!(of(sys, "platform/tegra-drm.0", "virtio_gpu").as_deref(), Some("virtio_gpu"));
+    }
+
+    #[test]
+    fn what_a_module_uses_is_found_by_its_holders_and_through_others() {
+        let root = tempfile::tempdir().unwrap();
+        for (module, holder) in [("helper", "vgem"), ("drm", "helper"), ("drm", "vgem"), ("other", "vivid")] {
+            let holders = root.path().join("module").join(module).join("holders");
+            std::fs::create_dir_all(&holders).unwrap();
+            std::os::unix::fs::symlink(format!("../../{holder}"), holders.join(holder)).unwrap();
+        }
+        assert_eq!(used_by(root.path(), "vgem"), ["drm", "helper"]);
+        assert_eq!(used_by(root.path(), "drm"), Vec::<String>::new());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who can be to blame: each endpoint, and whatever several of them share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event::EndpointFound;
 use event::cause::{Role, Sharer, Suspect};
@@ -99,6 +99,26 @@ fn subsystem(endpoint: &EndpointFound) -> Option<&'static str> {
     }
 }
 
+/// Modules that many drivers use and that have nothing to do with buffers.
+const WITHOUT_BUFFERS: &[&str] = &[
+    "cec",
+    "drm_display_helper",
+    "drm_kms_helper",
+    "mc",
+    "rc_core",
+    "v4l2_async",
+    "v4l2_dv_timings",
+    "v4l2_fwnode",
+    "v4l2_tpg",
+    "videodev",
+];
+
+/// Returns whether a module that drivers share can be at fault for their buffers. videobuf2's allocators are known by each
+/// endpoint's first export: a driver uses several.
+fn may_share_buffers(module: &str) -> bool {
+    !WITHOUT_BUFFERS.contains(&module) && !module.starts_with("videobuf2_")
+}
+
 /// The driver as it is known to a reader: the module where there is one, since a module can have several drivers.
 fn driver(endpoint: &EndpointFound) -> String {
     // The driver's name of a heap is the heap's; each mock is one of its own.
@@ -159,6 +179,10 @@ impl Suspects {
         by(&|endpoint| subsystem(endpoint).map(str::to_owned))
             .into_iter()
             .for_each(|(name, of)| add(Sharer::Subsystem, name, of));
+        let libraries: BTreeSet<&String> = endpoints.iter().flat_map(|endpoint| &endpoint.uses).collect();
+        for library in libraries.into_iter().filter(|name| may_share_buffers(name)) {
+            add(Sharer::Library, library.clone(), endpoints.iter().filter(|one| one.uses.contains(library)).collect());
+        }
         add(Sharer::DmaBuf, "dma-buf".into(), endpoints.iter().collect());
         let usable = endpoints.iter().filter(|endpoint| endpoint.blocked.is_none()).map(|endpoint| Usable {
             key: endpoint.key.clone(),
@@ -220,6 +244,27 @@ mod tests {
         let bochs = suspects.groups.iter().find(|group| group.keys == ["drm-bochs-drm"]).unwrap();
         assert!(bochs.also[0].contains("drm_gem_vram_helper"), "{bochs:?}");
         assert_eq!(suspects.groups.last().map(|group| group.keys.len()), Some(6));
+    }
+
+    #[test]
+    fn a_module_that_some_drivers_use_is_a_suspect_unless_it_has_no_buffers() {
+        let of = |driver: &str, uses: &[&str]| {
+            let uses = uses.iter().map(|&module| module.to_owned()).collect();
+            EndpointFound { uses, module: Some(driver.into()), ..endpoint(driver, "v4l2", driver, driver) }
+        };
+        let suspects = Suspects::of(
+            &[
+                of("vim2m", &["v4l2_mem2mem", "videobuf2_vmalloc", "videodev"]),
+                of("vicodec", &["v4l2_mem2mem", "videobuf2_vmalloc", "v4l2_tpg", "videodev"]),
+                of("vimc", &["v4l2_tpg", "videobuf2_vmalloc", "videodev"]),
+                of("vivid", &["videodev"]),
+            ],
+            None,
+            "6.12",
+        );
+        let libraries = suspects.groups.iter().filter(|group| group.kind == Sharer::Library);
+        let libraries: Vec<_> = libraries.map(|group| (&*group.name, group.keys.join(" "))).collect();
+        assert_eq!(libraries, [("v4l2_mem2mem", "vicodec vim2m".to_owned())]);
     }
 
     #[test]

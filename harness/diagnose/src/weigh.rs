@@ -46,7 +46,7 @@ fn credit(kind: Sharer, role: Role, blame: Blame) -> f64 {
 fn nearness(kind: Sharer) -> f64 {
     match kind {
         Sharer::Endpoint | Sharer::Driver => 1.0,
-        Sharer::Allocator => 0.97,
+        Sharer::Allocator | Sharer::Library => 0.97,
         Sharer::Subsystem => 0.94,
         Sharer::DmaBuf | Sharer::Kernel => 0.9,
     }

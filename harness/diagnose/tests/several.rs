@@ -4,7 +4,7 @@ mod common;
 
 use common::{BOARD, Dice, PAIRS, causes, clean, culprits, has_role, is_surely_wrong, keys, plant, show};
 use event::CellEnd;
-use event::cause::{Cause, Role, Sure};
+use event::cause::{Cause, Role, Sharer, Sure};
 
 type Truth<'a> = (Vec<&'a str>, Role, Vec<&'a str>);
 
@@ -132,4 +132,26 @@ fn several_drivers_at_fault_are_not_surely_what_they_share() {
     }
     println!("all drivers of a subsystem but one: {wrong} of {all} surely accuse the one");
     assert_eq!(wrong, 0, "of {all}");
+}
+
+#[test]
+fn what_two_drivers_do_wrong_alike_is_of_the_module_that_both_use() {
+    let of_both = ["v4l2-vicodec-cap0", "v4l2-vicodec-out0", "v4l2-vicodec-out1", "v4l2-vim2m-cap0", "v4l2-vim2m-out0"];
+    let mut cells = clean(BOARD);
+    let leaks = |cell: &event::CellEnd| {
+        ["leaks.import", "leaks.rounds"].contains(&cell.case.as_str()) && has_role(cell, &of_both, Role::Importer)
+    };
+    plant(&mut cells, leaks, |_| ());
+    let mut run = common::run(BOARD, cells);
+    let causes = |run: &event::journal::Recorded| diagnose::of(run, Some(&catalogue::registry::embedded().unwrap()));
+    assert_ne!(causes(&run)[0].suspect.endpoints, of_both, "no one can know what the two share");
+    for endpoint in run.endpoints.iter_mut().filter(|endpoint| of_both.contains(&&*endpoint.key)) {
+        endpoint.uses = vec!["v4l2_mem2mem".into(), "videodev".into()];
+    }
+    let found = causes(&run);
+    let [cause] = &found[..] else { panic!("{found:?}") };
+    let suspect = &cause.suspect;
+    assert_eq!((suspect.kind, &*suspect.name, suspect.role), (Sharer::Library, "v4l2_mem2mem", Role::Importer));
+    assert_eq!(suspect.endpoints, of_both);
+    assert_eq!(suspect.to_string(), "the module v4l2_mem2mem, which several drivers use, as the importer");
 }

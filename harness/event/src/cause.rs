@@ -96,6 +96,8 @@ pub enum Sharer {
     Driver,
     /// The code behind the DRM core that makes a buffer, or videobuf2's allocator.
     Allocator,
+    /// A module that several drivers use, and others do not.
+    Library,
     /// What the devices of one subsystem share: the DRM core's PRIME, videobuf2, the heaps.
     Subsystem,
     /// The dma-buf core.
@@ -171,6 +173,7 @@ impl fmt::Display for Suspect {
             Sharer::Endpoint => write!(f, "{name}")?,
             Sharer::Driver => write!(f, "the driver {name}")?,
             Sharer::Allocator | Sharer::Subsystem => write!(f, "{name}")?,
+            Sharer::Library => write!(f, "the module {name}, which several drivers use")?,
             Sharer::DmaBuf => write!(f, "the dma-buf core")?,
             Sharer::Kernel => write!(f, "the kernel or the board")?,
         }

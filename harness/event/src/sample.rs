@@ -51,6 +51,7 @@ fn endpoint(key: &str) -> EndpointFound {
         kind: "drm".into(),
         driver: "d".into(),
         module: None,
+        uses: vec![],
         node: "/dev/x".into(),
         topology: String::new(),
         exports: true,

@@ -115,6 +115,9 @@ pub struct EndpointFound {
     /// The kernel module that has the driver; nothing where it is built in, or not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
+    /// The modules that this one uses, and those that these use, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<String>,
     /// The device node at the time of the run.
     pub node: String,
     /// Where the device sits, as a path in sysfs.

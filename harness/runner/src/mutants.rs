@@ -113,15 +113,26 @@ impl Fault {
         self.has_key(&endpoint.key)
     }
 
-    /// Returns whether the endpoint of a key is this module's.
-    pub fn has_key(&self, key: &str) -> bool {
-        let prefixes: &[&str] = match self.module.as_str() {
+    /// The beginnings of the keys of this module's endpoints, one for each driver that uses it.
+    fn prefixes(&self) -> &'static [&'static str] {
+        match self.module.as_str() {
             "prime_canary" => &["canary-"],
+            "prime_common" => &["drm-prime_drm", "v4l2-prime_"],
             "prime_drm" => &["drm-prime_drm"],
             "prime_v4l2" => &["v4l2-prime_"],
             _ => &[],
-        };
-        prefixes.iter().any(|prefix| key.starts_with(prefix))
+        }
+    }
+
+    /// Returns whether the endpoint of a key is this module's.
+    pub fn has_key(&self, key: &str) -> bool {
+        self.prefixes().iter().any(|prefix| key.starts_with(prefix))
+    }
+
+    /// Returns whether these are endpoints of this module, of each driver that uses it.
+    pub fn is_of(&self, keys: &[String]) -> bool {
+        let has = |prefix: &&str| keys.iter().any(|key| key.starts_with(*prefix));
+        keys.iter().all(|key| self.has_key(key)) && self.prefixes().iter().all(has)
     }
 
     /// Returns whether a cell could show it: the module is on the fault's side, and who is on the other is among the few that

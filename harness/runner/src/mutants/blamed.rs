@@ -58,9 +58,10 @@ impl Blamed {
 }
 
 fn named(fault: &Fault, cause: &Cause) -> Named {
-    let own = cause.suspect.endpoints.iter().all(|key| fault.has_key(key));
+    let own = fault.is_of(&cause.suspect.endpoints);
     let role = cause.suspect.role.word() == fault.side;
-    let says_other = !own || !(role || cause.suspect.role == Role::Either);
+    let another = !cause.suspect.endpoints.iter().all(|key| fault.has_key(key));
+    let says_other = another || !(role || cause.suspect.role == Role::Either);
     match (own && role, says_other && cause.sure != Sure::Open) {
         (true, _) => Named::Rightly,
         (false, true) => Named::Wrongly,

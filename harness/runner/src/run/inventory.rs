@@ -49,15 +49,19 @@ impl Inventory {
 
 /// Returns what is known of an endpoint, after a first export of it in a process of its own.
 fn look_at(watch: &mut Watch, endpoint: &Endpoint) -> EndpointFound {
+    let sys = Path::new("/sys");
+    let module = match endpoint.kind {
+        Kind::Mock => None,
+        _ => device::module::of(sys, &endpoint.topology, &endpoint.driver),
+    };
+    let uses = module.as_ref().map(|module| device::module::used_by(sys, module)).unwrap_or_default();
     let kind = serde_json::to_value(endpoint.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
     EndpointFound {
         key: endpoint.key.clone(),
         kind: kind.unwrap_or_default(),
         driver: endpoint.driver.clone(),
-        module: match endpoint.kind {
-            Kind::Mock => None,
-            _ => device::module::of(Path::new("/sys"), &endpoint.topology, &endpoint.driver),
-        },
+        module,
+        uses,
         node: endpoint.node.display().to_string(),
         topology: endpoint.topology.clone(),
         exports: endpoint.exports,
