@@ -39,7 +39,7 @@ fn page(root: &Path) -> String {
 fn each_fault_of_the_modules_is_in_the_table_and_was_caught() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
-    let modules = ["prime_canary", "prime_drm", "prime_v4l2"];
+    let modules = ["prime_canary", "prime_common", "prime_drm", "prime_v4l2"];
     let table = |module: &&str| {
         let own = read(&format!("fixtures/kmod/{module}/faults.h"));
         let others = own.lines().filter_map(|line| line.strip_prefix("#include \"")?.strip_suffix('"'));

@@ -35,6 +35,7 @@ fn endpoint() -> impl Strategy<Value = EndpointFound> {
             kind: "drm".into(),
             driver,
             module: None,
+            uses: vec!["drm".into()],
             node: "/dev/x".into(),
             topology: "pci".into(),
             exports,

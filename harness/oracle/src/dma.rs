@@ -18,51 +18,55 @@ use std::path::Path;
 
 use crate::NotAvailable;
 use crate::kernel_config::KernelConfig;
-use crate::provenance::lines::Lines;
+use crate::provenance::sharing;
+use crate::trace::instance::Instance;
 use layout::{Layout, Layouts};
 use probe::Probe;
 use state::State;
 
-/// Watches the contract, in a trace instance of its own: what is lost there, no other oracle misses. Dropped, it removes
-/// the instance and its probes.
+/// Watches the contract, by probes in the instance of a [`Trace`](crate::trace::Trace).
 #[derive(Debug)]
 pub struct Contract {
     /// The beginning of the names of our events, and the blank before it.
     prefix: String,
-    // Closed before the instance is removed.
-    lines: Lines,
     probe: Probe,
     state: State,
     stated: Result<Layout, String>,
-    lost: u64,
+}
+
+/// What became of a line of the trace.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It is of a probe of the contract, and shows this of who holds which sg_table.
+    Ours(Option<sharing::Call>),
+    /// It is for others, too.
+    NotOurs,
 }
 
 impl Contract {
-    /// Places the probes, below a mounted tracefs.
-    ///
-    /// # Errors
-    /// Without root, tracefs, CONFIG_KPROBE_EVENTS, or a kernel that does not let dma_buf_map_attachment be probed.
-    pub fn start(tracefs: &Path) -> Result<Self, NotAvailable> {
-        let probe = Probe::place(tracefs)?;
-        let lines = Lines::of(probe.open()?, 64 * 1024);
+    /// Places the probes.
+    pub(crate) fn place(instance: &mut Instance) -> Result<Self, NotAvailable> {
+        let probe = Probe::place(instance)?;
         let stated = stated_layout();
         let layouts = Layouts::new(probe.is_64_bit(), stated.as_ref().ok().copied());
         let state = State::new(layouts, probe.syncs_are_always_calls());
         let prefix = format!(" {}", probe.prefix());
-        Ok(Self { prefix, lines, probe, state, stated, lost: 0 })
+        Ok(Self { prefix, probe, state, stated })
     }
 
-    /// Reads what the probes have seen until now.
-    pub fn read(&mut self) {
-        let Self { lines, prefix, state, lost, .. } = self;
-        lines.read(|line| match call::parse(line, prefix) {
-            Some(call::Line::Lost(count)) => {
-                *lost += count;
-                state.forget();
+    /// Takes in a line of the trace.
+    pub(crate) fn line(&mut self, line: &str) -> Taken {
+        match call::parse(line, &self.prefix) {
+            Some(call::Line::Call(pid, call)) => {
+                self.state.take_in(pid, &call);
+                Taken::Ours(call.of_table(pid))
             }
-            Some(call::Line::Call(pid, call)) => state.take_in(pid, &call),
-            None => {}
-        });
+            Some(call::Line::Lost) => {
+                self.state.forget();
+                Taken::NotOurs
+            }
+            None => Taken::NotOurs,
+        }
     }
 
     /// Returns what the thread `pid` was seen to break, and forgets what it holds: each cell begins from nothing.
@@ -73,11 +77,6 @@ impl Contract {
     /// Forgets everything but how this kernel's tables are laid out.
     pub fn forget(&mut self) {
         self.state.forget();
-    }
-
-    /// Returns the number of calls that were overwritten before they could be read.
-    pub fn lost(&self) -> u64 {
-        self.lost
     }
 
     /// Returns whether it is known how this kernel's tables are laid out before any was seen.
@@ -99,16 +98,4 @@ fn stated_layout() -> Result<Layout, String> {
     let (release, _) = uapi::process::kernel().map_err(|errno| format!("uname: {errno}"))?;
     let config = KernelConfig::read(Path::new("/"), &release).map_err(|missing| missing.to_string())?;
     Layout::stated(&config).ok_or_else(|| "the layout of sg_tables on 32-bit x86 is not stated".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_tracefs_it_says_how_to_get_one() {
-        let empty = tempfile::tempdir().unwrap();
-        let refused = Contract::start(empty.path()).unwrap_err();
-        assert!(refused.to_string().contains("mount -t tracefs"), "{refused}");
-    }
 }

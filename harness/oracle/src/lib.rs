@@ -7,6 +7,7 @@
 //! | [`dma`] | the DMA contract: what exporters and importers owe each other and no byte shows |
 //! | [`kmsg`] | the kernel's log, for the reports of trouble that `kernel_log` finds in it |
 //! | [`provenance`] | which `map_dma_buf` a buffer was exported with |
+//! | [`trace`] | the probes in the kernel that `dma` and `provenance` see by |
 //! | [`balance`] | open files, references and attachments: what was not released |
 //! | [`pages`] | whether a mapping exposes struct pages |
 //! | [`kernel_config`] | how the kernel was configured |
@@ -21,5 +22,6 @@ pub mod kmsg;
 pub mod not_available;
 pub mod pages;
 pub mod provenance;
+pub mod trace;
 
 pub use not_available::NotAvailable;

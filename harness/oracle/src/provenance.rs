@@ -4,22 +4,18 @@
 mod events;
 mod inferred;
 pub(crate) mod line;
-pub(crate) mod lines;
-pub(crate) mod place;
 mod probe;
-mod sharing;
+pub(crate) mod sharing;
 
 pub use inferred::from_fdinfo;
 pub use line::Touch;
 pub use sharing::Shared;
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use crate::NotAvailable;
+use crate::trace::instance::Instance;
 use events::Events;
-use lines::Lines;
 use probe::{Probe, What};
 
 /// The source of the knowledge.
@@ -50,34 +46,32 @@ pub struct Exported {
     pub evidence: Evidence,
 }
 
-/// A probe on `dma_buf_export`, in a trace instance of its own, so that no one else's tracing is disturbed. Dropped, it
-/// removes both; what a crashed run left, the next one removes.
+/// A probe on `dma_buf_export`, and those beside it, in the instance of a [`Trace`](crate::trace::Trace).
 #[derive(Debug)]
 pub struct Tracer {
-    // Closed before the instance is removed, which is busy as long as it is open.
-    lines: Lines,
     probe: Probe,
     events: Events,
+    sees_tables: bool,
 }
 
 impl Tracer {
-    /// Places the probe, below a mounted tracefs (`/sys/kernel/tracing`).
-    ///
-    /// Reference: `Documentation/trace/kprobetrace.rst`, and "Instances" in `Documentation/trace/ftrace.rst`.
-    ///
-    /// # Errors
-    /// Without root, tracefs, CONFIG_KPROBE_EVENTS, or under lockdown.
-    pub fn start(tracefs: &Path) -> Result<Self, NotAvailable> {
-        let probe = Probe::place(tracefs)?;
-        let lines = Lines::of(probe.open()?, 16 * 1024);
+    /// Places the probes; those that show who holds which sg_table only where nothing else does.
+    pub(crate) fn place(instance: &mut Instance, tables: bool) -> Result<Self, NotAvailable> {
+        let probe = Probe::place(instance, tables)?;
         let events = Events::new(probe.event(), probe.watched());
-        Ok(Self { lines, probe, events })
+        let seen = |wanted: What| probe.watched().iter().any(|watched| watched.what == wanted);
+        let sees_tables = !tables || seen(What::Map) && seen(What::Mapped) && seen(What::Unmap);
+        Ok(Self { probe, events, sees_tables })
     }
 
-    /// Reads what the probes have seen until now. The others return what was read.
-    pub fn read(&mut self) {
-        let events = &mut self.events;
-        self.lines.read(|line| events.line(line));
+    /// Takes in a line of the trace.
+    pub(crate) fn line(&mut self, line: &str) {
+        self.events.line(line);
+    }
+
+    /// Takes in what another probe has seen of a table.
+    pub(crate) fn table(&mut self, call: sharing::Call) {
+        self.events.table(call);
     }
 
     /// Forgets what was read.
@@ -126,13 +120,7 @@ impl Tracer {
 
     /// Returns whether this kernel lets everything be probed that is needed to see who holds which sg_table.
     pub fn sees_tables(&self) -> bool {
-        let seen = |wanted: What| self.probe.watched().iter().any(|watched| watched.what == wanted);
-        seen(What::Map) && seen(What::Mapped) && seen(What::Unmap)
-    }
-
-    /// Returns the number of exports that were overwritten before they could be read, so far.
-    pub fn lost(&self) -> u64 {
-        self.events.lost()
+        self.sees_tables
     }
 
     /// Returns how the function is read from the kernel's structures, for the report of a run.
@@ -141,17 +129,5 @@ impl Tracer {
             Some(layout) => format!("{}, {layout}", self.probe.form()),
             None => self.probe.form().to_string(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_tracefs_it_says_how_to_get_one() {
-        let empty = tempfile::tempdir().unwrap();
-        let refused = Tracer::start(empty.path()).unwrap_err();
-        assert!(refused.to_string().contains("mount -t tracefs"), "{refused}");
     }
 }

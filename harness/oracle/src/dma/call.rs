@@ -3,14 +3,16 @@
 use super::probe::Tag;
 use super::table::Raw;
 use crate::provenance::line::{number, pid};
+use crate::provenance::sharing;
+use crate::trace::lines::lost;
 
 /// The content of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// A thread has reached a probe.
     Call(i32, Call),
-    /// The number of events that were overwritten.
-    Lost(u64),
+    /// Events were overwritten.
+    Lost,
 }
 
 /// What a probe saw, by the function that it sits on. Pointers are numbers.
@@ -34,6 +36,24 @@ pub(super) enum Call {
     Needs(&'static str),
     /// The buffer moves: all attachments are to map it again.
     Moves { buf: u64 },
+}
+
+impl Call {
+    /// What it shows of who holds which sg_table.
+    pub(super) fn of_table(&self, pid: i32) -> Option<sharing::Call> {
+        match self {
+            Self::Enter(Tag::Map, Arguments { attachment, dev, .. }) => {
+                Some(sharing::Call::Map { pid, attachment: *attachment, device: *dev })
+            }
+            Self::Leave(Tag::Map, Returned::Table(table, _) | Returned::Value(table)) => {
+                Some(sharing::Call::Mapped { pid, table: *table })
+            }
+            Self::Enter(Tag::Unmap, Arguments { attachment, .. }) => {
+                Some(sharing::Call::Unmap { attachment: *attachment })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The arguments of a call of the dma-buf core; 0 where it has no such argument.
@@ -69,8 +89,8 @@ pub(super) enum Returned {
 /// Reads `COMM-PID [CPU] FLAGS TIME: EVENT: (PLACE) key=value ...` of an event of ours: its name is the prefix, which a
 /// blank begins, and the tag.
 pub(super) fn parse(line: &str, prefix: &str) -> Option<Line> {
-    if let Some((_, rest)) = line.split_once("[LOST ") {
-        return rest.split_once(' ')?.0.parse().ok().map(Line::Lost);
+    if lost(line) > 0 {
+        return Some(Line::Lost);
     }
     let (context, call) = line.split_once(prefix)?;
     let (tag, rest) = call.split_once(": (")?;
@@ -230,7 +250,7 @@ mod tests {
 
     #[test]
     fn lost_events_and_those_of_others() {
-        assert_eq!(parse("CPU:1 [LOST 12 EVENTS]", " dma_9_0_"), Some(Line::Lost(12)));
+        assert_eq!(parse("CPU:1 [LOST 12 EVENTS]", " dma_9_0_"), Some(Line::Lost));
         assert_eq!(parse(" c-7 [000] ..... 1.5: dma_8_0_pm_0: (a+0x0/0x1) att=0x1", " dma_9_0_"), None);
     }
 }

@@ -1,11 +1,8 @@
 //! The probes of the contract: which functions, and what is fetched at each.
 
-use std::fs::File;
-use std::path::Path;
-
 use super::breach::Rule;
 use crate::NotAvailable;
-use crate::provenance::place::{self, GROUP, Instance, REMEDY};
+use crate::trace::instance::{self, GROUP, Instance, REMEDY};
 
 /// What a probe is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,35 +161,32 @@ const SINGLE: &[&str] = &[
     "__dma_sync_single_for_device",
 ];
 
-/// The probes, in an instance of their own.
+/// The probes.
 #[derive(Debug)]
 pub(super) struct Probe {
     prefix: String,
-    instance: Instance,
     placed: Vec<(Tag, &'static str)>,
     is_64_bit: bool,
 }
 
 impl Probe {
-    pub(super) fn place(tracefs: &Path) -> Result<Self, NotAvailable> {
-        let instance = Instance::make(tracefs)?;
-        let prefix = format!("{}{}_", place::DMA, instance.number());
-        // From here on, dropping it cleans up.
-        let mut probe = Self { prefix, instance, placed: Vec::new(), is_64_bit: place::is_64_bit(&place::machine()) };
+    pub(super) fn place(instance: &mut Instance) -> Result<Self, NotAvailable> {
+        let prefix = format!("{}{}_", instance::DMA, instance.number());
+        let mut probe = Self { prefix, placed: Vec::new(), is_64_bit: instance::is_64_bit(&instance::machine()) };
         for (tag, functions, forms) in PLACES {
             for (at, function) in functions.iter().enumerate() {
-                probe.sit(*tag, at, function, forms);
+                probe.sit(instance, *tag, at, function, forms);
             }
         }
         let needed = [Tag::Map, Tag::Mapped, Tag::Unmap, Tag::Detach];
         if needed.into_iter().all(|tag| probe.sees(tag)) {
             return Ok(probe);
         }
-        let path = tracefs.join("kprobe_events");
+        let path = instance.commands();
         Err(NotAvailable::because("probe dma_buf_map_attachment and dma_buf_detach", &path, REMEDY))
     }
 
-    fn sit(&mut self, tag: Tag, at: usize, function: &'static str, forms: &[&str]) {
+    fn sit(&mut self, instance: &mut Instance, tag: Tag, at: usize, function: &'static str, forms: &[&str]) {
         // The same tag can stand for several functions of other arguments.
         let number = at + self.placed.iter().filter(|(placed, _)| *placed == tag).count();
         let event = format!("{}{}_{number}", self.prefix, tag.word());
@@ -201,15 +195,11 @@ impl Probe {
         let texts = forms.iter().flat_map(|form| registers.iter().map(|by| arguments(form, self.is_64_bit, *by)));
         let placed = texts.into_iter().any(|arguments| {
             let command = format!("{kind}:{GROUP}/{event} {function} {arguments}");
-            self.instance.define(&event, command.trim_end()).is_ok()
+            instance.define(&event, command.trim_end()).is_ok()
         });
         if placed {
             self.placed.push((tag, function));
         }
-    }
-
-    pub(super) fn open(&self) -> Result<File, NotAvailable> {
-        self.instance.open("1024")
     }
 
     /// The beginning of the names of the events.

@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::line::{self, Export, Line, Symbol, Touch};
 use super::probe::{Watched, What};
-use super::sharing::{Shared, Sharing};
+use super::sharing::{Call, Shared, Sharing};
 use super::{Evidence, Exported};
 
 /// Where `map_dma_buf` was found.
@@ -33,13 +33,13 @@ impl fmt::Display for Layout {
 #[derive(Debug)]
 pub(super) struct Events {
     event: String,
-    watched: Vec<Watched>,
+    /// Each with how its event begins in a line.
+    watched: Vec<(String, Watched)>,
     touches: Vec<Touch>,
     sharing: Sharing,
     frames: Vec<(i32, u64)>,
     waiting: Vec<Exported>,
     layout: Option<Layout>,
-    lost: u64,
 }
 
 /// Exports that no one asks for are not kept forever.
@@ -50,24 +50,20 @@ impl Events {
     pub(super) fn new(event: &str, watched: &[Watched]) -> Self {
         Self {
             event: event.into(),
-            watched: watched.to_vec(),
+            watched: watched.iter().map(|one| (format!(" {}: (", one.event), one.clone())).collect(),
             touches: Vec::new(),
             sharing: Sharing::default(),
             frames: Vec::new(),
             waiting: Vec::new(),
             layout: None,
-            lost: 0,
         }
     }
 
     /// Takes in the next line of the trace.
     pub(super) fn line(&mut self, text: &str) {
         match line::parse(text, &self.event) {
-            Some(Line::Lost(count)) => {
-                self.lost += count;
-                self.sharing.forget();
-            }
-            Some(Line::Export(_)) if self.waiting.len() >= WAITING => self.lost += 1,
+            Some(Line::Lost) => self.sharing.forget(),
+            Some(Line::Export(_)) if self.waiting.len() >= WAITING => {}
             Some(Line::Export(export)) => {
                 let exported = self.exported(export);
                 self.waiting.push(exported);
@@ -77,9 +73,7 @@ impl Events {
     }
 
     fn beside(&mut self, text: &str) {
-        let Some(watched) = self.watched.iter().find(|watched| text.contains(&format!(" {}: (", watched.event))) else {
-            return;
-        };
+        let Some((_, watched)) = self.watched.iter().find(|(begins, _)| text.contains(begins)) else { return };
         match watched.what {
             What::Touch(function) => {
                 let touch = line::touch(text, &watched.event, function);
@@ -95,6 +89,11 @@ impl Events {
                 }
             }
         }
+    }
+
+    /// Takes in what a probe has seen of a table.
+    pub(super) fn table(&mut self, call: Call) {
+        self.sharing.take_in(call);
     }
 
     /// The page frames that threads have mapped.
@@ -121,10 +120,6 @@ impl Events {
         let (taken, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(wanted);
         self.waiting = waiting;
         taken
-    }
-
-    pub(super) fn lost(&self) -> u64 {
-        self.lost
     }
 
     pub(super) fn layout(&self) -> Option<Layout> {
@@ -260,10 +255,10 @@ mod tests {
     }
 
     #[test]
-    fn lost_events_are_counted() {
+    fn what_comes_behind_lost_events_is_seen() {
         let mut events = Events::new("export_900_0", &[]);
         events.line("CPU:0 [LOST 3 EVENTS]");
-        assert_eq!((events.lost(), events.take(|_| true).len()), (3, 0));
+        assert_eq!(events.take(|_| true).len(), 0);
         let call = "(dma_buf_export+0x0/0x330) name=\"drm\" map=drm_gem_map_dma_buf+0x0/0xe0 [drm] size=8";
         events.line(&format!(" c-5  [000] ..... 1.0: export_900_0: {call}"));
         let [exported] = &events.take(|_| true)[..] else { panic!("one export") };

@@ -2,14 +2,15 @@
 
 use super::probe::What;
 use super::sharing::Call;
+use crate::trace::lines::lost;
 
 /// The content of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
     /// A buffer was exported.
     Export(Export),
-    /// The number of events that were overwritten.
-    Lost(u64),
+    /// Events were overwritten.
+    Lost,
 }
 
 /// A call of a function that touches struct pages.
@@ -46,8 +47,8 @@ pub(super) struct Symbol {
 /// Reads a line of our event, `COMM-PID [CPU] FLAGS TIME: EVENT: (PLACE) name="..." map=... [behind=...] size=...`
 /// (`trace_print_context` of `kernel/trace/trace_output.c`, `print_kprobe_event` of `trace_kprobe.c`).
 pub(super) fn parse(line: &str, event: &str) -> Option<Line> {
-    if let Some((_, rest)) = line.split_once("[LOST ") {
-        return rest.split_once(' ')?.0.parse().ok().map(Line::Lost);
+    if lost(line) > 0 {
+        return Some(Line::Lost);
     }
     let (pid, call) = called(line, event)?;
     let (_, arguments) = call.split_once(") ")?;
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn lost_events_are_counted_and_others_left_out() {
-        assert_eq!(parse("CPU:1 [LOST 12 EVENTS]", "export_900_0"), Some(Line::Lost(12)));
+        assert_eq!(parse("CPU:1 [LOST 12 EVENTS]", "export_900_0"), Some(Line::Lost));
         let others =
             "  x-1  [000] ..... 1.0: export_900_01: (dma_buf_export+0x0/0x330) name=\"drm\" map=a+0x0/0x1 size=1";
         assert_eq!(parse(others, "export_900_0"), None);

@@ -1,19 +1,16 @@
 //! The probe on exports, and those beside it.
 
-use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use nix::errno::Errno;
 
-use super::place::{EVENT, FRAME, GROUP, Instance, REMEDY, TABLE, TOUCH, is_64_bit, machine};
 use crate::NotAvailable;
+use crate::trace::instance::{EVENT, FRAME, GROUP, Instance, REMEDY, TABLE, TOUCH, is_64_bit, machine};
 
-/// A probe and its instance; removed when dropped, in the process that placed them.
+/// The probes.
 #[derive(Debug)]
 pub(super) struct Probe {
     event: String,
-    instance: Instance,
     form: &'static str,
     watched: Vec<Watched>,
 }
@@ -98,37 +95,37 @@ const OFFSETS_32: &[Form] = &[
 ];
 
 impl Probe {
-    pub(super) fn place(tracefs: &Path) -> Result<Self, NotAvailable> {
-        let instance = Instance::make(tracefs)?;
+    pub(super) fn place(instance: &mut Instance, tables: bool) -> Result<Self, NotAvailable> {
         let event = format!("{EVENT}{}", instance.number());
-        // From here on, dropping it cleans up.
-        let mut probe = Self { event, instance, form: "", watched: Vec::new() };
-        probe.form = probe.define()?;
-        probe.watch_touches();
-        probe.watch_tables();
-        probe.watch_frames();
+        let mut probe = Self { event, form: "", watched: Vec::new() };
+        probe.form = probe.define(instance)?;
+        probe.watch_touches(instance);
+        if tables {
+            probe.watch_tables(instance);
+        }
+        probe.watch_frames(instance);
         Ok(probe)
     }
 
     /// Probes the functions that touch struct pages, as far as this kernel has them: without DRM there are none.
-    fn watch_touches(&mut self) {
+    fn watch_touches(&mut self, instance: &mut Instance) {
         for function in TOUCHES {
             let event = self.beside(TOUCH, function);
             let forms = CALLERS.iter().map(|caller| format!("p:{GROUP}/{event} {function} {caller}"));
-            if forms.into_iter().any(|command| self.instance.define(&event, command.trim_end()).is_ok()) {
+            if forms.into_iter().any(|command| instance.define(&event, command.trim_end()).is_ok()) {
                 self.watched.push(Watched { event, what: What::Touch(function) });
             }
         }
     }
 
     /// Probes the functions that map and unmap, where this kernel lets all of a sort be probed.
-    fn watch_tables(&mut self) {
+    fn watch_tables(&mut self, instance: &mut Instance) {
         let forms = if is_64_bit(&machine()) { ATTACHMENTS_64 } else { ATTACHMENTS_32 };
         for (what, kind, functions) in TABLES {
             for function in *functions {
                 let event = self.beside(TABLE, &format!("{kind}_{function}"));
                 let mut place = |arguments: &str| {
-                    self.instance.define(&event, &format!("{kind}:{GROUP}/{event} {function} {arguments}"))
+                    instance.define(&event, &format!("{kind}:{GROUP}/{event} {function} {arguments}"))
                 };
                 let placed = match what {
                     What::Mapped => place("table=$retval:x64").or_else(|_| place("table=$retval:x32")).is_ok(),
@@ -141,10 +138,9 @@ impl Probe {
         }
     }
 
-    fn watch_frames(&mut self) {
+    fn watch_frames(&mut self, instance: &mut Instance) {
         let forms = if is_64_bit(&machine()) { FRAMES_64 } else { FRAMES_32 };
         let event = self.beside(FRAME, MAPS_FRAMES);
-        let instance = &mut self.instance;
         let mut place =
             |arguments: &&str| instance.define(&event, &format!("p:{GROUP}/{event} {MAPS_FRAMES} {arguments}")).is_ok();
         if forms.iter().any(&mut place) {
@@ -162,24 +158,18 @@ impl Probe {
     }
 
     /// Writes the first form that this kernel takes.
-    fn define(&mut self) -> Result<&'static str, NotAvailable> {
+    fn define(&mut self, instance: &mut Instance) -> Result<&'static str, NotAvailable> {
         let offsets = if is_64_bit(&machine()) { OFFSETS_64 } else { OFFSETS_32 };
         let mut refused = io::Error::from_raw_os_error(Errno::EINVAL as i32);
         for (form, arguments) in std::iter::once(&NAMES).chain(offsets) {
             let command = format!("p:{GROUP}/{} dma_buf_export {arguments}", self.event);
-            match self.instance.define(&self.event, &command) {
+            match instance.define(&self.event, &command) {
                 Ok(()) => return Ok(form),
                 Err(error) => refused = error,
             }
         }
-        let path = self.instance.commands();
+        let path = instance.commands();
         Err(NotAvailable::from_io("place a probe on dma_buf_export", &path, REMEDY, &refused))
-    }
-
-    /// Switches the events on in the instance and opens its pipe.
-    pub(super) fn open(&self) -> Result<File, NotAvailable> {
-        // Small, for memory is taken for every processor; a few thousand exports fit.
-        self.instance.open("512")
     }
 
     pub(super) fn event(&self) -> &str {
@@ -211,11 +201,12 @@ mod tests {
     #[test]
     fn what_is_placed_is_taken_away_and_others_are_left_alone() {
         let root = tracefs();
-        let probe = Probe::place(root.path()).unwrap();
+        let mut instance = Instance::make(root.path()).unwrap();
+        let probe = Probe::place(&mut instance, true).unwrap();
         let event = format!("export_{}_0", std::process::id());
         assert_eq!(probe.event(), event);
         assert_eq!(std::fs::read_dir(root.path().join("instances")).unwrap().count(), 1);
-        drop(probe);
+        drop(instance);
         let commands = commands(&root);
         assert!(
             commands[0].starts_with(&format!("p:prime_cts/{event} dma_buf_export name=exp_info->")),
@@ -235,18 +226,28 @@ mod tests {
     #[test]
     fn two_in_one_process_do_not_meet() {
         let root = tracefs();
-        let (one, two) = (Probe::place(root.path()).unwrap(), Probe::place(root.path()).unwrap());
+        let mut instances = [Instance::make(root.path()).unwrap(), Instance::make(root.path()).unwrap()];
+        let [one, two] = instances.each_mut().map(|instance| Probe::place(instance, true).unwrap());
         assert_ne!(one.event(), two.event());
-        assert_ne!(one.instance.number(), two.instance.number());
+        assert_ne!(instances[0].number(), instances[1].number());
+    }
+
+    #[test]
+    fn tables_are_probed_only_where_no_one_else_does() {
+        let root = tracefs();
+        let mut instance = Instance::make(root.path()).unwrap();
+        Probe::place(&mut instance, false).unwrap();
+        assert!(!commands(&root).iter().any(|line| line.contains("dma_buf_map_attachment")), "{:?}", commands(&root));
     }
 
     #[test]
     fn a_probe_that_cannot_be_switched_on_is_taken_away_again() {
         let root = tracefs();
-        let probe = Probe::place(root.path()).unwrap();
-        let refused = probe.open().unwrap_err();
+        let mut instance = Instance::make(root.path()).unwrap();
+        Probe::place(&mut instance, true).unwrap();
+        let refused = instance.open("512").unwrap_err();
         assert_eq!(refused.errno, Some(Errno::ENOENT));
-        drop(probe);
+        drop(instance);
         assert!(commands(&root).iter().any(|line| line.starts_with("-:prime_cts/export_")));
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// The event of a probe on mapping or unmapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call {
+pub(crate) enum Call {
     /// An attachment of a device is to be mapped.
     Map { pid: i32, attachment: u64, device: u64 },
     /// The thread's call gave this table, or an error.

@@ -8,6 +8,7 @@ use kernel_log::{Record, Splat, TaintFile};
 use oracle::dma::{Breach, Contract, Rule};
 use oracle::kmsg::KernelLog;
 use oracle::provenance::{Evidence, Shared, Touch, Tracer};
+use oracle::trace::Trace;
 
 use event::{MapDmaBuf, OracleState};
 
@@ -18,8 +19,11 @@ pub struct Watch {
     records: Vec<Record>,
     /// Records that were overwritten before `begin`.
     lost_before: u64,
-    tracer: Result<Tracer, String>,
-    contract: Result<Contract, String>,
+    trace: Result<Trace, String>,
+    /// Where tracefs is, if tracing is wanted.
+    tracefs: Option<PathBuf>,
+    /// The rules of the DMA contract are looked at.
+    contract_wanted: bool,
     bufinfo: Result<(), String>,
     /// `clear_warn_once`: what the kernel warns of once, it warns of again after each writing.
     once: Result<File, String>,
@@ -84,6 +88,8 @@ pub struct Late {
     pub taint: u64,
 }
 
+const NOT_ASKED_FOR: &str = "not asked for";
+
 fn clear_warn_once(debugfs: &Path) -> Result<File, String> {
     let path = debugfs.join("clear_warn_once");
     File::options()
@@ -119,13 +125,9 @@ impl Watch {
     /// Starts what can be started.
     pub fn start(sources: &Sources) -> Self {
         let text = |missing: oracle::not_available::NotAvailable| missing.to_string();
-        let tracer = match &sources.tracefs {
-            Some(tracefs) => Tracer::start(tracefs).map_err(text),
-            None => Err("not asked for".to_owned()),
-        };
-        let contract = match &sources.tracefs {
-            Some(tracefs) => Contract::start(tracefs).map_err(text),
-            None => Err("not asked for".to_owned()),
+        let trace = match &sources.tracefs {
+            Some(tracefs) => Trace::start(tracefs).map_err(text),
+            None => Err(NOT_ASKED_FOR.to_owned()),
         };
         let bufinfo = sources.debugfs.join("dma_buf/bufinfo");
         let bufinfo = File::open(&bufinfo).map(drop).map_err(|error| {
@@ -137,7 +139,7 @@ impl Watch {
                 show_all_dma_errors(&sources.debugfs);
                 clear_warn_once(&sources.debugfs)
             }
-            None => Err("not asked for".to_owned()),
+            None => Err(NOT_ASKED_FOR.to_owned()),
         };
         let taint_file = TaintFile::open(Path::new("/proc"));
         let log = KernelLog::open(&sources.kernel_log).map_err(text);
@@ -145,8 +147,9 @@ impl Watch {
             log,
             records: Vec::new(),
             lost_before: 0,
-            tracer,
-            contract,
+            trace,
+            tracefs: sources.tracefs.clone(),
+            contract_wanted: true,
             bufinfo,
             once,
             copies: copies_sg_tables(),
@@ -163,7 +166,7 @@ impl Watch {
         vec![
             state("kernel-log", self.log.as_ref().err()),
             state("taint", taint.as_ref()),
-            state("map_dma_buf", self.tracer.as_ref().err()),
+            state("map_dma_buf", self.tracer().as_ref().err()),
             state("struct-pages", self.touches().as_ref().err()),
             state("sg_table", self.tables().as_ref().err()),
             state("dma", self.contract_rules().as_ref().err()),
@@ -173,10 +176,22 @@ impl Watch {
         ]
     }
 
+    fn tracer(&self) -> Result<&Tracer, String> {
+        self.trace.as_ref().map_err(Clone::clone)?.tracer().as_ref().map_err(ToString::to_string)
+    }
+
+    fn contract(&self) -> Result<&Contract, String> {
+        let trace = self.trace.as_ref().map_err(Clone::clone)?;
+        if !self.contract_wanted {
+            return Err(NOT_ASKED_FOR.to_owned());
+        }
+        trace.contract().as_ref().map_err(ToString::to_string)
+    }
+
     /// Returns whether importers are seen that reach for struct pages.
     fn touches(&self) -> Result<(), String> {
-        match &self.tracer {
-            Err(why) => Err(why.clone()),
+        match self.tracer() {
+            Err(why) => Err(why),
             Ok(tracer) if tracer.touching_functions().is_empty() => {
                 Err("drm_prime_sg_to_page_array cannot be probed; load a DRM driver first".to_owned())
             }
@@ -186,8 +201,8 @@ impl Watch {
 
     /// Returns whether exporters are seen that give several devices one sg_table.
     fn tables(&self) -> Result<(), String> {
-        match &self.tracer {
-            Err(why) => Err(why.clone()),
+        match self.tracer() {
+            Err(why) => Err(why),
             Ok(_) if self.copies => {
                 Err("this kernel gives each importer a copy of the sg_table; build it without CONFIG_DMABUF_DEBUG"
                     .to_owned())
@@ -203,12 +218,15 @@ impl Watch {
 
     /// Takes the probes of the DMA contract away, for work whose speed counts and that is not judged by it.
     pub fn leave_contract(&mut self) {
-        self.contract = Err("not asked for".to_owned());
+        self.contract_wanted = false;
+        if let (Some(tracefs), Ok(_)) = (&self.tracefs, &self.trace) {
+            self.trace = Trace::without_contract(tracefs).map_err(|missing| missing.to_string());
+        }
     }
 
     /// Returns whether every rule of the DMA contract is seen.
     fn contract_rules(&self) -> Result<(), String> {
-        let rules = self.contract.as_ref().map_err(Clone::clone)?.rules();
+        let rules = self.contract()?.rules();
         let unseen = |rule: &Rule| !rules.contains(rule);
         let missing: Vec<&str> = Rule::ALL.into_iter().filter(unseen).map(Rule::name).collect();
         let names = missing.join(", ");
@@ -219,22 +237,9 @@ impl Watch {
 
     /// Returns whether sg_tables are read from the first one on.
     fn contract_tables(&self) -> Result<(), String> {
-        let contract = self.contract.as_ref().map_err(Clone::clone)?;
-        contract.layout().map_err(|why| format!("{why}; until the tables of a run show it, their sizes are not judged"))
-    }
-
-    /// What the process broke of the DMA contract, and how many calls were lost. Of a trace with holes nothing is said.
-    fn broken(&mut self, pid: i32, driver: &str) -> (Vec<Breach>, u64) {
-        let Ok(contract) = &mut self.contract else { return (Vec::new(), 0) };
-        let lost = contract.lost();
-        contract.read();
-        let mut broken = contract.take_of(pid);
-        // User space says which pages a udmabuf has, and may name one twice.
-        broken.retain(|breach| driver != "udmabuf" || breach.rule != Rule::Entries);
-        match contract.lost() - lost {
-            0 => (broken, 0),
-            lost => (Vec::new(), lost),
-        }
+        self.contract()?
+            .layout()
+            .map_err(|why| format!("{why}; until the tables of a run show it, their sizes are not judged"))
     }
 
     /// Begins to look, and lets the kernel forget of what it has warned. Returns what came since the last end.
@@ -245,13 +250,8 @@ impl Watch {
             let _ = once.write_all(b"1");
         }
         self.lost_before = self.log.as_ref().map_or(0, KernelLog::lost);
-        if let Ok(tracer) = &mut self.tracer {
-            tracer.read();
-            tracer.forget();
-        }
-        if let Ok(contract) = &mut self.contract {
-            contract.read();
-            contract.forget();
+        if let Ok(trace) = &mut self.trace {
+            trace.begin();
         }
         late
     }
@@ -278,13 +278,19 @@ impl Watch {
     /// Returns what came since `begin`, or since another process was asked for: what the kernel does not attribute to a process,
     /// and what this one did; of the exports, those of the driver whose endpoint it used.
     pub fn end(&mut self, pid: i32, driver: &str) -> Observations {
-        let (broken, lost_calls) = self.broken(pid, driver);
-        let common = Observations { broken, lost_calls, ..self.of_no_process() };
-        let Ok(tracer) = &mut self.tracer else { return common };
-        let lost = tracer.lost();
-        tracer.read();
+        let mut seen = self.of_no_process();
+        let Ok(trace) = &mut self.trace else { return seen };
+        trace.read();
+        seen.lost_calls = trace.take_lost();
+        // Of a trace with holes nothing is said.
+        if let Some(contract) = trace.contract_mut().filter(|_| seen.lost_calls == 0) {
+            seen.broken = contract.take_of(pid);
+            // User space says which pages a udmabuf has, and may name one twice.
+            seen.broken.retain(|breach| driver != "udmabuf" || breach.rule != Rule::Entries);
+        }
+        let Some(tracer) = trace.tracer_mut() else { return seen };
         let (touched, shared, mapped) = tracer.take_of(pid);
-        let mut seen = Observations { touched, shared, frames: frames(mapped), ..common };
+        (seen.touched, seen.shared, seen.frames) = (touched, shared, frames(mapped));
         for found in tracer.take(pid) {
             let found = found.of_driver(driver);
             let observed = found.evidence == Evidence::Traced && found.map_dma_buf.is_some();
@@ -293,7 +299,6 @@ impl Watch {
                 seen.exported.push(found);
             }
         }
-        seen.lost_calls += tracer.lost() - lost;
         seen
     }
 

@@ -34,6 +34,12 @@ impl Lines {
     }
 }
 
+/// The number of events that a line of the pipe reports as overwritten: `CPU:0 [LOST 3 EVENTS]`.
+pub(crate) fn lost(line: &str) -> u64 {
+    let count = line.split_once("[LOST ").and_then(|(_, rest)| rest.split_once(' ')?.0.parse().ok());
+    count.unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;

@@ -10,13 +10,16 @@ use nix::fcntl::OFlag;
 use crate::NotAvailable;
 
 pub(crate) const GROUP: &str = "prime_cts";
-pub(super) const EVENT: &str = "export_";
-pub(super) const TOUCH: &str = "touch_";
-pub(super) const TABLE: &str = "table_";
-pub(super) const FRAME: &str = "frame_";
+pub(crate) const EVENT: &str = "export_";
+pub(crate) const TOUCH: &str = "touch_";
+pub(crate) const TABLE: &str = "table_";
+pub(crate) const FRAME: &str = "frame_";
 pub(crate) const DMA: &str = "dma_";
 const EVENTS: [&str; 5] = [EVENT, TOUCH, TABLE, FRAME, DMA];
 const INSTANCE: &str = "prime-cts-";
+
+/// The end of the line of a mark.
+pub(crate) const MARK: &str = ": prime-cts begins";
 
 pub(crate) const REMEDY: &str = "run as root with `mount -t tracefs nodev /sys/kernel/tracing`, on a kernel with \
                       CONFIG_KPROBE_EVENTS=y and without lockdown=confidentiality";
@@ -30,6 +33,7 @@ pub(crate) struct Instance {
     number: String,
     events: Vec<String>,
     owner: u32,
+    marker: Option<File>,
 }
 
 pub(crate) fn machine() -> String {
@@ -49,7 +53,14 @@ impl Instance {
         let instances = tracefs.join("instances");
         let (number, path) = make_instance(&instances, owner)
             .map_err(|error| NotAvailable::from_io("make a trace instance", &instances, REMEDY, &error))?;
-        Ok(Self { tracefs: tracefs.into(), path, number: format!("{owner}_{number}"), events: Vec::new(), owner })
+        Ok(Self {
+            tracefs: tracefs.into(),
+            path,
+            number: format!("{owner}_{number}"),
+            events: Vec::new(),
+            owner,
+            marker: None,
+        })
     }
 
     /// Process and number, for the names of events.
@@ -75,8 +86,12 @@ impl Instance {
     }
 
     /// Switches the events on and opens the pipe; the size is that of each processor's buffer, in KiB.
-    pub(crate) fn open(&self, size: &str) -> Result<File, NotAvailable> {
+    pub(crate) fn open(&mut self, size: &str) -> Result<File, NotAvailable> {
         let _ = set(&self.path.join("buffer_size_kb"), size);
+        // The events of several processors come in the order of their times: by one clock. Without it nothing is marked.
+        if set(&self.path.join("trace_clock"), "mono").is_ok() {
+            self.marker = OpenOptions::new().write(true).open(self.path.join("trace_marker")).ok();
+        }
         for event in &self.events {
             let enable = self.enable(event);
             set(&enable, "1").map_err(|error| NotAvailable::from_io("switch the probe on", &enable, REMEDY, &error))?;
@@ -84,6 +99,15 @@ impl Instance {
         let path = self.path.join("trace_pipe");
         let pipe = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&path);
         pipe.map_err(|error| NotAvailable::from_io("read the trace", &path, REMEDY, &error))
+    }
+
+    /// Marks the place between what was seen until now and what comes.
+    ///
+    /// Reference: `trace_marker` in `Documentation/trace/ftrace.rst`.
+    pub(crate) fn mark(&mut self) -> io::Result<()> {
+        let marker = self.marker.as_mut().ok_or(io::ErrorKind::NotFound)?;
+        // `tracing_mark_write: prime-cts begins`.
+        marker.write_all(MARK.trim_start_matches(": ").as_bytes())
     }
 
     fn enable(&self, event: &str) -> PathBuf {
