@@ -61,6 +61,8 @@ impl Call {
 pub(super) struct Arguments {
     pub(super) attachment: u64,
     pub(super) buf: u64,
+    /// The dma-buf's `struct file`.
+    pub(super) file: u64,
     pub(super) size: u64,
     pub(super) dev: u64,
     pub(super) name: String,
@@ -144,6 +146,7 @@ fn arguments(values: &Values<'_>) -> Arguments {
     Arguments {
         attachment: values.or_zero("att"),
         buf: values.or_zero("buf"),
+        file: values.or_zero("file"),
         size: values.or_zero("size"),
         dev: values.or_zero("dev"),
         name: values.text("name").unwrap_or("").trim_matches('"').to_owned(),
@@ -167,8 +170,8 @@ fn access(values: &Values<'_>) -> Arguments {
         Some(3) => 0,
         _ => NO_DIRECTION,
     };
-    let buf = values.or_zero("buf");
-    Arguments { buf, dir, ends: flags.is_some_and(|flags| flags & END != 0), ..Arguments::default() }
+    let file = values.or_zero("file");
+    Arguments { file, dir, ends: flags.is_some_and(|flags| flags & END != 0), ..Arguments::default() }
 }
 
 fn returned(values: &Values<'_>) -> Option<Returned> {
@@ -241,11 +244,11 @@ mod tests {
         let line = |rest: &str| {
             let call = call(&format!(" c-7 [000] ..... 1.5: dma_9_0_pc_0: (dma_buf_ioctl+0x4/0x410) {rest}"));
             let Some(Call::Enter(Tag::Ioctl, arguments)) = call else { panic!("{call:?}") };
-            (arguments.buf, arguments.dir, arguments.ends)
+            (arguments.file, arguments.dir, arguments.ends)
         };
-        assert_eq!(line("cmd=0x40086200 flags=0x6 buf=0x20"), (0x20, 1, true));
-        assert_eq!(line("cmd=0x40086200 flags=0x1 buf=0x20"), (0x20, 2, false));
-        assert_eq!(line("cmd=0x40086201 flags=0x6 buf=0x20"), (0x20, NO_DIRECTION, false));
+        assert_eq!(line("cmd=0x40086200 flags=0x6 file=0x20"), (0x20, 1, true));
+        assert_eq!(line("cmd=0x40086200 flags=0x1 file=0x20"), (0x20, 2, false));
+        assert_eq!(line("cmd=0x40086201 flags=0x6 file=0x20"), (0x20, NO_DIRECTION, false));
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Tag {
 
 /// Functions and what is fetched: `{N}` is argument N, `{P}` the type of a pointer, `{1}`, `{2}` the size of one and of two
 /// of them. The first line of arguments that the kernel takes counts. `struct dma_buf_attachment` begins with the dma-buf
-/// and the device, `struct dma_buf` with its size, `struct device` with its kobject and that with its name, `struct
+/// and the device, `struct dma_buf` with its size and its file, `struct device` with its kobject and that with its name, `struct
 /// sg_table` with the list and the two counts, in all kernels from 4.11 to 7.3.
 const PLACES: &[(Tag, &[&str], &[&str])] = &[
     (Tag::Attach, &["dma_buf_dynamic_attach"], &["buf={a1}:{P}"]),
@@ -101,9 +101,9 @@ const PLACES: &[(Tag, &[&str], &[&str])] = &[
         &["dma_buf_map_attachment", "dma_buf_map_attachment_unlocked"],
         &[
             // What is fetched of a bit is stored wider than its place (6.12): the next values have to come after it.
-            "skip=attach->dev->dma_skip_sync att={a1}:{P} buf=+0({a1}):{P} size=+0(+0({a1})):{P} dev=+{1}({a1}):{P} name=+0(+0(+{1}({a1}))):string \
+            "skip=attach->dev->dma_skip_sync att={a1}:{P} buf=+0({a1}):{P} file=+{1}(+0({a1})):{P} size=+0(+0({a1})):{P} dev=+{1}({a1}):{P} name=+0(+0(+{1}({a1}))):string \
              dir={a2}:u32",
-            "att={a1}:{P} buf=+0({a1}):{P} size=+0(+0({a1})):{P} dev=+{1}({a1}):{P} name=+0(+0(+{1}({a1}))):string \
+            "att={a1}:{P} buf=+0({a1}):{P} file=+{1}(+0({a1})):{P} size=+0(+0({a1})):{P} dev=+{1}({a1}):{P} name=+0(+0(+{1}({a1}))):string \
              dir={a2}:u32",
         ],
     ),
@@ -127,11 +127,7 @@ const PLACES: &[(Tag, &[&str], &[&str])] = &[
     (Tag::Ended, &["dma_buf_end_cpu_access"], &["ret=$retval:x32"]),
     (Tag::Inside, INSIDE, &[""]),
     (Tag::Left, INSIDE, &[""]),
-    (
-        Tag::Ioctl,
-        &["dma_buf_ioctl"],
-        &["cmd={a2}:x32 flags=+u0({a3}):x32 buf=file->private_data:{P}", "cmd={a2}:x32 flags=+u0({a3}):x32"],
-    ),
+    (Tag::Ioctl, &["dma_buf_ioctl"], &["cmd={a2}:x32 flags=+u0({a3}):x32 file={a1}:{P}"]),
     (Tag::Answered, &["dma_buf_ioctl"], &["ret=$retval:x32"]),
     (Tag::MapSg, &["dma_map_sg_attrs"], &["dev={a1}:{P} sgl={a2}:{P} dir={a4}:u32 attrs={a5}:{P}"]),
     (Tag::MapSg, &["dma_map_sgtable"], &["dev={a1}:{P} sgl=+0({a2}):{P} dir={a3}:u32 attrs={a4}:{P}"]),
@@ -227,8 +223,11 @@ impl Probe {
             Rule::Size | Rule::Entries | Rule::Order | Rule::Mapped | Rule::Unmapped => true,
             Rule::Device => all(&[Tag::MapSg]),
             Rule::Balance => all(&[Tag::MapSg, Tag::UnmapSg, Tag::Detached]),
-            Rule::Sync => all(&[Tag::MapSg, Tag::Begun, Tag::Ended, Tag::SyncForCpu, Tag::SyncForDevice]),
-            Rule::Coherent => all(&[Tag::MapSg, Tag::GetTable]),
+            // The compiler may have put the core's functions into the ioctl.
+            Rule::Sync => {
+                all(&[Tag::MapSg, Tag::Begun, Tag::Ended, Tag::Answered, Tag::SyncForCpu, Tag::SyncForDevice])
+            }
+            Rule::Coherent => all(&[Tag::MapSg, Tag::GetTable, Tag::Begun, Tag::Ended, Tag::Answered]),
             Rule::Foreign => all(&[Tag::MapSg, Tag::Attached, Tag::Unmapped, Tag::Begun, Tag::Left, Tag::Answered]),
         };
         Rule::ALL.into_iter().filter(sees).collect()

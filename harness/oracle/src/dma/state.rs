@@ -42,6 +42,7 @@ struct Mapping {
 struct Attachment {
     pid: i32,
     buf: u64,
+    file: u64,
     dev: u64,
     device: String,
     mappings: Vec<Mapping>,
@@ -153,7 +154,7 @@ impl State {
                     self.accessed(&window, tag == Tag::Begin);
                 }
             }
-            (Tag::Ioctl, Returned::Value(0)) if window.arguments.dir != NO_DIRECTION && window.arguments.buf != 0 => {
+            (Tag::Ioctl, Returned::Value(0)) if window.arguments.dir != NO_DIRECTION => {
                 self.accessed(&window, !window.arguments.ends);
             }
             (Tag::Detach, _) => self.detached(window.arguments.attachment),
@@ -166,10 +167,11 @@ impl State {
         if self.attachments.len() >= KEPT {
             return;
         }
-        let Arguments { attachment, buf, dev, name, .. } = arguments;
+        let Arguments { attachment, buf, file, dev, name, .. } = arguments;
         let fresh = || Attachment {
             pid,
             buf: *buf,
+            file: *file,
             dev: *dev,
             device: name.clone(),
             mappings: Vec::new(),
@@ -297,9 +299,13 @@ impl State {
 
     /// A CPU access has begun or ended: each attachment that is mapped must be coherent now.
     fn accessed(&mut self, window: &Window, begins: bool) {
-        let Arguments { buf, dir, .. } = window.arguments;
+        // An ioctl has the file, and the core's own functions have the dma-buf.
+        let Arguments { buf, file, dir, .. } = window.arguments;
+        let is = |it: &Attachment| {
+            if window.call == Some(Tag::Ioctl) { it.file == file && file != 0 } else { it.buf == buf }
+        };
         let mut seen = Vec::new();
-        for (key, attachment) in self.attachments.iter().filter(|(_, it)| it.buf == buf && it.whole) {
+        for (key, attachment) in self.attachments.iter().filter(|(_, it)| is(it) && it.whole) {
             for mapping in &attachment.mappings {
                 let told = sync_fault(window, attachment.dev, mapping, dir, begins);
                 seen.extend(told.map(|(rule, latent, text)| (*key, rule, latent, text)));

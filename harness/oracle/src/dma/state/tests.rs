@@ -5,6 +5,7 @@ use super::*;
 use crate::dma::layout::Layouts;
 
 const BUF: u64 = 0x100;
+const FILE: u64 = 0xf11e;
 const DEV: u64 = 0x200;
 const ENTRIES: &[(u64, u64, u32)] = &[(0x1000, 0x10_0000, 1), (0x2000, 0x20_0000, 1)];
 
@@ -14,7 +15,15 @@ struct Story {
 }
 
 fn arguments(attachment: u64) -> Arguments {
-    Arguments { attachment, buf: BUF, size: 8192, dev: DEV + attachment, name: "vgem".into(), ..Arguments::default() }
+    Arguments {
+        attachment,
+        buf: BUF,
+        file: FILE,
+        size: 8192,
+        dev: DEV + attachment,
+        name: "vgem".into(),
+        ..Arguments::default()
+    }
 }
 
 impl Story {
@@ -202,7 +211,7 @@ fn a_missing_sync_is_latent_where_nothing_needs_it() {
 #[test]
 fn an_ioctl_that_has_the_core_s_function_within_it() {
     let mut story = Story::new();
-    let ioctl = |ends| Arguments { buf: BUF, dir: BIDIRECTIONAL, ends, ..Arguments::default() };
+    let ioctl = |ends| Arguments { file: FILE, dir: BIDIRECTIONAL, ends, ..Arguments::default() };
     story.map(1, 10, ENTRIES, Some(0)).call(Call::Enter(Tag::Ioctl, ioctl(true)));
     story.call(sync(1, 10, false, BIDIRECTIONAL)).call(Call::Leave(Tag::Ioctl, Returned::Value(0)));
     assert_eq!(story.broken(), []);
