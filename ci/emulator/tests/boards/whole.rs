@@ -156,6 +156,18 @@ fn faults_that_are_planted_in_modules_are_caught() {
     assert!(table.contains("| prime_canary | dma-cpu-sync |"), "{table}");
 }
 
+/// The probes of the DMA contract differ most between these kernels.
+#[test]
+fn what_no_byte_shows_is_seen_on_the_oldest_and_the_newest_kernel() {
+    for board in ["mutants-6.1", "mutants-7.3"] {
+        let _board = host::alone(board);
+        let said = host::run_with(board, &["blind-short", "blind-unmap-missing", "blind-end", "blind-coherent-sync"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        // blind-end-direction is the fifth.
+        assert!(said.out.contains("5 of 5 faults caught and named"), "{}", said.out);
+    }
+}
+
 /// Wrong addresses, swapped pages, stale lines and a last page that is dropped show in what a device did with them.
 #[test]
 fn what_a_device_does_shows_the_faults_of_an_exporter_by_itself() {

@@ -46,6 +46,8 @@ pub const COMMANDS: &[(&str, By)] = &[
     ("ci/board run debian-amd64-7.3 -- mapping.second-page", Test("debian_amd64_7_3_and_again")),
     ("ci/board run debian-amd64-kmod", Test("a_board_with_modules_of_our_own")),
     ("ci/board run mutants", Test("faults_that_are_planted_in_modules_are_caught")),
+    ("ci/board run mutants-6.1", Test("what_no_byte_shows_is_seen_on_the_oldest_and_the_newest_kernel")),
+    ("ci/board run mutants-7.3", Test("what_no_byte_shows_is_seen_on_the_oldest_and_the_newest_kernel")),
     ("ci/board run mutants -- mmap-", Test("faults_that_are_planted_in_modules_are_caught")),
     ("ci/board run mutants -- --whole MODULE", Built("ci/test", "it runs for a quarter of an hour, at night")),
     ("ci/board shell debian-amd64", Test("the_board_is_left_as_it_was")),
