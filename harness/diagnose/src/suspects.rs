@@ -113,10 +113,10 @@ const WITHOUT_BUFFERS: &[&str] = &[
     "videodev",
 ];
 
-/// Returns whether a module that drivers share can be at fault for their buffers. videobuf2's allocators are known by each
-/// endpoint's first export: a driver uses several.
+/// Returns whether a module that drivers share can be at fault for their buffers. The DRM core is a suspect as a subsystem, and
+/// videobuf2's allocators are known by each endpoint's first export: a driver uses several.
 fn may_share_buffers(module: &str) -> bool {
-    !WITHOUT_BUFFERS.contains(&module) && !module.starts_with("videobuf2_")
+    module != "drm" && !module.starts_with("videobuf2_") && !WITHOUT_BUFFERS.contains(&module)
 }
 
 /// The driver as it is known to a reader: the module where there is one, since a module can have several drivers.
