@@ -30,7 +30,7 @@ pub struct Suspects {
     pub groups: Vec<Group>,
     /// The endpoints that can be used.
     pub endpoints: Vec<Usable>,
-    /// The modules of all drivers.
+    /// The modules of all drivers, and those that these share for their buffers.
     pub modules: Vec<String>,
 }
 
@@ -99,24 +99,32 @@ fn subsystem(endpoint: &EndpointFound) -> Option<&'static str> {
     }
 }
 
-/// Modules that many drivers use and that have nothing to do with buffers.
-const WITHOUT_BUFFERS: &[&str] = &[
-    "cec",
-    "drm_display_helper",
-    "drm_kms_helper",
-    "mc",
-    "rc_core",
-    "v4l2_async",
-    "v4l2_dv_timings",
-    "v4l2_fwnode",
-    "v4l2_tpg",
-    "videodev",
+/// Modules that drivers share and that make, map or import their buffers; a trailing `*` stands for any end. Others that drivers
+/// happen to share, such as those of buses, bridges and panels, have nothing to do with what a buffer shows. The DRM core is a
+/// suspect as a subsystem, and videobuf2's allocators are known by each endpoint's first export.
+const LIBRARIES: &[&str] = &[
+    "drm_buddy",
+    "drm_dma_helper",
+    "drm_exec",
+    "drm_gem_*",
+    "drm_gpusvm*",
+    "drm_gpuvm",
+    "drm_shmem_helper",
+    "drm_suballoc_helper",
+    "drm_ttm_helper",
+    "drm_vram_helper",
+    "prime_common",
+    "ttm",
+    "v4l2_mem2mem",
+    "virtio_dma_buf",
 ];
 
-/// Returns whether a module that drivers share can be at fault for their buffers. The DRM core is a suspect as a subsystem, and
-/// videobuf2's allocators are known by each endpoint's first export: a driver uses several.
+/// Returns whether a module that drivers share can be at fault for their buffers.
 fn may_share_buffers(module: &str) -> bool {
-    module != "drm" && !module.starts_with("videobuf2_") && !WITHOUT_BUFFERS.contains(&module)
+    LIBRARIES.iter().any(|library| match library.strip_suffix('*') {
+        Some(beginning) => module.starts_with(beginning),
+        None => module == *library,
+    })
 }
 
 /// The driver as it is known to a reader: the module where there is one, since a module can have several drivers.
@@ -153,6 +161,8 @@ impl Suspects {
             // Of two that have the same endpoints no run can tell which it is: the nearer one is named first.
             match groups.iter_mut().find(|group| group.keys == keys) {
                 Some(same) if kind == Sharer::Allocator => same.also.push(name),
+                // No run tells two modules that the same drivers use.
+                Some(same) if (kind, same.kind) == (Sharer::Library, Sharer::Library) => same.also.push(name),
                 Some(_) => {}
                 None if keys.is_empty() => {}
                 None => groups.push(Group { kind, name, keys, modules, also: Vec::new() }),
@@ -190,7 +200,11 @@ impl Suspects {
             exports: endpoint.exports,
             imports: endpoint.imports,
         });
-        let modules = endpoints.iter().map(driver).collect();
+        let modules = endpoints.iter().map(driver);
+        // Where a trace comes through one of these first, the driver behind has only called it.
+        let shared =
+            endpoints.iter().flat_map(|endpoint| &endpoint.uses).filter(|name| may_share_buffers(name)).cloned();
+        let modules = modules.chain(shared).collect();
         Self { endpoints: usable.collect(), groups, modules }
     }
 }
@@ -254,8 +268,8 @@ mod tests {
         };
         let suspects = Suspects::of(
             &[
-                of("vim2m", &["v4l2_mem2mem", "videobuf2_vmalloc", "videodev"]),
-                of("vicodec", &["v4l2_mem2mem", "videobuf2_vmalloc", "v4l2_tpg", "videodev"]),
+                of("vim2m", &["analogix_dp", "ttm", "v4l2_mem2mem", "videobuf2_vmalloc", "videodev"]),
+                of("vicodec", &["analogix_dp", "ttm", "v4l2_mem2mem", "videobuf2_vmalloc", "v4l2_tpg", "videodev"]),
                 of("vimc", &["v4l2_tpg", "videobuf2_vmalloc", "videodev"]),
                 of("vivid", &["videodev"]),
             ],
@@ -263,8 +277,9 @@ mod tests {
             "6.12",
         );
         let libraries = suspects.groups.iter().filter(|group| group.kind == Sharer::Library);
-        let libraries: Vec<_> = libraries.map(|group| (&*group.name, group.keys.join(" "))).collect();
-        assert_eq!(libraries, [("v4l2_mem2mem", "vicodec vim2m".to_owned())]);
+        let libraries: Vec<_> =
+            libraries.map(|group| (&*group.name, group.keys.join(" "), group.also.join(" "))).collect();
+        assert_eq!(libraries, [("ttm", "vicodec vim2m".to_owned(), "v4l2_mem2mem".to_owned())]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use event::blame::names_a_victim;
 use event::cause::{Cause, Evidence, Role, Sharer, Sure};
 use event::{Trouble, TroubleKind};
 
@@ -41,7 +42,9 @@ pub fn add(causes: &mut Vec<Cause>, of_troubles: Vec<Cause>) {
 }
 
 fn cause(trouble: &Trouble, matrix: &Matrix, suspects: &Suspects) -> Cause {
-    let traced = traced(&trouble.lines, suspects);
+    // Who meets memory in disorder need not have done it.
+    let lines = if names_a_victim(&trouble.seen) { &[][..] } else { &trouble.lines[..] };
+    let traced = traced(lines, suspects);
     let common = traced.is_none().then(|| common(trouble, suspects)).flatten();
     let (suspect, function, sure, why) = match (traced, common) {
         (Some((group, function)), _) => {

@@ -56,3 +56,14 @@ fn one_function_that_complains_between_cells_again_and_again_is_one_cause() {
     assert_eq!((&cause.suspect.endpoints[..], cause.sure), (&["drm-cirrus".to_owned()][..], Sure::Proved));
     assert_eq!(cause.cells.len(), 3);
 }
+
+#[test]
+fn who_meets_memory_in_disorder_behind_a_cell_is_not_proved_to_have_done_it() {
+    let before = ["leaks.import.drm-vgem.v4l2-vimc-cap0"];
+    let late =
+        Trouble { seen: "BUG: Bad page state in process x".into(), ..trouble(TroubleKind::Late, &before, &[LINE]) };
+    let found = with(clean(BOARD), vec![late]);
+    let [cause] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(cause.sure, Sure::Open);
+    assert_ne!(cause.suspect.name, "cirrus");
+}

@@ -96,3 +96,17 @@ fn no_failure_is_without_a_cause_however_many_faults_there_are() {
         assert!(found.iter().any(|cause| cause.cells.contains(&id)), "{id} has no cause");
     }
 }
+
+#[test]
+fn a_trace_that_comes_through_a_shared_module_first_proves_no_driver() {
+    let mut cells = clean(BOARD);
+    let mut one = of_board("RIP: 0010:drm_gem_shmem_put_pages+0x1/0x2 [drm_shmem_helper]");
+    one.findings.iter_mut().for_each(|finding| finding.lines.push(WORKER.into()));
+    cells.push(one);
+    let mut run = common::run(BOARD, cells);
+    for endpoint in run.endpoints.iter_mut().filter(|endpoint| endpoint.key.starts_with("drm-")) {
+        endpoint.uses = vec!["drm_shmem_helper".into()];
+    }
+    let found = diagnose::of(&run, Some(&catalogue::registry::embedded().unwrap()));
+    assert_eq!(found.iter().map(names).collect::<Vec<_>>(), [(Sharer::Kernel, "kernel", Sure::Open)]);
+}

@@ -44,8 +44,9 @@ fn warned_in(lines: &[String]) -> Option<String> {
     let warning = lines.iter().find(|line| line.starts_with("WARNING: "))?;
     let mut words = warning.split(' ').skip_while(|word| !word.contains("+0x"));
     let function = words.next()?.split("+0x").next()?;
-    let module = words.next().map(|word| format!(" {word}")).unwrap_or_default();
-    Some(format!("{function}{module}"))
+    // Since 6.19 a comma and the processor follow.
+    let module = words.next().map(|word| word.trim_end_matches(',')).filter(|word| word.starts_with('['));
+    Some(module.map_or_else(|| function.to_owned(), |module| format!("{function} {module}")))
 }
 
 /// The function that the program counter is in, and its module: `vgem_map [vgem]`. Only above the trace: further down stands
@@ -103,6 +104,11 @@ mod tests {
         assert_eq!(title(SplatKind::DmaLimit, &["it", warning]), "it in dma_direct_map_sg");
         assert_eq!(title(SplatKind::DmaLimit, &["it", &format!("{warning} [m]")]), "it in dma_direct_map_sg [m]");
         assert_eq!(title(SplatKind::DmaLimit, &["it", "WARNING: x"]), "it");
+        let newer = "WARNING: kernel/dma/direct.h:103 at dma_direct_map_sg+0x328/0x334";
+        for (rest, module) in [(", CPU#1: prime-cts/656", ""), (" [m], CPU#1: prime-cts/656", " [m]")] {
+            let expected = format!("it in dma_direct_map_sg{module}");
+            assert_eq!(title(SplatKind::DmaLimit, &["it", &format!("{newer}{rest}")]), expected);
+        }
     }
 
     #[test]

@@ -49,14 +49,27 @@ impl Trace {
     fn with(tracefs: &Path, with_contract: bool) -> Result<Self, NotAvailable> {
         let mut instance = Instance::make(tracefs)?;
         let contract = match with_contract {
-            true => Contract::place(&mut instance),
+            true => Contract::place(&mut instance).or_else(|why| {
+                // Without what it had placed before it was refused: no one would read that.
+                instance = Instance::make(tracefs)?;
+                Err(why)
+            }),
             false => {
                 Err(NotAvailable::because("the DMA contract is not asked for", tracefs, "run the cells one by one"))
             }
         };
         // The contract's probes show who holds which table.
         let tracer = Tracer::place(&mut instance, contract.is_err());
-        let lines = Lines::of(instance.open(KIB)?, 64 * 1024);
+        let pipe = match (instance.open(KIB), &contract) {
+            (Ok(pipe), _) => pipe,
+            // It may be one of the contract's probes that cannot be switched on.
+            (Err(why), Ok(_)) => {
+                drop(instance);
+                return Self::with(tracefs, false).map(|trace| Self { contract: Err(why), ..trace });
+            }
+            (Err(why), Err(_)) => return Err(why),
+        };
+        let lines = Lines::of(pipe, 64 * 1024);
         Ok(Self { lines, instance, tracer, contract, lost: 0 })
     }
 

@@ -121,7 +121,8 @@ impl Drop for Instance {
         if self.owner != std::process::id() {
             return;
         }
-        // An event is busy as long as an instance has it switched on.
+        // The instance is busy as long as a file of it is open, and an event as long as an instance has it switched on.
+        self.marker = None;
         for event in &self.events {
             let _ = set(&self.enable(event), "0");
         }

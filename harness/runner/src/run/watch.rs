@@ -219,8 +219,9 @@ impl Watch {
     /// Takes the probes of the DMA contract away, for work whose speed counts and that is not judged by it.
     pub fn leave_contract(&mut self) {
         self.contract_wanted = false;
-        if let (Some(tracefs), Ok(_)) = (&self.tracefs, &self.trace) {
-            self.trace = Trace::without_contract(tracefs).map_err(|missing| missing.to_string());
+        let other = self.tracefs.as_ref().map(|tracefs| Trace::without_contract(tracefs));
+        if let Some(Ok(without)) = other {
+            self.trace = Ok(without);
         }
     }
 
