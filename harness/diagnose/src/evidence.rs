@@ -6,8 +6,8 @@ use event::cause::{Cause, Evidence, Role, Sure};
 
 use crate::beside::{accomplice, acquitted, passing_part};
 use crate::found::Found;
-use crate::matrix::Seen;
-use crate::proof::{proof, sureness};
+use crate::matrix::{CaseFacts, Failure, Seen};
+use crate::proof::{proof, seen_with_many, sureness};
 use crate::trace;
 use crate::weigh::Candidate;
 
@@ -70,6 +70,12 @@ fn decide(found: &Found<'_>, rival: Option<&Candidate>, best: &Candidate, case: 
     ids.filter(|id| !tried.contains(id)).take(DECIDE).collect()
 }
 
+/// The rule that a cell shows to be broken.
+fn rule(case: &CaseFacts, failure: Option<&Failure>) -> String {
+    let contract = failure.and_then(|failure| failure.contract.as_ref());
+    contract.map_or_else(|| case.rule.clone(), |demand| format!("The DMA contract: {demand}."))
+}
+
 /// Reports a suspect of these cells, the best. Nothing if it takes part in none of them.
 pub fn cause(found: &Found<'_>, best: &Candidate) -> Option<Cause> {
     let matrix = found.matrix;
@@ -77,10 +83,14 @@ pub fn cause(found: &Found<'_>, best: &Candidate) -> Option<Cause> {
     let fails = found.in_role(best);
     let smallest = smallest(&fails)?;
     let number = case_of(&fails);
-    let case = &matrix.cases[usize::from(number)];
+    let case = &matrix.cases[usize::from(smallest.case)];
     let mut rivals = found.rivals(best);
+    // A probe that has seen it of one side each time tells the same code's two roles apart.
+    let sides_are_seen = seen_with_many(&fails, matrix, best.role).is_some();
+    let other_code = |one: &Candidate| !sides_are_seen || one.group != best.group;
+    rivals.retain(|rival| other_code(rival));
     rivals.extend(&found.common);
-    let accomplice = accomplice(found, best, &fails);
+    let accomplice = accomplice(found, best, &fails).filter(other_code);
     let same = |one: &Candidate| rivals.iter().any(|rival| (rival.group, rival.role) == (one.group, one.role));
     if let Some(other) = accomplice.as_ref().filter(|one| !same(one)) {
         rivals.insert(rivals.len().min(OTHERS - 1), other);
@@ -109,7 +119,7 @@ pub fn cause(found: &Found<'_>, best: &Candidate) -> Option<Cause> {
         version: event::cause::VERSION,
         suspect: group.suspect(best.role),
         or: rivals.iter().take(OTHERS).filter(|_| open).map(|rival| found.group(rival).suspect(rival.role)).collect(),
-        rule: case.rule.clone(),
+        rule: rule(case, failure),
         case: case.id.clone(),
         areas: areas.into_iter().map(str::to_owned).collect(),
         seen: failure.map(|failure| failure.seen.clone()).unwrap_or_default(),

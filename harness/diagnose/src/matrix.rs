@@ -49,6 +49,8 @@ pub struct Failure {
     pub oracle: Oracle,
     /// Whom the oracle blames: it has seen this one cell.
     pub blame: Blame,
+    /// The rule of the DMA contract that was broken, where it is one: the case's own may have been kept.
+    pub contract: Option<String>,
     /// The observation.
     pub seen: String,
     /// The lines of the kernel's log.
@@ -110,11 +112,13 @@ fn failure(cell: &CellEnd) -> Failure {
     let (oracle, blame) =
         best.map_or((Oracle::Suite, Blame::Undecided), |finding| (finding.oracle.clone(), finding.blame));
     let seen = best.map(|finding| finding.seen.clone()).unwrap_or_default();
+    let contract = best.filter(|finding| finding.oracle == Oracle::Dma).map(|finding| finding.expected.clone());
     let of_victim = oracle == Oracle::KernelLog && names_a_victim(&seen);
     // A trace that names a victim is no evidence of anyone's guilt.
     let lines = best.filter(|_| !of_victim).map(|finding| finding.lines.clone()).unwrap_or_default();
     Failure {
         oracle,
+        contract,
         blame: if of_victim { Blame::Kernel } else { blame },
         seen,
         lines,

@@ -23,11 +23,7 @@ fn is_probe(oracle: &Oracle) -> bool {
 /// A direct sight of the suspect in these cells: neither a count nor the word of an oracle that has to choose.
 pub fn proof(found: &Found<'_>, best: &Candidate, fails: &[&Seen]) -> Option<String> {
     let (group, members) = (found.group(best), &found.members[best.group]);
-    let side = match best.role {
-        Role::Exporter => Some(Blame::Exporter),
-        Role::Importer => Some(Blame::Importer),
-        Role::Either => None,
-    };
+    let side = side(best.role);
     let failures = || fails.iter().filter_map(|cell| found.matrix.failure(cell).map(|failure| (*cell, failure)));
     // What several drivers share has no module of its own here.
     let (own, all) = (&group.modules, &found.suspects.modules);
@@ -38,7 +34,7 @@ pub fn proof(found: &Found<'_>, best: &Candidate, fails: &[&Seen]) -> Option<Str
     // A probe in one cell says nothing of what most show otherwise.
     let probed = |(_, failure): &(&Seen, &Failure)| is_probe(&failure.oracle) && side == Some(failure.blame);
     let mostly = failures().filter(probed).count() * 2 >= fails.len();
-    if let Some(oracle) = seen_with_many(fails, found.matrix, side) {
+    if let Some(oracle) = seen_with_many(fails, found.matrix, best.role) {
         return Some(format!("the oracle {oracle} has seen it of the same side with each of several others"));
     }
     if let Some((cell, failure)) = failures().find(probed).filter(|_| mostly && group.keys.len() == 1) {
@@ -57,9 +53,17 @@ pub fn proof(found: &Found<'_>, best: &Candidate, fails: &[&Seen]) -> Option<Str
     Some(format!("no other device takes part in {}, which passes with others", found.matrix.id(alone)))
 }
 
-/// The oracle that has seen each of the failures of this side itself, with two others at least.
-fn seen_with_many(fails: &[&Seen], matrix: &Matrix, side: Option<Blame>) -> Option<Oracle> {
-    let side = side?;
+fn side(role: Role) -> Option<Blame> {
+    match role {
+        Role::Exporter => Some(Blame::Exporter),
+        Role::Importer => Some(Blame::Importer),
+        Role::Either => None,
+    }
+}
+
+/// The oracle that has seen each of the failures of a role itself, with two others at least.
+pub fn seen_with_many(fails: &[&Seen], matrix: &Matrix, role: Role) -> Option<Oracle> {
+    let side = side(role)?;
     let first = matrix.failure(fails.first()?)?.oracle.clone();
     let is = |cell: &&Seen| matrix.failure(cell).is_some_and(|seen| seen.oracle == first && seen.blame == side);
     let other = match side {

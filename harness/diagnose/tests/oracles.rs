@@ -46,3 +46,31 @@ fn an_oracle_that_is_wrong_in_most_cells_is_outvoted_by_the_cells() {
     let any = |_, dice| [Blame::Exporter, Blame::Importer, Blame::Kernel, Blame::Undecided][dice as usize % 4];
     judged(&Oracle::Content, any).demand("anyone", 95, 95);
 }
+
+#[test]
+fn a_rule_of_the_dma_contract_is_what_was_broken_not_that_of_the_case() {
+    let mut cells = clean(BOARD);
+    let short = |cell: &event::CellEnd| has_role(cell, &["drm-vgem"], Role::Exporter) && cell.importer.is_some();
+    plant(&mut cells, short, |cell| {
+        say(cell, Oracle::Dma, Blame::Exporter, &[]);
+        cell.findings.iter_mut().for_each(|finding| finding.expected = "the sg_table adds up to the buffer".into());
+    });
+    let found = causes(BOARD, cells);
+    let [cause] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(cause.rule, "The DMA contract: the sg_table adds up to the buffer.");
+    assert!(cause.smallest.starts_with(&cause.case), "{cause:?}");
+}
+
+#[test]
+fn a_probe_that_names_one_side_each_time_tells_the_two_roles_of_the_same_code_apart() {
+    let shmem = ["drm-cirrus", "drm-vgem", "drm-virtio_gpu", "drm-vkms"];
+    let mut cells = clean(BOARD);
+    // No one else maps such a table: the same code is on both sides of each failure.
+    let short =
+        |cell: &event::CellEnd| has_role(cell, &shmem, Role::Exporter) && has_role(cell, &shmem, Role::Importer);
+    plant(&mut cells, short, |cell| say(cell, Oracle::Dma, Blame::Exporter, &[]));
+    let found = causes(BOARD, cells);
+    let [cause] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((cause.suspect.role, &cause.suspect.endpoints[..]), (Role::Exporter, &shmem.map(str::to_owned)[..]));
+    assert!(cause.or.iter().all(|or| or.endpoints != cause.suspect.endpoints), "{:?}", cause.or);
+}
