@@ -25,6 +25,8 @@ use crate::plan::{Cell, Plan};
 
 /// Runs cells.
 pub struct Runner {
+    // Ended before the watch: they have its files from it, and its trace instance is busy as long as one is open.
+    workers: Workers,
     watch: Watch,
     /// The importers that take contiguous memory only.
     contiguous: BTreeSet<String>,
@@ -32,7 +34,6 @@ pub struct Runner {
     steps: Duration,
     damage: Damage,
     settle: Settle,
-    workers: Workers,
     running: Vec<Running>,
     /// When the first of the cells that run now, or that have ended since, began; and when the last of their steps ended.
     busy: Option<(Instant, Instant)>,
